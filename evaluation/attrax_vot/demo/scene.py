@@ -147,7 +147,7 @@ def _draw(canvas: Image, picture: Image, corners: Corners) -> None:
         picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA)
         opaque = np.ones(shape[::-1], np.float32)
     height, width = opaque.shape
-    shadow = cv2.warpAffine(opaque, _sampled(_matrix(corners + [2, 3], width, height)), size)
+    shadow = cv2.warpAffine(opaque, _sampled(_matrix(corners + np.array([2.0, 3.0]), width, height)), size)
     canvas *= (1 - 0.35 * cv2.GaussianBlur(shadow, (0, 0), 4))[..., None]
     place = _sampled(_matrix(corners, width, height))
     alpha = cv2.warpAffine(opaque, place, size)[..., None]

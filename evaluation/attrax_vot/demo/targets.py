@@ -1,4 +1,4 @@
-"""What the demo's sequences follow, and what gets in its way: flat pictures of a few hundred pixels a side."""
+"""What the demo's sequences follow, and what gets in its way: pictures of a few hundred pixels a side."""
 
 import cv2
 import numpy as np
