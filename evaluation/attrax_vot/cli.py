@@ -11,6 +11,7 @@ EXAMPLES = """examples:
   attrax-vot render out/vot2016-dev --tracker DAT --out out/pictures
   attrax-vot init out/vot2016 --dataset /data/vot2016
   attrax-vot run out/vot2016 DAT MDNet --jobs 4
+  attrax-vot report out/vot2016 --reference ../shared/vot2016-results/DAT
 """
 
 
@@ -44,6 +45,15 @@ def parser() -> argparse.ArgumentParser:
         "--reference", type=Path, action="append", default=[], metavar="DIR",
         help="published raw results to show beside ours; may be given again",
     )  # fmt: skip
+
+    report = commands.add_parser("report", help="write a page, a table and summary.json about a workspace")
+    report.add_argument("workspace", type=Path, help="with results")
+    report.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
+    report.add_argument(
+        "--reference", type=Path, action="append", default=[], metavar="DIR",
+        help="published raw results to add; may be given again",
+    )  # fmt: skip
+    report.add_argument("--out", type=Path, help="where it goes [WORKSPACE/report]")
 
     render = commands.add_parser("render", help="draw strips of frames with ground truth and boxes")
     render.add_argument("workspace", type=Path, help="with results")

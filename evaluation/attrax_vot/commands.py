@@ -93,6 +93,19 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def report(options: argparse.Namespace) -> int:
+    """Writes the report of a workspace."""
+    from attrax_vot import page
+    from attrax_vot.report import collect
+
+    found = collect(options.workspace, options.trackers, options.reference)
+    files = page.write(found, options.out or options.workspace / "report")
+    print(summary.align(page.overall(found)))
+    for path in files:
+        print(path)
+    return 0
+
+
 def render(options: argparse.Namespace) -> int:
     """Draws strips of frames."""
     from attrax_vot.pictures import render_workspace
