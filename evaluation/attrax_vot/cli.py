@@ -1,0 +1,94 @@
+"""The command line: `attrax-vot`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+EXAMPLES = """examples:
+  attrax-vot demo out/demo
+  attrax-vot evaluate ../shared/vot2016-dev --tracker DAT --sequences bag,book
+  attrax-vot evaluate /data/vot2016 --repetitions 15 --workspace out/vot2016
+  attrax-vot render out/vot2016-dev --tracker DAT --out out/pictures
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's definition."""
+    top = argparse.ArgumentParser(
+        prog="attrax-vot",
+        description="Runs VOT experiments with the official toolkit and shows what came out.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="render the demo dataset and run the experiment on it")
+    demo.add_argument("directory", type=Path, help="where dataset, workspace and summary.json go")
+    _add_tracker(demo)
+
+    evaluate = commands.add_parser("evaluate", help="run the experiment on a folder of sequences")
+    evaluate.add_argument("dataset", type=Path, help="a folder of sequences, perhaps with a list.txt")
+    _add_tracker(evaluate)
+    evaluate.add_argument("--workspace", type=Path, help="where results go [out/<name of the dataset>]")
+    evaluate.add_argument(
+        "--repetitions", type=_positive, default=1, metavar="N", help="of the experiment [1]"
+    )
+    evaluate.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    evaluate.add_argument("--stack", default="vot2016/rgb", help="the toolkit's stack [vot2016/rgb]")
+    evaluate.add_argument(
+        "--experiments", type=_names, default=["baseline"], metavar="A,B", help="of the stack [baseline]"
+    )
+    evaluate.add_argument(
+        "--reference", type=Path, action="append", default=[], metavar="DIR",
+        help="published raw results to show beside ours; may be given again",
+    )  # fmt: skip
+
+    render = commands.add_parser("render", help="draw strips of frames with ground truth and boxes")
+    render.add_argument("workspace", type=Path, help="with results")
+    render.add_argument("--tracker", default="DAT", help="whose results [DAT]")
+    render.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    render.add_argument("--out", type=Path, help="where the pictures go [WORKSPACE/pictures/TRACKER]")
+
+    dataset = commands.add_parser("dataset", help="render the demo dataset alone")
+    dataset.add_argument("directory", type=Path, help="where it goes")
+    return top
+
+
+def _add_tracker(command: argparse.ArgumentParser) -> None:
+    """The options that say which tracker is run."""
+    command.add_argument("--tracker", default="DAT", help="its name in the registry [DAT]")
+    command.add_argument(
+        "--registry", type=Path, help="file that registers trackers [the project's trackers.ini]"
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command.
+
+    Returns:
+        The exit status: 0, or 1 where something went wrong, or 130 where the user ended it.
+    """
+    options = parser().parse_args(arguments)
+    # The toolkit takes a second to load: not before the options are known to be right.
+    from attrax_vot import commands
+    from attrax_vot.toolkit import EvaluationError
+
+    try:
+        return getattr(commands, options.command)(options)
+    except EvaluationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; what has ended is kept, and running again goes on from there", file=sys.stderr)
+        return 130
