@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use attrax::tracker::weights::{self, Array, WeightFile, WeightsError};
+use attrax::weights::{self, Array, WeightFile, WeightsError};
 
 /// A directory that is removed at the end of the test.
 struct Scratch(PathBuf);
