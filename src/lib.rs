@@ -7,6 +7,8 @@
 
 #[cfg(feature = "session")]
 pub mod decode;
+#[cfg(feature = "tracker")]
+pub mod native;
 #[cfg(feature = "session")]
 pub mod session;
 #[cfg(feature = "tracker")]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 use crate::tracker::TrackerError;
+use crate::weights::WeightFile;
 
 /// Named tensors, where they came from and what their file said about itself.
 #[derive(Debug)]
@@ -27,6 +28,24 @@ impl Parameters {
         device: Device,
     ) -> Self {
         Self { origin: origin.into(), tensors: tensors.into_iter().collect(), metadata, options: (kind, device) }
+    }
+
+    /// Parameters from a file of weights.
+    ///
+    /// # Errors
+    /// [`TrackerError::Weights`] if a tensor's numbers do not fill its shape.
+    pub fn from_file(file: &WeightFile, kind: Kind, device: Device) -> Result<Self, TrackerError> {
+        let origin = file.path.display().to_string();
+        let tensors = file.tensors.iter().map(|(name, array)| {
+            let shape: Vec<i64> = array.shape.iter().map(|side| *side as i64).collect();
+            let tensor = Tensor::from_slice(&array.data).f_view(shape.as_slice());
+            tensor.map(|tensor| (name.clone(), tensor)).map_err(|_| TrackerError::Weights {
+                origin: origin.clone(),
+                problem: format!("the tensor {name} has {} numbers for the shape {shape:?}", array.data.len()),
+            })
+        });
+        let tensors = tensors.collect::<Result<_, _>>()?;
+        Ok(Self { origin: origin.clone(), tensors, metadata: file.metadata.clone(), options: (kind, device) })
     }
 
     /// The architecture that the metadata names.
