@@ -72,9 +72,7 @@ def evaluate(request: Request) -> Evaluation:
     for experiment in space.stack:
         outcomes += _run(experiment, tracker, runner.sequences_of(space, experiment))
         for identifier, path in published:
-            reference.bring_in(
-                path, request.directory, identifier, experiment, runner.sequences_of(space, experiment)
-            )
+            reference.bring_in(path, request.directory, identifier, experiment, runner.sequences_of(space, experiment))
     failed = [outcome for outcome in outcomes if outcome.error]
     experiment = supervised(space)
     lost = {outcome.sequence for outcome in failed}
@@ -87,9 +85,7 @@ def evaluate(request: Request) -> Evaluation:
     summary.write(path, summary.document(ours, others))
     page = None
     if not failed:
-        page = write_report(
-            space, [tracker, *(find_tracker(space, identifier) for identifier, _ in published)]
-        )
+        page = write_report(space, [tracker, *(find_tracker(space, identifier) for identifier, _ in published)])
     return Evaluation(ours, others, path, page, failed)
 
 
@@ -131,9 +127,7 @@ def supervised(space: "Workspace") -> SupervisedExperiment:
     raise EvaluationError("the workspace has no supervised experiment to score")
 
 
-def _run(
-    experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]
-) -> list[runner.Outcome]:
+def _run(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> list[runner.Outcome]:
     """Runs an experiment on the sequences that are not done; a tracker's failure does not stop the others."""
     for sequence in sequences:
         results.discard_broken(experiment, tracker, sequence)

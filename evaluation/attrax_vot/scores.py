@@ -117,9 +117,7 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
     return Scores(tracker.reference, total, rows, [float(value) for value in curve], (eao.low, eao.high))
 
 
-def _analysis(
-    experiment: SupervisedExperiment, kind: type[Analysis], otherwise: Analysis | None = None
-) -> Any:  # noqa: ANN401
+def _analysis(experiment: SupervisedExperiment, kind: type[Analysis], otherwise: Analysis | None = None) -> Any:  # noqa: ANN401
     """The analysis of a kind that the experiment's stack asks for, or another one."""
     for analysis in experiment.analyses:
         if isinstance(analysis, kind):

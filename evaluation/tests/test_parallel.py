@@ -121,9 +121,7 @@ def test_nothing_is_left_behind_and_the_next_run_ends_it(
     assert trajectories(space) == expected
 
 
-def test_a_failing_tracker_does_not_stop_the_others(
-    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_a_failing_tracker_does_not_stop_the_others(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     space = init(demo, tmp_path, fail_in="twins")
     assert main(["run", str(space), "Jitter", "--jobs", "2"]) == 1
     told = capsys.readouterr()
@@ -133,9 +131,7 @@ def test_a_failing_tracker_does_not_stop_the_others(
     assert len(trajectories(space)) == 6
 
 
-def test_a_damaged_dataset_is_told_before_a_run(
-    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_a_damaged_dataset_is_told_before_a_run(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     import shutil
 
     copy = tmp_path / "copy"
