@@ -123,6 +123,10 @@ def main(arguments: list[str] | None = None) -> int:
     except EvaluationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        # A full disk, a folder that may not be written to: nothing that ended is lost.
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted; what has ended is kept, and running again goes on from there", file=sys.stderr)
         return 130
