@@ -1,7 +1,7 @@
 # attrax: `make` lists what can be asked for.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint clean demo evaluate vot2016 report verify requirements
+.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
@@ -23,6 +23,9 @@ build: setup ## Build the release binary: out/bin/attrax
 
 test: build ## Run every test
 	@scripts/test
+
+test-cluster: setup ## Run the tests that start a Slurm cluster (Debian: slurm-wlm, munge; as root)
+	@scripts/test-cluster
 
 lint: setup ## Check style: rustfmt, clippy, rustdoc, ruff
 	@scripts/lint
