@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shlex
 import shutil
 import warnings
 from dataclasses import dataclass, field
@@ -103,6 +104,21 @@ def find_tracker(space: "Workspace", identifier: str) -> Tracker:
     return space.registry[identifier]
 
 
+def check_command(tracker: Tracker) -> None:
+    """Makes sure that a tracker can be started: better now than after minutes.
+
+    Raises:
+        EvaluationError: its program is not there, or it has none.
+    """
+    command = shlex.split(tracker.describe().get("command") or "")
+    if not command:
+        raise EvaluationError(f"{tracker.reference} has no command: it cannot be run")
+    if shutil.which(command[0]) is None:
+        raise EvaluationError(
+            f"{tracker.reference} is started with '{command[0]}', which is not on PATH; 'make build' makes it"
+        )
+
+
 def supervised(space: "Workspace") -> SupervisedExperiment:
     """The workspace's supervised experiment.
 
@@ -126,12 +142,7 @@ def _run(
     outcomes = []
     if not frames:
         return outcomes
-    # Found before the first sequence, and not after minutes.
-    executable = (tracker.describe().get("command") or "").split(" ")[0]
-    if executable and shutil.which(executable) is None:
-        raise EvaluationError(
-            f"{tracker.reference} is started with '{executable}', which is not on PATH; 'make build' makes it"
-        )
+    check_command(tracker)
     with Progress(tracker.reference, frames) as progress:
         for sequence in sequences:
             todo = missing[sequence.name]

@@ -84,9 +84,15 @@ def overview(run: Run) -> Picture:
     return sheet(run, frames, f"{run.sequence.name}, repetition {run.index}")
 
 
-def failure_strip(run: Run, frame: int) -> Picture:
-    """The frames that lead to a failure, the failure itself, and where the tracker was put back."""
-    wanted = [frame - step for step in BEFORE] + [frame] + [frame + step for step in AFTER]
+def failure_strip(run: Run, frame: int, before: tuple[int, ...] = BEFORE) -> Picture:
+    """The frames that lead to a failure, the failure itself, and where the tracker was put back.
+
+    Args:
+        run: which.
+        frame: of the failure, from 0.
+        before: how many frames earlier each of the first tiles is.
+    """
+    wanted = [frame - step for step in before] + [frame] + [frame + step for step in AFTER]
     frames = [each for each in wanted if 0 <= each < len(run.sequence)]
     return sheet(run, frames, f"{run.sequence.name}, repetition {run.index}, lost at frame {frame}")
 

@@ -78,7 +78,9 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
     without = [name for name, found in runs.items() if not found]
     if without or not sequences:
         raise EvaluationError(f"{tracker.reference} has no results on {', '.join(without) or 'any sequence'}")
-    ar, eao = _analysis(experiment, AverageAccuracyRobustness), _analysis(experiment, EAOScore)
+    ar = _analysis(experiment, AverageAccuracyRobustness)
+    # Stacks older than VOT-2015 have no expected average overlap.
+    eao = _analysis(experiment, EAOScore, EAOScore(low=108, high=371))
     with ThreadPoolExecutor(1) as executor:
         processor = AnalysisProcessor(executor, LRUCache(1000))
 
@@ -115,11 +117,15 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
     return Scores(tracker.reference, total, rows, [float(value) for value in curve], (eao.low, eao.high))
 
 
-def _analysis(experiment: SupervisedExperiment, kind: type[Analysis]) -> Any:  # noqa: ANN401
-    """The analysis of a kind that the experiment's stack asks for."""
+def _analysis(
+    experiment: SupervisedExperiment, kind: type[Analysis], otherwise: Analysis | None = None
+) -> Any:  # noqa: ANN401
+    """The analysis of a kind that the experiment's stack asks for, or another one."""
     for analysis in experiment.analyses:
         if isinstance(analysis, kind):
             return analysis
+    if otherwise is not None:
+        return otherwise
     raise EvaluationError(f"experiment {experiment.identifier} has no analysis {kind.__name__}")
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from attrax_vot.scores import Score, Scores
 
 
-def _number(value: float, digits: int) -> str:
+def number(value: float, digits: int) -> str:
     """A number with so many digits; a dash where there is none."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def _count(value: float) -> str:
+def count(value: float) -> str:
     """A mean number of failures, without digits where it is whole."""
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
 
@@ -36,28 +36,32 @@ def _cells(name: str, row: Score, others: list[Score]) -> list[str]:
         name,
         str(row.frames),
         *_measures(row),
-        _number(row.seconds_per_frame, 2),
-        _number(row.seconds_per_initialization, 1),
+        number(row.seconds_per_frame, 2),
+        number(row.seconds_per_initialization, 1),
         *(cell for other in others for cell in _measures(other)),
     ]
 
 
 def _measures(row: Score) -> list[str]:
     """Accuracy, failures and expected average overlap."""
-    return [_number(row.accuracy, 3), _count(row.failures), _number(row.eao, 3)]
+    return [number(row.accuracy, 3), count(row.failures), number(row.eao, 3)]
 
 
-def text(scores: Scores, references: list[Scores] | None = None) -> str:
-    """The table for a terminal."""
-    table = rows(scores, references or [])
+def align(table: list[list[str]]) -> str:
+    """Cells as columns for a terminal: the first to the left, the others to the right."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = [
+    return "\n".join(
         "  ".join(
             cell.rjust(width) if column else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in table
-    ]
+    )
+
+
+def text(scores: Scores, references: list[Scores] | None = None) -> str:
+    """The table for a terminal."""
+    lines = align(rows(scores, references or [])).splitlines()
     rule = "-" * len(lines[0])
     low, high = scores.interval
     note = f"EAO: expected average overlap over frames {low} to {high} after an initialisation"
@@ -66,9 +70,13 @@ def text(scores: Scores, references: list[Scores] | None = None) -> str:
 
 def markdown(scores: Scores, references: list[Scores] | None = None) -> str:
     """The table for a README."""
-    table = rows(scores, references or [])
+    return markdown_table(rows(scores, references or [])) + "\n"
+
+
+def markdown_table(table: list[list[str]]) -> str:
+    """Cells as a Markdown table: a head, then rows; all but the first column to the right."""
     lines = ["| " + " | ".join(row) + " |" for row in table]
-    return "\n".join([lines[0], "|---|" + "---:|" * (len(table[0]) - 1), *lines[1:]]) + "\n"
+    return "\n".join([lines[0], "|---|" + "---:|" * (len(table[0]) - 1), *lines[1:]])
 
 
 def document(scores: Scores, references: list[Scores] | None = None) -> dict[str, Any]:
@@ -76,13 +84,13 @@ def document(scores: Scores, references: list[Scores] | None = None) -> dict[str
 
     `sequences` is their number and `frames` that of all of them; a value that does not exist is null.
     """
-    total = {key: value for key, value in _plain(scores.total).items() if key != "name"}
+    total = {key: value for key, value in _values(scores.total).items() if key != "name"}
     content = {
         "tracker": scores.tracker,
         "sequences": len(scores.rows),
         **total,
         "eao_interval": list(scores.interval),
-        "per_sequence": [_plain(row) for row in scores.rows],
+        "per_sequence": [_values(row) for row in scores.rows],
     }
     if references:
         content["references"] = [document(reference) for reference in references]
@@ -97,13 +105,14 @@ def write(path: Path, content: dict[str, Any]) -> None:
     part.replace(path)
 
 
-def _plain(row: Score) -> dict[str, Any]:
+def _values(row: Score) -> dict[str, Any]:
     """A row as JSON has it: numbers rounded to a millionth, null for what does not exist."""
     values = asdict(row)
-    return {key: _json(value) for key, value in values.items()}
+    return {key: plain(value) for key, value in values.items()}
 
 
-def _json(value: float | str) -> float | str | None:
+def plain(value: float | str) -> float | str | None:
+    """A value as JSON has it."""
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 6)
     return value

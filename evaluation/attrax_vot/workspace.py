@@ -24,19 +24,19 @@ class Settings:
     """What a workspace is to hold.
 
     Attributes:
-        dataset: a folder of sequences.
+        dataset: a folder of sequences; none where the workspace's own folder `sequences` holds them.
         sequences: names of the wanted ones; all when there are none.
         stack: name of the toolkit's stack.
-        experiments: identifiers of the wanted experiments of that stack.
-        repetitions: of each supervised experiment.
+        experiments: identifiers of the wanted experiments of that stack; all when there are none.
+        repetitions: of each supervised experiment; the stack's own number when there is none.
         registry: file or folder that registers the trackers.
     """
 
-    dataset: Path
+    dataset: Path | None
     sequences: list[str] | None = None
     stack: str = STACK
     experiments: tuple[str, ...] = ("baseline",)
-    repetitions: int = 1
+    repetitions: int | None = 1
     registry: Path = PROJECT / "trackers.ini"
 
 
@@ -49,7 +49,7 @@ def prepare(directory: Path, settings: Settings) -> None:
     """
     if not settings.registry.exists():
         raise EvaluationError(f"there is no {settings.registry} to find trackers in")
-    sources = find_sequences(settings.dataset, settings.sequences)
+    sources = find_sequences(settings.dataset, settings.sequences) if settings.dataset else []
     stack = _stack(settings, sources)
     config = {
         "stack": "stack.yaml",
@@ -58,7 +58,8 @@ def prepare(directory: Path, settings: Settings) -> None:
     }
     for source in sources:
         _link(directory / "sequences" / source.name, source)
-    _write(directory / "sequences" / "list.txt", "".join(f"{source.name}\n" for source in sources))
+    if sources:
+        _write(directory / "sequences" / "list.txt", "".join(f"{source.name}\n" for source in sources))
     _write(directory / "stack.yaml", yaml.safe_dump(stack, sort_keys=False))
     _write(directory / "config.yaml", yaml.safe_dump(config, sort_keys=False))
     (directory / "results").mkdir(exist_ok=True)
@@ -97,14 +98,23 @@ def interval(lengths: list[int], low: int = 108, high: int = 371) -> tuple[int, 
     return max(1, min(lengths) // 2), max(lengths) - 1
 
 
-def _stack(settings: Settings, sources: list[Source]) -> dict[str, Any]:
-    """The toolkit's stack, reduced to the wanted experiments and repetitions, for a dataset on disk."""
+def read_stack(name: str) -> dict[str, Any]:
+    """A stack of the toolkit, as its file has it.
+
+    Raises:
+        EvaluationError: there is none of that name.
+    """
     from vot.stack import resolve_stack
 
-    file = resolve_stack(settings.stack)
+    file = resolve_stack(name)
     if file is None:
-        raise EvaluationError(f"the toolkit has no stack {settings.stack}; 'vot initialize' lists them")
-    stack = yaml.safe_load(Path(file).read_text())
+        raise EvaluationError(f"the toolkit has no stack {name}; 'vot initialize' lists them")
+    return yaml.safe_load(Path(file).read_text())
+
+
+def _stack(settings: Settings, sources: list[Source]) -> dict[str, Any]:
+    """The toolkit's stack, reduced to the wanted experiments and repetitions, for a dataset on disk."""
+    stack = read_stack(settings.stack)
     # With an address the toolkit would download the dataset.
     stack.pop("dataset", None)
     unknown = sorted(set(settings.experiments) - set(stack["experiments"]))
@@ -113,14 +123,15 @@ def _stack(settings: Settings, sources: list[Source]) -> dict[str, Any]:
         raise EvaluationError(
             f"stack {settings.stack} has no experiment {', '.join(unknown)}; it has {known}"
         )
-    stack["experiments"] = {name: stack["experiments"][name] for name in settings.experiments}
+    wanted = settings.experiments or tuple(stack["experiments"])
+    stack["experiments"] = {name: stack["experiments"][name] for name in wanted}
     lengths = [source.length() for source in sources]
     bounded = all(source.frames for source in sources)
     for experiment in stack["experiments"].values():
-        if experiment["type"] == "supervised":
+        if experiment["type"] == "supervised" and settings.repetitions is not None:
             experiment["repetitions"] = settings.repetitions
         for analysis in experiment.get("analyses", []):
-            if analysis["type"] == "supervised_eao_score":
+            if analysis["type"] == "supervised_eao_score" and lengths:
                 analysis["low"], analysis["high"] = interval(lengths, analysis["low"], analysis["high"])
             if analysis["type"].startswith("supervised_") and not bounded:
                 analysis["bounded"] = False
