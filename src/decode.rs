@@ -132,7 +132,11 @@ pub fn decode_bytes(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, Dec
 
 /// The pixels of an image file's bytes, which errors call `origin`.
 fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
-    let wrong = |reason: String| DecodeError::Format { origin: origin.to_owned(), reason };
+    // Decoders' reasons may have several lines; this one becomes part of a sentence.
+    let wrong = |reason: String| {
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        DecodeError::Format { origin: origin.to_owned(), reason }
+    };
     if bytes.is_empty() {
         return Err(wrong("it is empty".into()));
     }
@@ -150,7 +154,7 @@ fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits) -> Result<Rgb
         },
         error => wrong(error.to_string()),
     })?;
-    from_rgb8(decoded.into_rgb8().into(), origin)
+    from_dynamic(decoded, origin)
 }
 
 /// Decodes after looking at the declared size.
@@ -191,7 +195,7 @@ fn decode_memory(image: MemoryImage, limits: &DecodeLimits) -> Result<RgbImage, 
 }
 
 /// An image of at least one pixel.
-fn from_rgb8(image: DynamicImage, origin: &str) -> Result<RgbImage, DecodeError> {
+fn from_dynamic(image: DynamicImage, origin: &str) -> Result<RgbImage, DecodeError> {
     let image = image.into_rgb8();
     let (width, height) = image.dimensions();
     if width == 0 || height == 0 {
@@ -260,7 +264,7 @@ mod tests {
     #[test]
     fn broken_files_are_told_apart() {
         assert!(reason(b"").ends_with("it is empty"));
-        assert!(reason(b"GIF89a is not among the formats").ends_with("not an image of a known format"));
+        assert!(reason(b"these are words, not pixels").ends_with("not an image of a known format"));
         let png = encoded(ImageBuffer::from_pixel(40, 30, Rgb([1_u8, 2, 3])), ImageFormat::Png);
         for cut in [9, 30, png.len() / 2, png.len() - 20] {
             assert!(decode_bytes(&png[..cut], &DecodeLimits::default()).is_err(), "{cut} bytes");

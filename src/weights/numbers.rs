@@ -35,7 +35,7 @@ impl Number {
     /// # Errors
     /// [`Fault`] where the bytes do not make a whole number of numbers.
     pub(super) fn decode(self, bytes: &[u8], big_endian: bool) -> Result<Vec<f32>, Fault> {
-        if bytes.len() % self.size() != 0 {
+        if !bytes.len().is_multiple_of(self.size()) {
             return Err(Fault::new(format!(
                 "{} bytes are not a whole number of {self:?} values",
                 bytes.len()

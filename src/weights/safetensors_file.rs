@@ -12,13 +12,16 @@ use super::numbers::Number;
 /// The format's name in messages.
 pub(super) const FORMAT: &str = "safetensors";
 
+/// Tensors by name.
+type Tensors = BTreeMap<String, Array>;
+/// What a file says about itself.
+type Metadata = BTreeMap<String, String>;
+
 /// Tensors and metadata of a safetensors file's bytes. Tensors of integers and of exotic precisions are left out.
 ///
 /// # Errors
 /// [`Fault`] where the bytes break the format's rules.
-pub(super) fn parse(
-    bytes: &[u8],
-) -> Result<(BTreeMap<String, Array>, BTreeMap<String, String>), Fault> {
+pub(super) fn parse(bytes: &[u8]) -> Result<(Tensors, Metadata), Fault> {
     let refused = |error: safetensors::SafeTensorError| Fault::new(error.to_string());
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(refused)?;
     let metadata = header
@@ -55,8 +58,8 @@ pub(super) fn parse(
 /// its shape.
 pub(super) fn write(
     path: &Path,
-    tensors: &BTreeMap<String, Array>,
-    metadata: &BTreeMap<String, String>,
+    tensors: &Tensors,
+    metadata: &Metadata,
 ) -> Result<(), WeightsError> {
     let refused =
         |error: safetensors::SafeTensorError| Fault::new(error.to_string()).at(path, FORMAT);

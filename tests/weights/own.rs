@@ -1,31 +1,11 @@
-//! Weights in the crate's own format: the embedded network, round trips and damage.
-#![cfg(feature = "weights")]
+//! The crate's own format: the embedded network, round trips and errors.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use attrax::weights::{self, Array, WeightFile, WeightsError};
 
-/// A directory that is removed at the end of the test.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("attrax-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use crate::scratch::Scratch;
 
 fn sample() -> WeightFile {
     let mut tensors = BTreeMap::new();
