@@ -89,6 +89,13 @@ def test_more_repetitions_change_the_scores(demo: Path, registry: Path, tmp_path
     assert first["accuracy"] != second["accuracy"]
 
 
+def test_the_unsupervised_experiment_too(demo: Path, registry: Path, tmp_path: Path):
+    assert evaluate(demo, registry, tmp_path, "--experiments", "baseline,unsupervised") == 0
+    content = json.loads((tmp_path / "summary-Jitter.json").read_text())
+    assert 0 < content["unsupervised"]["unsupervised"] < 1
+    assert len(list((tmp_path / "results" / "Jitter" / "unsupervised").rglob("*.bin"))) == 4
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.4])
 def test_kill_and_resume(demo: Path, tmp_path: Path, seconds: float):
     registry = jitter_registry(tmp_path, delay="0.02")
