@@ -29,7 +29,7 @@ pub struct Args {
     /// auto, cpu, or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
-    /// Threads of libtorch on the CPU [default: one for each core]
+    /// Threads of libtorch on the CPU [default: OMP_NUM_THREADS, or one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -102,9 +102,10 @@ impl Args {
         Ok(engine)
     }
 
-    /// Threads of libtorch.
+    /// Threads of libtorch: those of the flag, of `OMP_NUM_THREADS`, or one for each core.
     pub fn threads(&self) -> i32 {
-        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as i32);
-        self.threads.map_or_else(cores, i32::from)
+        let asked = || std::env::var("OMP_NUM_THREADS").ok()?.trim().parse().ok().filter(|n| (1..=1024).contains(n));
+        let threads = self.threads.or_else(asked);
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as u16)).into()
     }
 }
