@@ -4,7 +4,7 @@ use std::path::Path;
 
 use attrax::tracker::weights::{WeightFile, WeightsError};
 
-use crate::scratch::{Scratch, tiny};
+use crate::scratch::{Scratch, put, tiny};
 
 const FILES: [&str; 9] = [
     "new-plain.mat",
@@ -69,7 +69,7 @@ fn truncations_are_errors_or_lose_nothing() {
         let whole = std::fs::read(tiny(name)).unwrap();
         let tensors = WeightFile::inspect(&tiny(name)).unwrap().file.tensors;
         for length in 0..whole.len() {
-            std::fs::write(&path, &whole[..length]).unwrap();
+            put(&path, &whole[..length]);
             match WeightFile::inspect(&path) {
                 // A MATLAB file may end after any variable, and after the one that counts nothing is lost.
                 Ok(inspection) => assert!(
@@ -98,7 +98,7 @@ fn random_damage_never_panics() {
         for _ in 0..rounds {
             let mut bytes = whole.clone();
             damage(&mut bytes, &mut random);
-            std::fs::write(&path, &bytes).unwrap();
+            put(&path, &bytes);
             match (WeightFile::inspect(&path), WeightFile::read(&path)) {
                 (Err(error), _) => {
                     assert_names_file(&error, &path);
@@ -131,7 +131,7 @@ fn other_files_are_recognised_for_what_they_are() {
         (b"\xff\x00\x00\x00\x00\x00\x00\x00{}", "neither"),
     ] {
         let path = scratch.file("other");
-        std::fs::write(&path, content).unwrap();
+        put(&path, content);
         let error = WeightFile::read(&path).unwrap_err();
         assert!(
             matches!(error, WeightsError::Unrecognised { .. }),
