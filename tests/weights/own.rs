@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use attrax::tracker::weights::{self, Array, WeightFile, WeightsError};
+use attrax::weights::{self, Array, WeightFile, WeightsError};
 
 use crate::scratch::Scratch;
 

@@ -34,7 +34,7 @@ impl Array {
     /// Minimum, maximum, mean and standard deviation of the values.
     ///
     /// ```
-    /// use attrax::tracker::weights::Array;
+    /// use attrax::weights::Array;
     ///
     /// let array = Array { shape: vec![4], data: vec![1.0, 3.0, f32::NAN, 5.0] };
     /// let statistics = array.statistics();

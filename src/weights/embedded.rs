@@ -17,9 +17,9 @@ static BYTES: &[u8] = include_bytes!("efficientnet-lite0.safetensors");
 /// [`WeightsError::Malformed`] where the embedded bytes are not what the script made, which the tests rule out.
 ///
 /// ```
-/// let weights = attrax::tracker::weights::embedded()?;
+/// let weights = attrax::weights::embedded()?;
 /// assert_eq!(weights.tensor("stem.weight", &[32, 3, 3, 3])?.data.len(), 864);
-/// # Ok::<(), attrax::tracker::weights::WeightsError>(())
+/// # Ok::<(), attrax::weights::WeightsError>(())
 /// ```
 pub fn embedded() -> Result<WeightFile, WeightsError> {
     WeightFile::from_safetensors(BYTES, Path::new("embedded efficientnet-lite0.safetensors"))

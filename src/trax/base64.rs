@@ -1,0 +1,100 @@
+//! Base64 as TraX uses it: the standard alphabet, padded, without line breaks.
+
+/// The digits in order of their values.
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// What [`VALUES`] holds for bytes that are no digits.
+const NONE: u8 = 0xff;
+
+/// The value of each byte as a digit.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        values[DIGITS[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+
+/// How many bytes the text stands for, or `None` if its length or padding is wrong; the digits are not looked at.
+pub(in crate::trax) fn decoded_len(text: &[u8]) -> Option<usize> {
+    if text.len() % 4 != 0 {
+        return None;
+    }
+    let padding = text.iter().rev().take_while(|&&byte| byte == b'=').count();
+    (padding <= 2).then(|| text.len() / 4 * 3 - padding)
+}
+
+/// The bytes that the text stands for, or `None` if it is not base64.
+pub(in crate::trax) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    let length = decoded_len(text)?;
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (body, tail) = text.split_at(text.len().saturating_sub(4));
+    for quad in body.chunks_exact(4) {
+        bytes.extend_from_slice(&decode_quad(quad)?);
+    }
+    if !tail.is_empty() {
+        let mut quad = [b'A'; 4];
+        let digits = tail.len() - (text.len() / 4 * 3 - length);
+        quad[..digits].copy_from_slice(&tail[..digits]);
+        bytes.extend_from_slice(&decode_quad(&quad)?[..digits - 1]);
+    }
+    Some(bytes)
+}
+
+/// Three bytes from four digits.
+fn decode_quad(quad: &[u8]) -> Option<[u8; 3]> {
+    let values = [0, 1, 2, 3].map(|index| VALUES[quad[index] as usize]);
+    if values.iter().any(|&value| value == NONE) {
+        return None;
+    }
+    let [a, b, c, d] = values;
+    Some([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])
+}
+
+/// Appends the text that stands for the bytes.
+pub(in crate::trax) fn encode(bytes: &[u8], text: &mut Vec<u8>) {
+    text.reserve(bytes.len().div_ceil(3) * 4);
+    for triple in bytes.chunks(3) {
+        let at = |index: usize| triple.get(index).copied().unwrap_or(0);
+        let (a, b, c) = (at(0), at(1), at(2));
+        let digits = [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63];
+        for (position, digit) in digits.into_iter().enumerate() {
+            text.push(if position <= triple.len() { DIGITS[digit as usize] } else { b'=' });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_texts() {
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+            let mut encoded = Vec::new();
+            encode(bytes.as_bytes(), &mut encoded);
+            assert_eq!(encoded, text.as_bytes());
+            assert_eq!(decode(text.as_bytes()).unwrap(), bytes.as_bytes());
+        }
+    }
+
+    #[test]
+    fn every_byte_comes_back() {
+        for length in 0..260_usize {
+            let bytes: Vec<u8> = (0..length).map(|index| (index * 37 + length) as u8).collect();
+            let mut text = Vec::new();
+            encode(&bytes, &mut text);
+            assert_eq!(decoded_len(&text), Some(length));
+            assert_eq!(decode(&text).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in ["A", "AA", "AAA", "A===", "====", "AA=A", "A?AA", "Zg==Zg==", "AAAA\n"] {
+            assert_eq!(decode(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The tracker's side of a session.
+
+use std::fmt::{self, Debug, Formatter};
+use std::io::{Read, Write};
+
+use super::error::Error;
+use super::ffi::{Event, Handle};
+use super::image::{Image, Images};
+use super::limits::Limits;
+use super::metadata::{Channel, Metadata};
+use super::properties::Properties;
+use super::region::Region;
+use super::transport::Transport;
+use super::wire::{Kind, LineReader, Message};
+
+/// An object that the client wants tracked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// Where it is in the frame that it comes with.
+    pub region: Region,
+    /// What else the client says about it.
+    pub properties: Properties,
+}
+
+/// Where an object is, in answer to a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// Where it is. A mask without set pixels is sent as the special region 0, because libtrax's clients cannot read one.
+    pub region: Region,
+    /// What else there is to say; the toolkit records `confidence`, for example.
+    pub properties: Properties,
+}
+
+impl Status {
+    /// A region and nothing else.
+    #[must_use]
+    pub fn new(region: Region) -> Self {
+        Self { region, properties: Properties::new() }
+    }
+
+    /// Adds the property `confidence`: how sure the tracker is, on a scale of its own.
+    #[must_use]
+    pub fn confidence(mut self, confidence: f64) -> Self {
+        self.properties.put("confidence", confidence.to_string());
+        self
+    }
+
+    /// Adds the property `time`: the seconds that were spent on the answer.
+    #[must_use]
+    pub fn seconds(mut self, seconds: f64) -> Self {
+        self.properties.put("time", format!("{seconds:.6}"));
+        self
+    }
+}
+
+/// What the client asks for. Every request but the last is answered with [`Server::reply`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Forget everything and track these objects.
+    Initialize {
+        /// The frame.
+        images: Images,
+        /// The objects in it; at least one, and one only unless the tracker announced more.
+        objects: Vec<Object>,
+        /// What else the client says.
+        properties: Properties,
+    },
+    /// Say where the objects are in the next frame.
+    Frame {
+        /// The frame.
+        images: Images,
+        /// Objects to track from this frame on, besides those that are tracked already; mostly none.
+        objects: Vec<Object>,
+        /// What else the client says.
+        properties: Properties,
+    },
+    /// The session is over, because the client said so or has closed the connection.
+    Quit {
+        /// What the client said; empty if it closed the connection.
+        properties: Properties,
+    },
+}
+
+/// The tracker's side of a session: introduces the tracker, then waits for requests and answers them.
+///
+/// `Send`, so it can be moved to the thread that tracks. A server that is dropped before it has quit says farewell.
+pub struct Server {
+    handle: Handle,
+    input: LineReader<Box<dyn Read + Send>>,
+    output: Box<dyn Write + Send>,
+    metadata: Metadata,
+    limits: Limits,
+    /// How many objects are tracked.
+    objects: usize,
+    ended: bool,
+}
+
+impl Server {
+    /// Introduces the tracker on the connection that the environment asks for, under the default limits.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Transport::from_environment`] and [`Server::new`].
+    pub fn from_environment(metadata: &Metadata) -> Result<Self, Error> {
+        Self::new(metadata, Transport::from_environment()?, Limits::default())
+    }
+
+    /// Introduces the tracker on a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Disconnected`] if nobody is there, [`Error::Io`], [`Error::Library`] for metadata without channels.
+    pub fn new(metadata: &Metadata, transport: Transport, limits: Limits) -> Result<Self, Error> {
+        let (handle, hello) = Handle::serve(metadata)?;
+        let mut server = Self {
+            handle,
+            input: LineReader::new(transport.input, limits.message_bytes),
+            output: transport.output,
+            metadata: metadata.clone(),
+            limits,
+            objects: 0,
+            ended: false,
+        };
+        server.send(&hello)?;
+        Ok(server)
+    }
+
+    /// How many objects the next reply must cover.
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        self.objects
+    }
+
+    /// Waits for the client's next request.
+    ///
+    /// After an error the session cannot go on: the reason belongs into [`Server::quit`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`], [`Error::Malformed`], [`Error::Protocol`], [`Error::TooLarge`], [`Error::Image`] and [`Error::Region`]
+    /// for what the client got wrong; [`Error::Io`], [`Error::Library`] and [`Error::Terminated`].
+    pub fn wait(&mut self) -> Result<Request, Error> {
+        if self.ended {
+            return Err(Error::Terminated);
+        }
+        let mut added = Vec::new();
+        let mut restart = self.objects == 0;
+        loop {
+            let message = match self.input.next_line() {
+                Ok(Some(line)) => Message::parse(line, self.limits.message_items)?,
+                Ok(None) | Err(Error::Disconnected) => {
+                    self.ended = true;
+                    return Ok(Request::Quit { properties: Properties::new() });
+                }
+                Err(error) => return Err(error),
+            };
+            match message.kind {
+                Kind::Initialize => match message.arguments.as_slice() {
+                    [] => {
+                        restart = true;
+                        added.clear();
+                    }
+                    [region] => {
+                        let object = self.object(region, message.properties)?;
+                        added.push(object);
+                        self.check_count(restart, added.len())?;
+                    }
+                    _ => return Err(protocol("an initialize message carries one region")),
+                },
+                Kind::Frame => return self.frame(restart, added, message),
+                Kind::Quit if message.arguments.is_empty() => {
+                    self.handle.client_quit()?;
+                    self.ended = true;
+                    return Ok(Request::Quit { properties: message.properties });
+                }
+                Kind::Quit => return Err(protocol("a quit message carries no arguments")),
+                Kind::Hello | Kind::State => {
+                    return Err(Error::Protocol(format!("a client does not send {} messages", message.kind.word())));
+                }
+            }
+        }
+    }
+
+    /// Answers the last request: where the objects are, in the order in which they were named.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] if there is not one status for each object or a region is not finite, [`Error::Disconnected`] if the
+    /// client has gone, [`Error::Io`], [`Error::Library`], [`Error::Terminated`].
+    pub fn reply(&mut self, statuses: &[Status]) -> Result<(), Error> {
+        if self.ended {
+            return Err(Error::Terminated);
+        }
+        if statuses.len() != self.objects {
+            return Err(Error::Protocol(format!("{} statuses for {} objects", statuses.len(), self.objects)));
+        }
+        if statuses.iter().any(|status| !status.region.is_finite()) {
+            return Err(protocol("a status with a region that is not finite"));
+        }
+        let nowhere = Region::Special(0);
+        let bytes = self.handle.reply(statuses.iter().map(|status| match &status.region {
+            Region::Mask(mask) if mask.area() == 0 => (&nowhere, &status.properties),
+            region => (region, &status.properties),
+        }))?;
+        self.send(&bytes)
+    }
+
+    /// Ends the session, with a reason if it is not the regular end. Nothing happens if it has ended already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Disconnected`] if the client has gone, [`Error::Io`].
+    pub fn quit(&mut self, reason: Option<&str>) -> Result<(), Error> {
+        if self.ended {
+            return Ok(());
+        }
+        self.ended = true;
+        let bytes = self.handle.terminate(reason)?;
+        self.send(&bytes)
+    }
+
+    /// An object as an initialize message names it.
+    fn object(&self, region: &[u8], properties: Properties) -> Result<Object, Error> {
+        let text = str::from_utf8(region).map_err(|_| Error::Malformed("a region that is not text".into()))?;
+        Ok(Object { region: Region::parse(text, &self.limits)?, properties })
+    }
+
+    /// Whether so many objects more can be tracked.
+    fn check_count(&self, restart: bool, added: usize) -> Result<(), Error> {
+        let count = added + if restart { 0 } else { self.objects };
+        if count > 1 && !self.metadata.multi_object {
+            return Err(protocol("this tracker takes one object only"));
+        }
+        if count > self.limits.objects {
+            return Err(Error::TooLarge { what: "number of objects", limit: self.limits.objects as u64 });
+        }
+        Ok(())
+    }
+
+    /// The request that a frame message completes.
+    fn frame(&mut self, restart: bool, objects: Vec<Object>, message: Message) -> Result<Request, Error> {
+        if restart && objects.is_empty() {
+            return Err(protocol("a frame before any object was initialized"));
+        }
+        let images = self.images(&message.arguments)?;
+        let event = self.handle.request(restart, objects.len())?;
+        let properties = message.properties;
+        if restart {
+            self.objects = 0;
+        }
+        self.objects += objects.len();
+        match event {
+            Event::Initialize if restart => Ok(Request::Initialize { images, objects, properties }),
+            Event::Frame if !restart => Ok(Request::Frame { images, objects, properties }),
+            _ => Err(Error::Library("it has lost track of the session".into())),
+        }
+    }
+
+    /// One image for each announced channel, in the channels' own order.
+    fn images(&self, arguments: &[Vec<u8>]) -> Result<Images, Error> {
+        let channels = Channel::ALL.iter().filter(|channel| self.metadata.channels.contains(channel));
+        let expected = channels.clone().count();
+        if arguments.len() != expected {
+            return Err(Error::Protocol(format!("a frame carries {expected} image(s), not {}", arguments.len())));
+        }
+        let mut images = Images::default();
+        for (&channel, argument) in channels.zip(arguments) {
+            let image = Image::from_argument(argument, &self.limits)?;
+            if !self.metadata.images.contains(&image.format()) {
+                return Err(Error::Image(format!("this tracker takes no images of the form {:?}", image.format())));
+            }
+            images.set(channel, image);
+        }
+        Ok(images)
+    }
+
+    /// Sends whole messages in one piece, so that nothing another writer says falls between their parts.
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.output.write_all(bytes).and_then(|()| self.output.flush()).map_err(|error| {
+            // There is nobody to say farewell to.
+            self.ended = true;
+            Error::from_stream(error)
+        })
+    }
+}
+
+impl Debug for Server {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("metadata", &self.metadata)
+            .field("limits", &self.limits)
+            .field("objects", &self.objects)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(error) = self.quit(None) {
+            log::debug!("no farewell: {error}");
+        }
+    }
+}
+
+/// A protocol error in words.
+fn protocol(text: &str) -> Error {
+    Error::Protocol(text.to_owned())
+}
