@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod damage;
+#[cfg(feature = "fetch")]
+mod download;
 mod imports;
 mod own;
 mod scratch;
+#[cfg(feature = "fetch")]
+mod server;
