@@ -255,7 +255,10 @@ impl Download<'_> {
     }
 
     fn network(&self, reason: &dyn std::fmt::Display) -> FetchError {
-        FetchError::Network { url: self.url.into(), reason: reason.to_string().replace('\n', " ") }
+        let reason = reason.to_string().replace('\n', " ");
+        // The client's own word for errors of the operating system says nothing to people.
+        let reason = reason.strip_prefix("io: ").unwrap_or(&reason).to_owned();
+        FetchError::Network { url: self.url.into(), reason }
     }
 
     fn status(&self, response: &Response<ureq::Body>) -> FetchError {

@@ -92,7 +92,7 @@ fn a_partial_file_may_be_whole_or_too_long() {
     assert_eq!(server.ranges.lock().unwrap().len(), 1);
 
     let other = scratch.file("other");
-    put(&scratch.file("other.partial"), &[9; 300_500]);
+    put(&scratch.file("other.partial"), &vec![9; 300_500]);
     let fetched = fetch(&server.url(), &[MD5], &other, &mut quiet()).unwrap();
     assert_eq!((fetched.bytes, fetched.verified), (300_001, true));
     assert_eq!(std::fs::read(&other).unwrap(), content());

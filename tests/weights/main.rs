@@ -2,6 +2,8 @@
 #![cfg(feature = "weights")]
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "cli")]
+mod commands;
 mod damage;
 #[cfg(feature = "fetch")]
 mod download;

@@ -83,7 +83,7 @@ fn answer(mut stream: TcpStream, content: &[u8], manner: Manner, seen: &Mutex<Ve
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("range")
         {
-            range = value.trim().to_owned();
+            value.trim().clone_into(&mut range);
         }
     }
     seen.lock().unwrap().push(range.clone());
