@@ -1,7 +1,7 @@
 """A tracker's process driven by the real TraX client of ``vot-trax``, and what is left to look at when it is over.
 
-The commands under test come from the environment variable ``TRAX_SERVERS`` (several separated by ``;``); without it the example
-``still_session`` is built, which is attrax's session around a core that never moves.
+The commands under test come from the environment variable ``TRAX_SERVERS`` (several separated by ``;``); without it the
+example ``still_session`` is built, which is attrax's session around a core that never moves.
 """
 
 from __future__ import annotations
