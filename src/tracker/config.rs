@@ -83,8 +83,13 @@ pub struct Config {
     pub regression_samples: usize,
     /// Smallest overlap of those samples.
     pub regression_overlap: f64,
+    /// Smallest and largest ratio of their areas to the target's.
+    pub regression_area: (f64, f64),
     /// Ridge of the box regression.
     pub regression_alpha: f64,
+    /// Whether the next candidates are drawn around the regressed box (true) or around the mean of the best candidates,
+    /// as MDNet does (false).
+    pub regression_feedback: bool,
     /// The regulariser.
     pub attention: Attention,
 }
@@ -131,7 +136,9 @@ impl Config {
             negative_frames: 20,
             regression_samples: 1000,
             regression_overlap: 0.6,
+            regression_area: (1.0, 2.0),
             regression_alpha: 1000.0,
+            regression_feedback: false,
             attention: Attention { lambda: 5.0, form: Form::Released, reduction: Reduction::Batch },
         }
     }

@@ -26,8 +26,6 @@ const WHOLE_FRAME_SPREAD: Spread = Spread::WholeFrame { scale: 1.6 };
 const UPDATE_NEGATIVE_SPREAD: Spread = Spread::Uniform { translation: 2.0, scale: 1.3, aspect: 1.0 };
 /// Spread of the samples of box regression (MDNet).
 const REGRESSION_SPREAD: Spread = Spread::Uniform { translation: 0.3, scale: 1.6, aspect: 1.1 };
-/// Ratio of areas of the samples of box regression to the target.
-const REGRESSION_AREA: (f64, f64) = (1.0, 2.0);
 /// Crops that are cut and described at a time: bounds the memory for thousands of samples.
 const CROPS_AT_A_TIME: usize = 256;
 
@@ -180,7 +178,7 @@ impl Tracker {
         self.positives.push(positive);
         self.remember_negatives(frame);
 
-        let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: REGRESSION_AREA };
+        let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: config.regression_area };
         let boxes = self.sampler.draw_accepted(target, REGRESSION_SPREAD, config.regression_samples, accept);
         if !boxes.is_empty() {
             let features = engine.describe(frame, &boxes);
@@ -214,6 +212,9 @@ impl Tracker {
             self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined(width, height);
             let refined = self.refine(&features, &best, &boxes).unwrap_or(self.target);
             self.reported = refined.clipped(width, height).unwrap_or(self.target);
+            if config.regression_feedback {
+                self.target = self.reported.confined(width, height);
+            }
             self.remember(frame);
         }
         self.update();

@@ -5,8 +5,13 @@ use super::error::Fault;
 use super::numbers::Number;
 use super::pickle::{Id, Object, Pickle};
 
+/// The functions that make tensors, now and in the first versions.
+const REBUILD: &str = "torch._utils _rebuild_tensor_v2";
+const REBUILD_FIRST: &str = "torch._utils _rebuild_tensor";
 /// Dictionaries within dictionaries; state dicts are two deep.
 const DEEPEST: usize = 8;
+/// Names are copied for each tensor, so they must be short.
+const LONGEST_KEY: usize = 256;
 /// Entries that are looked at; a dictionary may occur in many places.
 const MOST_ENTRIES: usize = 1 << 16;
 
@@ -40,20 +45,17 @@ impl View {
     /// # Errors
     /// [`Fault`] where the tensor reaches past the end of the storage.
     pub(super) fn gather(&self, storage: &[f32]) -> Result<Array, Fault> {
-        let count =
-            elements(&self.shape).ok_or_else(|| Fault::new("a tensor too large to count"))?;
+        let count = elements(&self.shape).ok_or_else(|| Fault::new("a tensor too large to count"))?;
         if count == 0 {
-            return Ok(Array {
-                shape: self.shape.clone(),
-                data: Vec::new(),
-            });
+            return Ok(Array { shape: self.shape.clone(), data: Vec::new() });
+        }
+        // Expanded tensors repeat elements; nobody saves weights so, and a few bytes could claim gigabytes.
+        if count > storage.len() {
+            return Err(Fault::new("a tensor that is larger than its storage"));
         }
         let start = self.storage.start.checked_add(self.offset);
-        let last = self
-            .shape
-            .iter()
-            .zip(&self.stride)
-            .try_fold(start.unwrap_or(usize::MAX), |index, (&size, &step)| {
+        let last =
+            self.shape.iter().zip(&self.stride).try_fold(start.unwrap_or(usize::MAX), |index, (&size, &step)| {
                 index.checked_add((size - 1).checked_mul(step)?)
             });
         let (Some(start), Some(_)) = (start, last.filter(|&last| last < storage.len())) else {
@@ -67,18 +69,12 @@ impl View {
             _ => ((1, 0), [].iter().zip(&[])),
         };
         for (&size, &step) in outer {
-            rows = rows
-                .iter()
-                .flat_map(|row| (0..size).map(move |index| row + index * step))
-                .collect();
+            rows = rows.iter().flat_map(|row| (0..size).map(move |index| row + index * step)).collect();
         }
         for row in rows {
             data.extend((0..inner.0).map(|index| storage[row + index * inner.1]));
         }
-        Ok(Array {
-            shape: self.shape.clone(),
-            data,
-        })
+        Ok(Array { shape: self.shape.clone(), data })
     }
 
     /// The number of elements, at most `usize::MAX`.
@@ -100,19 +96,16 @@ pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, View)>, Fault> {
         if let Object::Dict(entries) = pickle.get(id) {
             seen += entries.len();
             if seen > MOST_ENTRIES || depth >= DEEPEST {
-                return Err(Fault::new(
-                    "dictionaries that are too many or too deep for a state dict",
-                ));
+                return Err(Fault::new("dictionaries that are too many or too deep for a state dict"));
             }
             for &(key, value) in entries {
                 let Some(key) = pickle.text(key) else {
                     continue;
                 };
-                let name = if name.is_empty() {
-                    key.to_owned()
-                } else {
-                    format!("{name}.{key}")
-                };
+                if key.len() > LONGEST_KEY {
+                    return Err(Fault::new(format!("a name of {} bytes", key.len())));
+                }
+                let name = if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
                 todo.push((name, value, depth + 1));
             }
         } else if let Some(view) = tensor(pickle, id, &name)? {
@@ -129,52 +122,33 @@ pub(super) fn storages(pickle: &Pickle) -> Result<Vec<Storage>, Fault> {
 
 /// The tensor that a call makes, or `None` for calls that make none.
 fn tensor(pickle: &Pickle, id: Id, name: &str) -> Result<Option<View>, Fault> {
-    let Object::Call {
-        function,
-        arguments,
-    } = pickle.get(id)
-    else {
-        return Ok(None);
+    // A parameter is made from the tensor that it wraps, which is never a parameter itself.
+    let wrapped = match call(pickle, id) {
+        Some(("torch._utils _rebuild_parameter", arguments)) => arguments.first().copied(),
+        _ => None,
     };
-    let Object::Global(function) = pickle.get(*function) else {
-        return Ok(None);
-    };
-    let arguments = pickle.items(*arguments);
-    match function.as_str() {
-        "torch._utils _rebuild_tensor_v2" | "torch._utils _rebuild_tensor" => {}
-        // A parameter is made from the tensor that it wraps, which is never a parameter itself.
-        "torch._utils _rebuild_parameter" => match arguments.first() {
-            Some(&inner) if inner < id => return tensor(pickle, inner, name),
-            _ => return Ok(None),
-        },
-        _ => return Ok(None),
-    }
+    let Some((REBUILD | REBUILD_FIRST, arguments)) = call(pickle, wrapped.unwrap_or(id)) else { return Ok(None) };
     let &[place, offset, shape, stride, ..] = arguments else {
-        return Err(Fault::new(format!(
-            "tensor '{name}' is made from {} arguments",
-            arguments.len()
-        )));
+        return Err(Fault::new(format!("tensor '{name}' is made from {} arguments", arguments.len())));
     };
     let Object::Persistent(place) = pickle.get(place) else {
         return Err(Fault::new(format!("tensor '{name}' has no storage")));
     };
-    let sizes = |id: Id| {
-        pickle
-            .items(id)
-            .iter()
-            .map(|&size| pickle.size(size))
-            .collect::<Option<Vec<usize>>>()
-    };
+    let sizes = |id: Id| pickle.items(id).iter().map(|&size| pickle.size(size)).collect::<Option<Vec<usize>>>();
     match (pickle.size(offset), sizes(shape), sizes(stride)) {
         (Some(offset), Some(shape), Some(stride)) if shape.len() == stride.len() => {
-            Ok(Some(View {
-                storage: storage(pickle, *place)?,
-                offset,
-                shape,
-                stride,
-            }))
+            Ok(Some(View { storage: storage(pickle, *place)?, offset, shape, stride }))
         }
         _ => Err(Fault::new(format!("tensor '{name}' has a broken shape"))),
+    }
+}
+
+/// Function and arguments of a call.
+fn call(pickle: &Pickle, id: Id) -> Option<(&str, &[Id])> {
+    let Object::Call { function, arguments } = pickle.get(id) else { return None };
+    match pickle.get(*function) {
+        Object::Global(function) => Some((function, pickle.items(*arguments))),
+        _ => None,
     }
 }
 
@@ -185,12 +159,9 @@ fn storage(pickle: &Pickle, id: Id) -> Result<Storage, Fault> {
     let &[tag, kind, key, _device, count, ref view @ ..] = pickle.items(id) else {
         return Err(broken());
     };
-    let (Some("storage"), Object::Global(kind), Some(key), Some(count)) = (
-        pickle.text(tag),
-        pickle.get(kind),
-        pickle.text(key),
-        pickle.size(count),
-    ) else {
+    let (Some("storage"), Object::Global(kind), Some(key), Some(count)) =
+        (pickle.text(tag), pickle.get(kind), pickle.text(key), pickle.size(count))
+    else {
         return Err(broken());
     };
     let start = match view.first().map(|&view| pickle.items(view)) {
@@ -209,16 +180,8 @@ fn storage(pickle: &Pickle, id: Id) -> Result<Storage, Fault> {
         "LongStorage" | "ComplexFloatStorage" => (8, None),
         "ComplexDoubleStorage" => (16, None),
         _ => {
-            return Err(Fault::new(format!(
-                "a storage of the unknown kind '{kind}'"
-            )));
+            return Err(Fault::new(format!("a storage of the unknown kind '{kind}'")));
         }
     };
-    Ok(Storage {
-        key: key.to_owned(),
-        size,
-        number,
-        count,
-        start,
-    })
+    Ok(Storage { key: key.to_owned(), size, number, count, start })
 }

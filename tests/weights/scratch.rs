@@ -1,6 +1,6 @@
 //! Directories for tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A directory that is removed at the end of the test.
 pub struct Scratch(pub PathBuf);
@@ -19,6 +19,12 @@ impl Scratch {
     }
 }
 
+/// Makes a file anew; overwriting one makes some file systems wait for the disk.
+pub fn put(path: &Path, bytes: &[u8]) {
+    let _ = std::fs::remove_file(path);
+    std::fs::write(path, bytes).unwrap();
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
@@ -27,7 +33,5 @@ impl Drop for Scratch {
 
 /// The small files of every format that travel with the tests.
 pub fn tiny(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/weights")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/weights").join(name)
 }
