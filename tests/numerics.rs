@@ -86,19 +86,19 @@ fn regularizer_by_autograd(
 /// Checks one network: maps, value of `R`, and gradients of `R` alone and of the loss at every parameter of the head.
 fn check(backbone: &Backbone) {
     let (crops, head) = (crops(backbone), head(backbone));
-    let linearization = tch::no_grad(|| backbone.linearize(&crops));
+    let mut linearization = tch::no_grad(|| backbone.linearize(&crops));
     let scored = head.score_with_gradients(linearization.features(), None);
     assert!(relative_error(&scored.scores, &head.scores(&backbone.features(&crops))) < 1e-12);
     let at_scores = scored.gradients.detach();
     for form in FORMS {
-        let maps = tch::no_grad(|| attention::attention(&linearization, &at_scores, form));
+        let maps = tch::no_grad(|| attention::attention(&mut linearization, &at_scores, form));
         for class in 0..2 {
             let expected = attention_by_autograd(backbone, &head, &crops, class, form);
             let error = relative_error(&maps.get(class), &expected);
             assert!(error < 1e-10, "{} attention {form:?} of class {class}: {error:e}", backbone.name());
         }
         for reduction in REDUCTIONS {
-            let ours = tch::no_grad(|| attention::regularizer(&linearization, &at_scores, POSITIVES, form, reduction));
+            let ours = tch::no_grad(|| attention::regularizer(&mut linearization, &at_scores, POSITIVES, form, reduction));
             let network = (backbone, &head);
             let expected = regularizer_by_autograd(network, &crops.narrow(0, 0, POSITIVES), 1, form, reduction)
                 + regularizer_by_autograd(network, &crops.narrow(0, POSITIVES, SAMPLES - POSITIVES), 0, form, reduction);
@@ -169,12 +169,12 @@ fn a_step_along_the_gradient_lowers_the_regularizer() {
     let backbone = efficientnet();
     let (crops, head) = (crops(&backbone), head(&backbone));
     for form in FORMS {
-        let linearization = tch::no_grad(|| backbone.linearize(&crops));
-        let regularizer = |head: &Head| {
+        let mut linearization = tch::no_grad(|| backbone.linearize(&crops));
+        let mut regularizer = |head: &Head| {
             let scored = head.score_with_gradients(linearization.features(), None);
             let at_scores = scored.gradients.detach();
             let r = tch::no_grad(|| {
-                attention::regularizer(&linearization, &at_scores, POSITIVES, form, Reduction::PerSample)
+                attention::regularizer(&mut linearization, &at_scores, POSITIVES, form, Reduction::PerSample)
             });
             (scored, r)
         };
