@@ -1,0 +1,133 @@
+"""The command line: `attrax-vot`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+EXAMPLES = """examples:
+  attrax-vot demo out/demo
+  attrax-vot evaluate ../shared/vot2016-dev --tracker DAT --sequences bag,book
+  attrax-vot evaluate /data/vot2016 --repetitions 15 --workspace out/vot2016
+  attrax-vot render out/vot2016-dev --tracker DAT --out out/pictures
+  attrax-vot init out/vot2016 --dataset /data/vot2016
+  attrax-vot run out/vot2016 DAT MDNet --jobs 4
+  attrax-vot report out/vot2016 --reference ../shared/vot2016-results/DAT
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's definition."""
+    top = argparse.ArgumentParser(
+        prog="attrax-vot",
+        description="Runs VOT experiments with the official toolkit and shows what came out.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="render the demo dataset and run the experiment on it")
+    demo.add_argument("directory", type=Path, help="where dataset, workspace and summary.json go")
+    _add_tracker(demo)
+
+    evaluate = commands.add_parser("evaluate", help="run the experiment on a folder of sequences")
+    evaluate.add_argument("dataset", type=Path, help="a folder of sequences, perhaps with a list.txt")
+    _add_tracker(evaluate)
+    evaluate.add_argument("--workspace", type=Path, help="where results go [out/<name of the dataset>]")
+    evaluate.add_argument(
+        "--repetitions", type=_positive, default=1, metavar="N", help="of the experiment [1]"
+    )
+    evaluate.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    evaluate.add_argument("--stack", default="vot2016/rgb", help="the toolkit's stack [vot2016/rgb]")
+    evaluate.add_argument(
+        "--experiments", type=_names, default=["baseline"], metavar="A,B", help="of the stack [baseline]"
+    )
+    evaluate.add_argument(
+        "--reference", type=Path, action="append", default=[], metavar="DIR",
+        help="published raw results to show beside ours; may be given again",
+    )  # fmt: skip
+
+    report = commands.add_parser("report", help="write a page, a table and summary.json about a workspace")
+    report.add_argument("workspace", type=Path, help="with results")
+    report.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
+    report.add_argument(
+        "--reference", type=Path, action="append", default=[], metavar="DIR",
+        help="published raw results to add; may be given again",
+    )  # fmt: skip
+    report.add_argument("--out", type=Path, help="where it goes [WORKSPACE/report]")
+
+    render = commands.add_parser("render", help="draw strips of frames with ground truth and boxes")
+    render.add_argument("workspace", type=Path, help="with results")
+    render.add_argument("--tracker", default="DAT", help="whose results [DAT]")
+    render.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    render.add_argument("--out", type=Path, help="where the pictures go [WORKSPACE/pictures/TRACKER]")
+
+    init = commands.add_parser("init", help="make a workspace of the toolkit with attrax in it")
+    init.add_argument("directory", type=Path, help="of the workspace")
+    init.add_argument("--stack", default="vot2016/rgb", help="the toolkit's stack [vot2016/rgb]")
+    init.add_argument(
+        "--dataset", type=Path, help="a folder of sequences [the toolkit downloads the stack's]"
+    )
+    init.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    init.add_argument("--experiments", type=_names, metavar="A,B", help="of the stack [all]")
+    init.add_argument("--repetitions", type=_positive, metavar="N", help="of the experiment [the stack's]")
+    init.add_argument(
+        "--registry", type=Path, help="file that registers trackers [the project's trackers.ini]"
+    )
+
+    run = commands.add_parser("run", help="run trackers in a workspace, several sequences at a time")
+    run.add_argument("workspace", type=Path, help="made by init")
+    run.add_argument("trackers", nargs="+", metavar="TRACKER", help="names in the registry")
+    run.add_argument("--jobs", type=_positive, default=1, metavar="N", help="at a time on this machine [1]")
+    run.add_argument("--threads", type=_positive, metavar="N", help="for each tracker [cores / jobs]")
+    run.add_argument("--repetitions", type=_positive, metavar="N", help="of the experiment [the workspace's]")
+    run.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    slurm = run.add_argument_group("on a cluster")
+    slurm.add_argument("--slurm", action="store_true", help="hand the jobs to Slurm")
+    slurm.add_argument("--partition", default="", help="of the cluster [its default]")
+    slurm.add_argument("--gpus", type=int, default=0, metavar="N", help="for each job [0]")
+    slurm.add_argument("--minutes", type=_positive, default=24 * 60, metavar="N", help="for each job [1440]")
+    slurm.add_argument("--memory", default="", metavar="8G", help="for each job [the cluster's default]")
+
+    dataset = commands.add_parser("dataset", help="render the demo dataset alone")
+    dataset.add_argument("directory", type=Path, help="where it goes")
+    return top
+
+
+def _add_tracker(command: argparse.ArgumentParser) -> None:
+    """The options that say which tracker is run."""
+    command.add_argument("--tracker", default="DAT", help="its name in the registry [DAT]")
+    command.add_argument(
+        "--registry", type=Path, help="file that registers trackers [the project's trackers.ini]"
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command.
+
+    Returns:
+        The exit status: 0, or 1 where something went wrong, or 130 where the user ended it.
+    """
+    options = parser().parse_args(arguments)
+    # The toolkit takes a second to load: not before the options are known to be right.
+    from attrax_vot import commands
+    from attrax_vot.toolkit import EvaluationError
+
+    try:
+        return getattr(commands, options.command)(options)
+    except EvaluationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; what has ended is kept, and running again goes on from there", file=sys.stderr)
+        return 130

@@ -1,0 +1,140 @@
+"""What each command does; every function returns the exit status."""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+from attrax_vot import summary
+from attrax_vot.checks import check, download
+from attrax_vot.dataset import find_root
+from attrax_vot.demo import render_dataset
+from attrax_vot.evaluate import Evaluation, Request, check_command, find_tracker
+from attrax_vot.evaluate import evaluate as run_evaluation
+from attrax_vot.workspace import PROJECT, Settings, load, prepare
+
+
+def dataset(options: argparse.Namespace) -> int:
+    """Renders the demo dataset."""
+    names = render_dataset(options.directory)
+    print(f"{', '.join(names)}: {options.directory}")
+    return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Renders the demo dataset and runs the baseline experiment on it."""
+    sequences = options.directory / "dataset"
+    render_dataset(sequences)
+    settings = Settings(sequences, registry=_registry(options))
+    outcome = run_evaluation(Request(options.directory / "workspace", settings, options.tracker))
+    final = options.directory / "summary.json"
+    shutil.copyfile(outcome.summary, final)
+    return _tell(outcome, final)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Runs the experiment on a dataset on disk."""
+    settings = Settings(
+        options.dataset,
+        options.sequences,
+        options.stack,
+        tuple(options.experiments),
+        options.repetitions,
+        _registry(options),
+    )
+    directory = options.workspace or PROJECT / "out" / _name(options.dataset)
+    outcome = run_evaluation(Request(directory, settings, options.tracker, options.reference))
+    return _tell(outcome, outcome.summary)
+
+
+def init(options: argparse.Namespace) -> int:
+    """Makes a workspace, downloads or links its dataset, and checks every frame of it."""
+    settings = Settings(
+        options.dataset,
+        options.sequences,
+        options.stack,
+        tuple(options.experiments or ()),
+        options.repetitions,
+        _registry(options),
+    )
+    if options.dataset is None:
+        download(options.directory, options.stack)
+    prepare(options.directory, settings)
+    problems = check(options.directory)
+    for problem in problems:
+        print(f"damaged: {problem}")
+    if not problems:
+        print(f"{options.directory} is ready; next: attrax-vot run {options.directory} DAT --jobs 2")
+    return 1 if problems else 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs trackers in a workspace, several sequences at a time."""
+    from attrax_vot import engine, jobs, parallel
+    from attrax_vot.live import Table
+
+    space = load(options.workspace)
+    trackers = [find_tracker(space, name) for name in options.trackers]
+    for tracker in trackers:
+        check_command(tracker)
+    threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
+    planned = jobs.plan(space, trackers, options.sequences, options.repetitions, threads)
+    folder = options.workspace.resolve() / ".attrax" / "engine"
+    if options.slurm:
+        wanted = engine.SlurmOptions(
+            options.partition, options.gpus, threads, options.minutes, options.memory
+        )
+        chosen = engine.Slurm(folder, wanted)
+    else:
+        chosen = engine.Local(folder, options.jobs)
+    outcomes = parallel.run(planned, chosen, Table())
+    failed = [outcome for outcome in outcomes if outcome.error]
+    print(f"{len(outcomes) - len(failed)} of {len(planned)} jobs ended" if planned else "nothing is missing")
+    return 1 if failed else 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Writes the report of a workspace."""
+    from attrax_vot import page
+    from attrax_vot.report import collect
+
+    found = collect(options.workspace, options.trackers, options.reference)
+    files = page.write(found, options.out or options.workspace / "report")
+    print(summary.align(page.overall(found)))
+    for path in files:
+        print(path)
+    return 0
+
+
+def render(options: argparse.Namespace) -> int:
+    """Draws strips of frames."""
+    from attrax_vot.pictures import render_workspace
+
+    out = options.out or options.workspace / "pictures" / options.tracker
+    for path in render_workspace(options.workspace, options.tracker, out, options.sequences):
+        print(path)
+    return 0
+
+
+def _registry(options: argparse.Namespace) -> Path:
+    return options.registry or PROJECT / "trackers.ini"
+
+
+def _name(directory: Path) -> str:
+    """What to call the workspace of a dataset: by its folder, or the one around a mere `sequences`."""
+    root = find_root(directory)
+    return root.parent.name if root.name == "sequences" else root.name
+
+
+def _tell(outcome: Evaluation, path: Path) -> int:
+    """Prints the table and where everything is."""
+    print()
+    print(summary.text(outcome.scores, outcome.references))
+    print(f"summary: {path}")
+    if outcome.report is not None:
+        print(f"the toolkit's report: {outcome.report}")
+    for failed in outcome.failed:
+        print(
+            f"not ended: {failed.sequence}: {failed.error}" + (f"\n  log: {failed.log}" if failed.log else "")
+        )
+    return 1 if outcome.failed else 0

@@ -1,0 +1,153 @@
+"""Expected average overlap under resampling of the sequences: how sure a difference between trackers is.
+
+The curve is a ratio of sums over runs, so every sequence's part of both sums is made once, and a resampled
+curve costs two products of matrices. On the sequences as they are it equals the toolkit's.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from vot.analysis.supervised import locate_failures_inits
+from vot.region import calculate_overlaps
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+    from vot.experiment.multirun import SupervisedExperiment
+    from vot.tracker import Tracker
+
+ROUNDS = 2000
+SEED = 0
+
+Curve = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What each sequence adds to a tracker's curve.
+
+    Attributes:
+        sums: sequences x frames: the sum over runs of their mean overlap up to a frame.
+        counts: sequences x frames: how many runs that is of.
+        longest: for each sequence, the length of its longest run; beyond it a curve of it alone ends.
+    """
+
+    sums: Curve
+    counts: Curve
+    longest: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One tracker's expected average overlap less another's.
+
+    Attributes:
+        first: the one.
+        second: the other.
+        value: on all sequences.
+        low: of the interval that holds the difference in 95 of 100 resamplings.
+        high: of it.
+    """
+
+    first: str
+    second: str
+    value: float
+    low: float
+    high: float
+
+
+def parts(
+    experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"], *, bounded: bool
+) -> Parts:
+    """Cuts a tracker's trajectories into runs, from an initialisation to a failure or the end.
+
+    Args:
+        experiment: whose results.
+        tracker: whose results.
+        sequences: all with results.
+        bounded: whether regions count only within the frame.
+    """
+    runs = [_runs(experiment, tracker, sequence, bounded=bounded) for sequence in sequences]
+    longest = np.array([max(len(overlaps) for overlaps, _ in found) for found in runs])
+    sums, counts = (np.zeros((len(sequences), longest.max())) for _ in range(2))
+    for row, found in enumerate(runs):
+        for overlaps, ended in found:
+            means, weights = _mean_so_far(overlaps, ended, int(longest.max()))
+            sums[row] += means * weights
+            counts[row] += weights
+    return Parts(sums, counts, longest)
+
+
+def curve(part: Parts, times: NDArray[np.int64] | None = None) -> Curve:
+    """The curve where each sequence counts so many times; once each when nothing is said."""
+    times = np.ones(len(part.longest), np.int64) if times is None else times
+    end = part.longest[times > 0].max()
+    with np.errstate(invalid="ignore"):
+        return ((times @ part.sums) / (times @ part.counts))[:end]
+
+
+def compare(
+    names: tuple[str, str], both: tuple[Parts, Parts], interval: tuple[int, int], rounds: int = ROUNDS
+) -> Difference:
+    """The difference of two trackers on the same sequences, with its interval by bootstrap.
+
+    Sequences are drawn with replacement, the same ones for both trackers.
+
+    Args:
+        names: of the trackers.
+        both: their parts, of the same sequences in the same order.
+        interval: frames over which a curve is averaged.
+        rounds: of resampling.
+    """
+    rng = np.random.default_rng(SEED)
+    count = len(both[0].longest)
+    low, high = interval
+
+    def value(part: Parts, times: NDArray[np.int64] | None) -> float:
+        found = curve(part, times)[low : high + 1]
+        return float(found.mean()) if found.size else np.nan
+
+    draws = []
+    for _ in range(rounds):
+        times = np.bincount(rng.integers(count, size=count), minlength=count)
+        draws.append(value(both[0], times) - value(both[1], times))
+    kept = np.array(draws)[~np.isnan(draws)]
+    ends = np.quantile(kept, [0.025, 0.975]) if kept.size else (np.nan, np.nan)
+    return Difference(*names, value(both[0], None) - value(both[1], None), float(ends[0]), float(ends[1]))
+
+
+def _runs(
+    experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequence", *, bounded: bool
+) -> list[tuple[Curve, bool]]:
+    """Overlaps of each run of a sequence, and whether it reached the sequence's end."""
+    found = []
+    truth = sequence.groundtruth()
+    for trajectory in experiment.gather(tracker, sequence):
+        overlaps = np.array(
+            calculate_overlaps(trajectory.regions(), truth, sequence.size if bounded else None), float
+        )
+        lost, starts = locate_failures_inits(trajectory.regions())
+        if not lost:
+            found.append((overlaps, True))
+            continue
+        found += [(overlaps[start:end], False) for start, end in zip(starts, lost, strict=False)]
+        if len(starts) > len(lost):
+            found.append((overlaps[starts[-1] :], True))
+    return found
+
+
+def _mean_so_far(overlaps: Curve, ended: bool, length: int) -> tuple[Curve, Curve]:
+    """A run's mean overlap after each frame, and where it counts.
+
+    The frame of the initialisation is left out of the mean. A run that failed counts as zero from then on;
+    one that came to the sequence's end tells nothing about what would have followed.
+    """
+    padded = np.zeros(length)
+    padded[: len(overlaps)] = overlaps
+    means = padded.copy()
+    means[1:] = np.cumsum(padded[1:]) / np.arange(1, length)
+    weights = np.ones(length)
+    if ended:
+        weights[len(overlaps) :] = 0
+    return means, weights

@@ -1,0 +1,33 @@
+# Where things live; sourced by the other scripts, never run.
+#
+# Everything that takes long to make sits in a cache outside the clone, under names derived from what it
+# is made from, so that clones share it and nothing stale is ever used:
+#   $ATTRAX_CACHE/venv-<key of requirements.txt and of the interpreter>
+#   $ATTRAX_CACHE/target-<key of the compiler and of that virtual environment>
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${ATTRAX_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/attrax}
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+short_hash() { sha256sum | cut -c1-12; }
+
+# The first interpreter that is Python 3.11; $PYTHON comes before the usual names.
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3.11 python3 python; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    die "Python 3.11 is needed and was not found; set PYTHON to its path"
+}
+
+python=$(find_python) || exit 1
+command -v cargo >/dev/null || die "cargo was not found; install Rust 1.88 or newer"
+identity=$("$python" -c 'import platform, sys; print(sys.version, sys.base_prefix, platform.machine())')
+venv_key=$({ cat "$root/evaluation/requirements.txt"; printf '%s\n' "$identity"; } | short_hash)
+venv=$cache/venv-$venv_key
+target=$cache/target-$({ (cd "$root" && rustc -vV); printf '%s\n' "$venv"; } | short_hash)
+site=$venv/lib/python3.11/site-packages

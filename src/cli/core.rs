@@ -1,0 +1,110 @@
+//! The flags of every command that tracks, and the engine that they ask for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use attrax::native;
+use attrax::tracker::backbone::Parameters;
+use attrax::tracker::{Config, Engine, TrackerError};
+use attrax::weights::{self, WeightFile};
+use clap::ValueEnum;
+use tch::{Cuda, Device, Kind};
+
+/// Flags of every command that tracks.
+#[derive(clap::Args, Clone, Default)]
+pub struct Args {
+    /// Set of parameters
+    #[arg(long, value_enum, default_value_t)]
+    pub preset: Preset,
+    /// Weight of the reciprocative regulariser; 0 switches it off [default: the preset's]
+    #[arg(long, value_name = "NUMBER")]
+    pub lambda: Option<f64>,
+    /// Seed of every random draw: the same seed, device and number of threads give the same boxes
+    #[arg(long, default_value_t)]
+    pub seed: u64,
+    /// File of network weights [default: the embedded EfficientNet-Lite0]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// auto, cpu, or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: String,
+    /// Threads of libtorch on the CPU [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// Sets of parameters.
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub enum Preset {
+    /// The regulariser as DAT's published code computes it
+    #[default]
+    Released,
+    /// The regulariser as the paper writes it
+    Paper,
+    /// No regulariser: MDNet's online part
+    Mdnet,
+}
+
+impl Args {
+    /// The parameters that the flags resolve to.
+    pub fn config(&self) -> Config {
+        let mut config = match self.preset {
+            Preset::Released => Config::released(),
+            Preset::Paper => Config::paper(),
+            Preset::Mdnet => Config::mdnet(),
+        };
+        config.seed = self.seed;
+        if let Some(lambda) = self.lambda {
+            config.attention.lambda = lambda;
+        }
+        config
+    }
+
+    /// The device that the flags resolve to, loaded and ready.
+    pub fn device(&self) -> Result<Device, TrackerError> {
+        let unavailable =
+            |reason: &str| TrackerError::Device { device: self.device.clone(), reason: reason.to_string() };
+        match self.device.as_str() {
+            "cpu" => Ok(Device::Cpu),
+            "auto" => Ok(if native::load_cuda() && Cuda::is_available() { Device::Cuda(0) } else { Device::Cpu }),
+            name => {
+                let number = if name == "cuda" { "0" } else { name.strip_prefix("cuda:").unwrap_or("") };
+                let number: usize = number.parse().map_err(|_| unavailable("known are auto, cpu and cuda:N"))?;
+                if !native::load_cuda() {
+                    return Err(unavailable("no NVIDIA driver, or no libtorch_cuda.so beside libtorch"));
+                }
+                let count = Cuda::device_count();
+                if number as i64 >= count {
+                    return Err(unavailable(&format!("libtorch sees {count} CUDA devices, numbered from 0")));
+                }
+                Ok(Device::Cuda(number))
+            }
+        }
+    }
+
+    /// The weights that the flags name.
+    pub fn weights(&self) -> anyhow::Result<WeightFile> {
+        Ok(match &self.weights {
+            Some(path) => WeightFile::read(path)?,
+            None => weights::embedded()?,
+        })
+    }
+
+    /// A tracking engine with these weights and parameters, on this device.
+    pub fn engine(&self) -> anyhow::Result<Arc<Engine>> {
+        tch::set_num_interop_threads(1);
+        tch::set_num_threads(self.threads());
+        let device = self.device()?;
+        let parameters = Parameters::from_file(&self.weights()?, Kind::Float, device)?;
+        let engine = Engine::new(&parameters, self.config()).context("cannot start the tracker")?;
+        log::info!("{} on {device:?} with {} threads", engine.backbone().name(), tch::get_num_threads());
+        Ok(engine)
+    }
+
+    /// Threads of libtorch.
+    pub fn threads(&self) -> i32 {
+        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as i32);
+        self.threads.map_or_else(cores, i32::from)
+    }
+}

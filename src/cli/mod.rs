@@ -1,0 +1,56 @@
+//! The command line: flags as they are written, then what they resolve to.
+
+mod core;
+mod info;
+mod serve;
+mod track;
+
+use std::io::IsTerminal;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Deep Attentive Tracking via Reciprocative Learning, for the VOT toolkit and for your own videos.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    long_about = None,
+    after_help = "\
+Examples:
+  attrax track frames/ --box 198,214,34,81 --out boxes.csv     follow what is in that box through the frames of a folder
+  attrax track 'frames/*.jpg' --box 198,214,34,81 --overlay seen/   and draw the box into a copy of each frame
+  attrax serve --preset mdnet                                   answer a TraX client, without reciprocative learning
+  attrax info                                                   show version, device, threads and parameters
+
+Started by the VOT toolkit or another TraX client, a bare `attrax` is `attrax serve`.
+Set RUST_LOG=attrax=debug to see what it does."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer a TraX client on standard input and output, or on the socket that TRAX_SOCKET names
+    Serve(serve::Args),
+    /// Track one target through the frames of a sequence
+    Track(track::Args),
+    /// Show version, device, threads, weights and the resolved parameters
+    Info(info::Args),
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> anyhow::Result<()> {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    attrax::native::tune_allocator();
+    match Cli::parse().command {
+        Some(Command::Serve(args)) => serve::run(&args),
+        Some(Command::Track(args)) => track::run(&args),
+        Some(Command::Info(args)) => info::run(&args),
+        None if std::io::stdin().is_terminal() && std::env::var_os("TRAX_SOCKET").is_none() => {
+            Ok(Cli::command().print_help()?)
+        }
+        None => serve::run(&serve::Args::default()),
+    }
+}

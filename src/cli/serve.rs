@@ -1,0 +1,90 @@
+//! `attrax serve`: the tracker behind a TraX server.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use attrax::decode::{DecodeLimits, RgbImage};
+use attrax::session::{Answer, Backend, PolygonBox, Session, TargetBox};
+use attrax::tracker::{BoundingBox, Engine, Frame, Tracker, TrackerError};
+use attrax::trax::{ImageFormat, Metadata, RegionFormat, Server, run as serve};
+use clap::ValueEnum;
+
+use super::core;
+
+/// Flags of `attrax serve`.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    #[command(flatten)]
+    core: core::Args,
+    /// Announce that several objects can be tracked at the same time, each by a tracker of its own
+    #[arg(long)]
+    multi_object: bool,
+    /// The box that a tracker is started with where the client gives a polygon
+    #[arg(long, value_enum, default_value_t)]
+    initial_box: InitialBox,
+}
+
+/// How a polygon becomes a box.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum InitialBox {
+    /// The smallest box around the polygon
+    #[default]
+    Bounding,
+    /// The box of the polygon's area around its centre
+    EqualArea,
+}
+
+/// Serves a client until it quits or is gone.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let metadata = Metadata::new("DAT")
+        .description("Deep attentive tracking via reciprocative learning")
+        .family("MDNet")
+        .regions(&[RegionFormat::Rectangle, RegionFormat::Polygon, RegionFormat::Mask])
+        .images(&[ImageFormat::Path, ImageFormat::Memory, ImageFormat::Buffer])
+        .multi_object(args.multi_object);
+    let polygon_box = match args.initial_box {
+        InitialBox::Bounding => PolygonBox::Bounding,
+        InitialBox::EqualArea => PolygonBox::SameArea,
+    };
+    let engine = args.core.engine()?;
+    let mut session = Session::new(Core { engine }, polygon_box, DecodeLimits::default());
+    let mut server = Server::from_environment(&metadata)?;
+    Ok(serve(&mut server, &mut session)?)
+}
+
+/// DAT as a session sees it.
+struct Core {
+    engine: Arc<Engine>,
+}
+
+impl Backend for Core {
+    type Frame = Frame;
+    type Tracker = Tracker;
+    type Error = TrackerError;
+
+    fn frame(&mut self, image: RgbImage) -> Result<Frame, TrackerError> {
+        Frame::from_rgb8(image.width, image.height, image.pixels)
+    }
+
+    fn initialize(&mut self, frame: &Frame, target: TargetBox, stream: u64) -> Result<Tracker, TrackerError> {
+        let region = BoundingBox::new(target.x, target.y, target.width, target.height);
+        guarded(|| self.engine.initialize(frame, region, stream))
+    }
+
+    fn track(&mut self, tracker: &mut Tracker, frame: &Frame) -> Result<Answer, TrackerError> {
+        let estimate = guarded(|| tracker.track(frame))?;
+        let BoundingBox { x, y, width, height } = estimate.bounding_box;
+        Ok(Answer { target: TargetBox { x, y, width, height }, confidence: estimate.confidence })
+    }
+}
+
+/// Turns libtorch's failures, which `tch` reports as panics (a GPU out of memory, say), into errors that the client is
+/// told about.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, TrackerError>) -> Result<T, TrackerError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        let text = text.unwrap_or_else(|| "an unknown failure".into());
+        Err(TrackerError::Libtorch(text.lines().next().unwrap_or_default().to_string()))
+    })
+}

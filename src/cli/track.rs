@@ -1,0 +1,161 @@
+//! `attrax track`: one target through the frames of a sequence, without a client.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, bail, ensure};
+use attrax::decode::{DecodeLimits, decode_file};
+use attrax::tracker::{BoundingBox, Estimate, Frame};
+use image::{Rgb, RgbImage};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::core;
+use super::serve::guarded;
+
+/// Flags of `attrax track`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A folder of frames, a VOT sequence, a pattern such as 'frames/*.jpg', or the frames themselves, in order
+    #[arg(required = true, value_name = "FRAMES")]
+    frames: Vec<PathBuf>,
+    /// The target in the first frame: left, top, width and height in pixels
+    #[arg(long = "box", value_name = "X,Y,WIDTH,HEIGHT", value_parser = parse_box, allow_hyphen_values = true)]
+    region: BoundingBox,
+    /// Write the boxes to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write a copy of each frame with the box drawn, as PNG, into this folder
+    #[arg(long, value_name = "DIR")]
+    overlay: Option<PathBuf>,
+    #[command(flatten)]
+    core: core::Args,
+}
+
+/// Tracks the target and writes one line a frame: `x,y,width,height,confidence`.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let frames = frames(&args.frames)?;
+    let mut out: Box<dyn Write> = match &args.out {
+        Some(path) => {
+            Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?))
+        }
+        None => Box::new(std::io::stdout()),
+    };
+    if let Some(folder) = &args.overlay {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let engine = args.core.engine()?;
+    let bar = progress(frames.len());
+    let mut tracker = None;
+    writeln!(out, "x,y,width,height,confidence")?;
+    let begun = Instant::now();
+    for (position, path) in frames.iter().enumerate() {
+        let image = decode_file(path, &DecodeLimits::default())?;
+        let frame = Frame::from_rgb8(image.width, image.height, image.pixels)?;
+        let estimate = match &mut tracker {
+            None => {
+                bar.set_message("learning the first frame");
+                tracker = Some(guarded(|| engine.initialize(&frame, args.region, 0))?);
+                Estimate { bounding_box: args.region, confidence: 1.0, success: true }
+            }
+            Some(tracker) => guarded(|| tracker.track(&frame)).with_context(|| path.display().to_string())?,
+        };
+        let BoundingBox { x, y, width, height } = estimate.bounding_box;
+        writeln!(out, "{x:.3},{y:.3},{width:.3},{height:.3},{:.4}", estimate.confidence)?;
+        if let Some(folder) = &args.overlay {
+            overlay(&frame, estimate, &folder.join(format!("{:08}.png", position + 1)))?;
+        }
+        bar.set_message(if estimate.success { "" } else { "target not found" });
+        bar.inc(1);
+    }
+    out.flush()?;
+    bar.finish_and_clear();
+    log::info!("{} frames in {:.1} s", frames.len(), begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Four finite numbers, the last two positive.
+fn parse_box(text: &str) -> Result<BoundingBox, String> {
+    let numbers: Vec<f64> = text
+        .split(',')
+        .map(|part| part.trim().parse().map_err(|_| format!("'{part}' is not a number")))
+        .collect::<Result<_, _>>()?;
+    let [x, y, width, height] = numbers[..] else {
+        return Err(format!("four numbers are needed, x,y,width,height, not {}", numbers.len()));
+    };
+    let region = BoundingBox::new(x, y, width, height);
+    if region.is_valid() { Ok(region) } else { Err("width and height must be above 0, and everything finite".into()) }
+}
+
+/// The frames that the arguments name, in order.
+fn frames(arguments: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut frames = Vec::new();
+    for argument in arguments {
+        if argument.is_dir() {
+            frames.extend(frames_of_folder(argument)?);
+        } else if argument.is_file() {
+            frames.push(argument.clone());
+        } else {
+            let pattern = argument.to_string_lossy();
+            let mut found: Vec<PathBuf> =
+                glob::glob(&pattern).with_context(|| format!("bad pattern {pattern}"))?.filter_map(Result::ok).collect();
+            ensure!(!found.is_empty(), "{pattern}: no such file or folder, and as a pattern it matches nothing");
+            found.sort();
+            frames.extend(found);
+        }
+    }
+    if frames.is_empty() {
+        bail!("there are no frames to track in");
+    }
+    Ok(frames)
+}
+
+/// The images of a folder in the order of their names; of a VOT sequence, those of its `color` folder.
+fn frames_of_folder(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let color = folder.join("color");
+    let folder = if color.is_dir() { color } else { folder.to_path_buf() };
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let known = ["jpg", "jpeg", "png", "bmp", "tif", "tiff"];
+    let mut frames: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|e| known.contains(&e.to_string_lossy().to_lowercase().as_str())))
+        .collect();
+    ensure!(!frames.is_empty(), "{}: no JPEG, PNG, BMP or TIFF files", folder.display());
+    frames.sort();
+    Ok(frames)
+}
+
+/// A bar on standard error; it hides itself where that is not a terminal.
+fn progress(frames: usize) -> ProgressBar {
+    let bar = ProgressBar::new(frames as u64);
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} frames, {per_sec}, {eta} left  {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// Writes the frame with the box drawn: red where the target was found, yellow where it was not.
+fn overlay(frame: &Frame, estimate: Estimate, path: &Path) -> anyhow::Result<()> {
+    let (width, height) = frame.size();
+    let mut picture = RgbImage::from_raw(width, height, frame.pixels().to_vec()).context("the frame is incomplete")?;
+    let color = if estimate.success { Rgb([255, 32, 32]) } else { Rgb([255, 220, 0]) };
+    let b = estimate.bounding_box;
+    let (left, top) = (b.x.round() as i64, b.y.round() as i64);
+    let (right, bottom) = ((b.x + b.width).round() as i64, (b.y + b.height).round() as i64);
+    let mut dot = |x: i64, y: i64| {
+        if (0..i64::from(width)).contains(&x) && (0..i64::from(height)).contains(&y) {
+            picture.put_pixel(x as u32, y as u32, color);
+        }
+    };
+    for thickness in 0..2 {
+        for x in left.max(0)..=right.min(i64::from(width)) {
+            dot(x, top + thickness);
+            dot(x, bottom - thickness);
+        }
+        for y in top.max(0)..=bottom.min(i64::from(height)) {
+            dot(left + thickness, y);
+            dot(right - thickness, y);
+        }
+    }
+    picture.save(path).with_context(|| format!("cannot write {}", path.display()))
+}

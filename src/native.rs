@@ -1,0 +1,23 @@
+//! What `native.c` does at start-up: allocator settings, and loading libtorch's CUDA half.
+
+use std::ffi::c_int;
+use std::path::Path;
+
+unsafe extern "C" {
+    safe fn attrax_tune_allocator();
+    safe fn attrax_load_cuda() -> c_int;
+}
+
+/// Tells the C allocator to keep freed memory. Without this libtorch spends more time on page faults than on arithmetic.
+/// To be called once, early in the program.
+pub fn tune_allocator() {
+    attrax_tune_allocator();
+}
+
+/// Loads libtorch's CUDA library where the machine has an NVIDIA driver, and returns whether it is loaded.
+///
+/// The linker drops that library from the program, which lets one binary serve machines with and without a GPU.
+#[must_use]
+pub fn load_cuda() -> bool {
+    Path::new("/dev/nvidiactl").exists() && attrax_load_cuda() == 1
+}

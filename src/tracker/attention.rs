@@ -1,0 +1,152 @@
+//! Attention maps and the reciprocative regulariser (Pu et al., NeurIPS 2018, sections 3.1 and 3.2).
+//!
+//! The attention map of class `c` is built from the gradient `G_c` of that class's score at the first convolution's
+//! output. With `mu` and `sigma` the mean and the standard deviation over a map, a sample of the target should have
+//! `R(y=1) = sigma(A_p)/mu(A_p) + mu(A_n)/sigma(A_n)` small, where `A_p` is the target's and `A_n` the background's map,
+//! and a sample of the background the same with `p` and `n` exchanged.
+//!
+//! The network behind the first convolution is frozen, so `G_c = J' v_c` where `J` is the Jacobian of the features and
+//! `v_c` the gradient of the score at the features. Hence `dR/dv_c = J dR/dG_c`: one application of the transposed
+//! Jacobian gives the maps and one of the Jacobian brings the regulariser's derivative back to where fc4-fc6 are.
+
+use tch::{Kind, Tensor};
+
+use super::backbone::Linearization;
+use super::head::{BACKGROUND, TARGET};
+
+/// How a map is made from the gradient, channel by channel, before the sum over channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The positive part of the gradient (the paper, section 3.1).
+    Paper,
+    /// The squared gradient (the published code).
+    Released,
+}
+
+/// How the ratios of several samples become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Mean over the samples of each sample's ratios (the paper).
+    PerSample,
+    /// Ratios of the sums over the samples (the published code).
+    Batch,
+}
+
+/// The regulariser and its derivative.
+#[derive(Debug)]
+pub struct Regularizer {
+    /// `R`, a scalar tensor: that of the positives plus that of the negatives.
+    pub value: Tensor,
+    /// `dR/dv`, `(2, N, features)`: with respect to the gradients of the two scores at the features.
+    pub derivative: Tensor,
+}
+
+/// Below this a map's mean or deviation counts as zero, and its ratio is left out: a map without any attention.
+const TINY: f64 = 1e-30;
+
+/// The map of a gradient: `(n, channels, height, width)` to `(n, height, width)`.
+#[must_use]
+pub fn map_of(gradient: &Tensor, form: Form) -> Tensor {
+    let values = match form {
+        Form::Paper => gradient.relu(),
+        Form::Released => gradient * gradient,
+    };
+    values.sum_dim_intlist([1i64].as_slice(), false, None::<Kind>)
+}
+
+/// The attention maps of both classes: `(2, N, height, width)`, from the gradients of the scores `(2, N, features)`.
+///
+/// Also returns the gradients at the first convolution's output that they were made from, class by class and chunk by
+/// chunk.
+fn attend(linearization: &Linearization<'_>, score_gradients: &Tensor, form: Form) -> (Tensor, Vec<Vec<Tensor>>) {
+    let mut maps = Vec::new();
+    let mut gradients = Vec::new();
+    for class in [BACKGROUND, TARGET] {
+        let of_class = score_gradients.get(class);
+        let mut start = 0;
+        let mut chunks = Vec::new();
+        for chunk in linearization.chunks() {
+            let gradient = linearization.pull_back(chunk, &of_class.narrow(0, start, chunk.crops()));
+            maps.push(map_of(&gradient, form));
+            chunks.push(gradient);
+            start += chunk.crops();
+        }
+        gradients.push(chunks);
+    }
+    let joined = Tensor::cat(&maps, 0);
+    let (_, height, width) = joined.size3().unwrap_or_default();
+    (joined.view([2, -1, height, width]), gradients)
+}
+
+/// The attention maps of the background and of the target, `(2, N, height, width)`.
+#[must_use]
+pub fn attention(linearization: &Linearization<'_>, score_gradients: &Tensor, form: Form) -> Tensor {
+    attend(linearization, score_gradients, form).0
+}
+
+/// The regulariser of a mini-batch of `positives` samples of the target followed by samples of the background, and its
+/// derivative with respect to `score_gradients` `(2, N, features)`.
+#[must_use]
+pub fn regularizer(
+    linearization: &Linearization<'_>,
+    score_gradients: &Tensor,
+    positives: i64,
+    form: Form,
+    reduction: Reduction,
+) -> Regularizer {
+    let (maps, gradients) = attend(linearization, score_gradients, form);
+    let (value, slope) = ratios(&maps, positives, reduction);
+    let mut derivative = Vec::new();
+    for (class, chunks) in [BACKGROUND, TARGET].into_iter().zip(gradients) {
+        let mut start = 0;
+        for (chunk, gradient) in linearization.chunks().iter().zip(chunks) {
+            let slope = slope.get(class).narrow(0, start, chunk.crops()).unsqueeze(1);
+            let perturbation = match form {
+                Form::Paper => gradient.threshold_backward(&slope.expand_as(&gradient), 0.0),
+                Form::Released => gradient * (slope * 2.0),
+            };
+            derivative.push(linearization.push_forward(chunk, &perturbation));
+            start += chunk.crops();
+        }
+    }
+    let derivative = Tensor::cat(&derivative, 0).view_as(score_gradients);
+    Regularizer { value, derivative }
+}
+
+/// `R` of maps `(2, N, height, width)` and its derivative with respect to them, of the same shape.
+#[must_use]
+pub fn ratios(maps: &Tensor, positives: i64, reduction: Reduction) -> (Tensor, Tensor) {
+    let pixels = (maps.size()[2] * maps.size()[3]) as f64;
+    let plane = [2i64, 3].as_slice();
+    let mu = maps.mean_dim(plane, true, None::<Kind>);
+    let deviation = maps - &mu;
+    let sigma = (&deviation * &deviation).mean_dim(plane, true, None::<Kind>).sqrt();
+    // With respect to each map's mean and deviation: (2, N, 1, 1).
+    let (d_mu, d_sigma) = (mu.zeros_like(), sigma.zeros_like());
+    let mut value = Tensor::zeros([], (maps.kind(), maps.device()));
+    let samples = maps.size()[1];
+    let halves = [(0, positives, TARGET, BACKGROUND), (positives, samples - positives, BACKGROUND, TARGET)];
+    for (start, count, own, other) in halves.into_iter().filter(|half| half.1 > 0) {
+        let of = |tensor: &Tensor, class: i64| tensor.get(class).narrow(0, start, count);
+        // (numerator, denominator) and the slots of their derivatives: sigma/mu of the own map, mu/sigma of the other.
+        let terms = [
+            (of(&sigma, own), of(&mu, own), of(&d_sigma, own), of(&d_mu, own)),
+            (of(&mu, other), of(&sigma, other), of(&d_mu, other), of(&d_sigma, other)),
+        ];
+        for (above, below, mut d_above, mut d_below) in terms {
+            let (above, below, share) = match reduction {
+                Reduction::PerSample => (above, below, 1.0 / count as f64),
+                Reduction::Batch => (above.sum(None::<Kind>), below.sum(None::<Kind>), 1.0),
+            };
+            let usable = below.gt(TINY).to_kind(maps.kind());
+            let inverse = (below.clamp_min(TINY)).reciprocal() * usable;
+            let ratio = &above * &inverse;
+            value += ratio.sum(None::<Kind>) * share;
+            d_above += &inverse * share;
+            d_below -= ratio * inverse * share;
+        }
+    }
+    // d mu / dA = 1 / pixels; d sigma / dA = (A - mu) / (pixels sigma).
+    let along_sigma = d_sigma / sigma.clamp_min(TINY);
+    (value, (d_mu + deviation * along_sigma) / pixels)
+}

@@ -1,0 +1,115 @@
+//! Crops: each box with its context, resampled to the network's input.
+//!
+//! A crop of a box of `w x h` pixels covers `w * grow` by `h * grow` pixels around the same centre, where
+//! `grow = 1 + 2 * 16 / 107` leaves 16 of 107 crop pixels of context on each side. It is resampled bilinearly, pixel
+//! centres at half-integers; outside the frame it is zero after centring. Such a grid is separable, so each crop is a
+//! blend of rows followed by a blend of columns, read straight from the 8-bit frame.
+
+use tch::{Device, Tensor};
+
+use super::{BoundingBox, Frame};
+
+/// Share of a crop's side that is context, on each side: 16 of 107 pixels.
+pub const CONTEXT: f64 = 16.0 / 107.0;
+
+/// How crops are made for a network: their size and the centring of the pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CropFormat {
+    /// Side of the square crop, pixels.
+    pub size: usize,
+    /// Subtracted from each 8-bit value.
+    pub mean: f32,
+    /// Multiplies the centred value.
+    pub scale: f32,
+}
+
+/// Two source positions of one crop coordinate along one axis, and their weights; a weight is zero outside the frame.
+#[derive(Clone, Copy)]
+struct Tap {
+    index: [usize; 2],
+    weight: [f32; 2],
+}
+
+/// The taps of one axis: centre and extent of the box on it (pixels), the crop's size and the frame's side.
+fn taps(centre: f64, extent: f64, size: usize, side: usize) -> Vec<Tap> {
+    let grown = extent * (1.0 + 2.0 * CONTEXT);
+    (0..size)
+        .map(|i| {
+            let position = centre + ((i as f64 + 0.5) / size as f64 - 0.5) * grown - 0.5;
+            let floor = position.floor();
+            let fraction = position - floor;
+            let tap = |at: f64, weight: f64| {
+                let weight = weight as f32;
+                if weight != 0.0 && at >= 0.0 && at < side as f64 { (at as usize, weight) } else { (0, 0.0) }
+            };
+            let ((first, low), (second, high)) = (tap(floor, 1.0 - fraction), tap(floor + 1.0, fraction));
+            Tap { index: [first, second], weight: [low, high] }
+        })
+        .collect()
+}
+
+/// Writes one crop, `size x size x 3` interleaved and centred, into `out`. `row` is scratch space.
+fn crop_one(frame: &Frame, region: BoundingBox, format: CropFormat, row: &mut Vec<f32>, out: &mut [f32]) {
+    let (width, height) = (frame.width() as usize, frame.height() as usize);
+    let (cx, cy) = region.centre();
+    let columns = taps(cx, region.width, format.size, width);
+    let rows = taps(cy, region.height, format.size, height);
+    let used = || columns.iter().flat_map(|t| t.index.iter().zip(t.weight)).filter(|(_, w)| *w != 0.0).map(|(i, _)| *i);
+    let (Some(first), Some(last)) = (used().min(), used().max()) else {
+        out.fill(0.0);
+        return;
+    };
+    row.resize((last - first + 1) * 3, 0.0);
+    for (target, vertical) in out.chunks_exact_mut(format.size * 3).zip(&rows) {
+        let line = |i: usize| {
+            let start = (vertical.index[i] * width + first) * 3;
+            &frame.pixels()[start..start + row_len(first, last)]
+        };
+        let [top, bottom] = vertical.weight;
+        for ((value, a), b) in row.iter_mut().zip(line(0)).zip(line(1)) {
+            *value = top * (f32::from(*a) - format.mean) + bottom * (f32::from(*b) - format.mean);
+        }
+        for (pixel, horizontal) in target.chunks_exact_mut(3).zip(&columns) {
+            let [left, right] = horizontal.weight.map(|w| w * format.scale);
+            let start = |i: usize| horizontal.index[i].saturating_sub(first) * 3;
+            let (a, b) = (&row[start(0)..start(0) + 3], &row[start(1)..start(1) + 3]);
+            for channel in 0..3 {
+                pixel[channel] = left * a[channel] + right * b[channel];
+            }
+        }
+    }
+}
+
+/// Bytes of one row between two columns, both included.
+fn row_len(first: usize, last: usize) -> usize {
+    (last - first + 1) * 3
+}
+
+/// Crops of one frame at several boxes.
+///
+/// Returns a tensor of shape `(boxes, 3, size, size)`, float32, in channels-last memory order, on `device`.
+#[must_use]
+pub fn crop(frame: &Frame, regions: &[BoundingBox], format: CropFormat, device: Device) -> Tensor {
+    crop_each(&regions.iter().map(|r| (frame, *r)).collect::<Vec<_>>(), format, device)
+}
+
+/// Crops of several boxes, each in a frame of its own; otherwise as [`crop`].
+#[must_use]
+pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Tensor {
+    let length = format.size * format.size * 3;
+    let mut data = vec![0f32; items.len() * length];
+    let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1).clamp(1, items.len().max(1));
+    let share = items.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        for (items, data) in items.chunks(share).zip(data.chunks_mut(share * length)) {
+            scope.spawn(move || {
+                let mut row = Vec::new();
+                for ((frame, region), out) in items.iter().zip(data.chunks_exact_mut(length)) {
+                    crop_one(frame, *region, format, &mut row, out);
+                }
+            });
+        }
+    });
+    let side = format.size as i64;
+    Tensor::from_slice(&data).view([items.len() as i64, side, side, 3]).to_device(device).permute([0, 3, 1, 2])
+}

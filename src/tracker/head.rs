@@ -1,0 +1,109 @@
+//! fc4-fc6: the classifier that is drawn anew for each target and trained online.
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use tch::{Device, Kind, Tensor};
+
+/// Units of fc4 and of fc5.
+const UNITS: i64 = 512;
+/// Column of the target's score; the background's is column 0.
+pub(super) const TARGET: i64 = 1;
+/// Column of the background's score.
+pub(super) const BACKGROUND: i64 = 0;
+
+/// Names of the parameters, in the order of [`Head::parameters`].
+pub const PARAMETER_NAMES: [&str; 6] = ["fc4.weight", "fc4.bias", "fc5.weight", "fc5.bias", "fc6.weight", "fc6.bias"];
+
+/// Two hidden layers of 512 rectified units and two scores: background and target.
+#[derive(Debug)]
+pub struct Head {
+    parameters: [Tensor; 6],
+}
+
+/// Factors that dropout applies to the inputs of fc4, fc5 and fc6: 0 or 2 for each sample and unit.
+#[derive(Debug)]
+pub struct Dropout([Tensor; 3]);
+
+/// Scores of samples and, for each class, the gradient of its score with respect to the features.
+#[derive(Debug)]
+pub struct Scored {
+    /// `(N, 2)`: background, target.
+    pub scores: Tensor,
+    /// `(2, N, features)`: the gradient of the background's and of the target's score.
+    pub gradients: Tensor,
+}
+
+impl Head {
+    /// Weights drawn from normal distributions of deviation `sqrt(2 / inputs)` for fc4 and fc5 and 0.01 for fc6; biases
+    /// of 0.1, 0.1 and 0.
+    #[must_use]
+    pub fn random(features: i64, kind: Kind, device: Device, rng: &mut ChaCha8Rng) -> Self {
+        let mut layer = |inputs: i64, outputs: i64, deviation: f64, bias: f64| {
+            let draws: Vec<f32> = StandardNormal.sample_iter(&mut *rng).take((inputs * outputs) as usize).collect();
+            let weight = Tensor::from_slice(&draws).view([outputs, inputs]) * deviation;
+            [weight, Tensor::full([outputs], bias, (Kind::Float, Device::Cpu))]
+        };
+        let he = |inputs: i64| (2.0 / inputs as f64).sqrt();
+        let [w4, b4] = layer(features, UNITS, he(features), 0.1);
+        let [w5, b5] = layer(UNITS, UNITS, he(UNITS), 0.1);
+        let [w6, b6] = layer(UNITS, 2, 0.01, 0.0);
+        Self::from_tensors([w4, b4, w5, b5, w6, b6].map(|t| t.to_device(device).to_kind(kind)))
+    }
+
+    /// A head with given parameters, in the order of [`PARAMETER_NAMES`]; weights are `(outputs, inputs)`.
+    #[must_use]
+    pub fn from_tensors(parameters: [Tensor; 6]) -> Self {
+        Self { parameters: parameters.map(|p| p.detach().set_requires_grad(true)) }
+    }
+
+    /// The parameters, in the order of [`PARAMETER_NAMES`].
+    #[must_use]
+    pub fn parameters(&self) -> &[Tensor; 6] {
+        &self.parameters
+    }
+
+    /// Scores of features without dropout: `(N, features)` to `(N, 2)`.
+    #[must_use]
+    pub fn scores(&self, features: &Tensor) -> Tensor {
+        let [w4, b4, w5, b5, w6, b6] = &self.parameters;
+        let h4 = features.linear(w4, Some(b4)).relu();
+        let h5 = h4.linear(w5, Some(b5)).relu();
+        h5.linear(w6, Some(b6))
+    }
+
+    /// Scores and their gradients at the features, both differentiable with respect to the parameters.
+    ///
+    /// The rectifiers' derivatives are constants almost everywhere, so the gradients are products of the weights and of
+    /// fixed masks: written out, they can be differentiated once more by an ordinary backward pass.
+    #[must_use]
+    pub fn score_with_gradients(&self, features: &Tensor, dropout: Option<&Dropout>) -> Scored {
+        let [w4, b4, w5, b5, w6, b6] = &self.parameters;
+        let thin = |x: Tensor, layer: usize| dropout.map_or_else(|| x.shallow_clone(), |d| &x * &d.0[layer]);
+        let h4 = thin(features.shallow_clone(), 0).linear(w4, Some(b4)).relu();
+        let h5 = thin(h4.shallow_clone(), 1).linear(w5, Some(b5)).relu();
+        let scores = thin(h5.shallow_clone(), 2).linear(w6, Some(b6));
+        let mask = |h: &Tensor, layer: usize| thin(h.detach().gt(0.0).to_kind(h.kind()), layer);
+        let g5 = w6.unsqueeze(1) * mask(&h5, 2);
+        let g4 = g5.matmul(w5) * mask(&h4, 1);
+        Scored { scores, gradients: thin(g4.matmul(w4), 0) }
+    }
+}
+
+impl Dropout {
+    /// Fresh factors for `samples` samples of `features` features: each unit is kept with probability 1/2 and doubled.
+    #[must_use]
+    pub fn random(samples: i64, features: i64, kind: Kind, device: Device, rng: &mut ChaCha8Rng) -> Self {
+        let mut draw = |units: i64| {
+            let mut bytes = vec![0u8; ((samples * units + 7) / 8) as usize];
+            rng.fill(bytes.as_mut_slice());
+            let kept: Vec<f32> = bytes
+                .iter()
+                .flat_map(|byte| (0..8).map(move |bit| f32::from((byte >> bit & 1) * 2)))
+                .take((samples * units) as usize)
+                .collect();
+            Tensor::from_slice(&kept).view([samples, units]).to_device(device).to_kind(kind)
+        };
+        Self([draw(features), draw(UNITS), draw(UNITS)])
+    }
+}

@@ -1,0 +1,142 @@
+//! Online training of fc4-fc6: reciprocative learning with hard-negative mining (Pu et al., equation 5).
+
+use rand_chacha::ChaCha8Rng;
+use tch::{Kind, Tensor};
+
+use super::attention::regularizer;
+use super::backbone::Backbone;
+use super::config::{Config, Schedule};
+use super::crops::crop_each;
+use super::head::{BACKGROUND, Dropout, Head, TARGET};
+use super::samples::{Deck, Pool};
+
+/// What one iteration of training saw.
+#[derive(Debug)]
+pub struct Step {
+    /// Cross-entropy summed over the mini-batch, a scalar tensor.
+    pub cross_entropy: Tensor,
+    /// The regulariser, a scalar tensor; `None` where lambda is 0.
+    pub regularizer: Option<Tensor>,
+}
+
+/// Trains a head on samples.
+///
+/// Each iteration takes a mini-batch of positive samples and the hardest of many negative ones, and descends
+/// `cross-entropy + lambda R`, the cross-entropy summed over the mini-batch.
+///
+/// Returns what the last iteration saw, `None` after no iteration.
+pub fn train(
+    head: &Head,
+    backbone: &Backbone,
+    config: &Config,
+    schedule: &Schedule,
+    (positives, negatives): (&Pool<'_>, Option<&Pool<'_>>),
+    rng: &mut ChaCha8Rng,
+) -> Option<Step> {
+    let mut velocity: Vec<Tensor> = head.parameters().iter().map(|p| p.detach().zeros_like()).collect();
+    let mut positive_deck = Deck::new(positives.len(), rng);
+    let mut negative_deck = Deck::new(negatives.map_or(0, Pool::len), rng);
+    let mut last = None;
+    for iteration in 0..schedule.iterations {
+        let chosen = positive_deck.deal(config.batch_positives, rng);
+        let mined = negatives.map_or(Vec::new(), |pool| {
+            hardest(head, pool, &negative_deck.deal(config.mined_from, rng), config.batch_negatives)
+        });
+        let batch = Batch::new(positives, &chosen, negatives, &mined);
+        let (step, gradients) = batch.gradients(head, backbone, config, rng);
+        descend(head, &mut velocity, &gradients, config, schedule.rate);
+        log::trace!(
+            "iteration {iteration}: cross-entropy {:.3}, R {:?}",
+            step.cross_entropy.double_value(&[]),
+            step.regularizer.as_ref().map(|r| r.double_value(&[]))
+        );
+        last = Some(step);
+    }
+    last
+}
+
+/// The `count` positions among `candidates` whose target score is highest.
+fn hardest(head: &Head, pool: &Pool<'_>, candidates: &[i64], count: usize) -> Vec<i64> {
+    let scores = tch::no_grad(|| head.scores(&pool.features_at(candidates)).select(1, TARGET));
+    let (_, order) = scores.topk(count.min(candidates.len()) as i64, 0, true, true);
+    let mut places = vec![0i64; order.size()[0] as usize];
+    let length = places.len();
+    order.to_device(tch::Device::Cpu).copy_data(&mut places, length);
+    places.iter().map(|p| candidates[*p as usize]).collect()
+}
+
+/// A mini-batch: samples of the target, then of the background.
+struct Batch<'a> {
+    features: Tensor,
+    items: Vec<(&'a super::Frame, super::BoundingBox)>,
+    positives: i64,
+}
+
+impl<'a> Batch<'a> {
+    fn new(positives: &Pool<'a>, chosen: &[i64], negatives: Option<&Pool<'a>>, mined: &[i64]) -> Self {
+        let mut features = vec![positives.features_at(chosen)];
+        let mut items: Vec<_> = chosen.iter().map(|p| positives.item(*p)).collect();
+        if let Some(pool) = negatives {
+            features.push(pool.features_at(mined));
+            items.extend(mined.iter().map(|p| pool.item(*p)));
+        }
+        Self { features: Tensor::cat(&features, 0), items, positives: chosen.len() as i64 }
+    }
+
+    /// Gradients of the loss with respect to the head's parameters.
+    fn gradients(
+        &self,
+        head: &Head,
+        backbone: &Backbone,
+        config: &Config,
+        rng: &mut ChaCha8Rng,
+    ) -> (Step, Vec<Tensor>) {
+        let (samples, length) = (self.items.len() as i64, self.features.size()[1]);
+        let dropout = Dropout::random(samples, length, self.features.kind(), self.features.device(), rng);
+        let scored = head.score_with_gradients(&self.features, Some(&dropout));
+        let cross_entropy = cross_entropy(&scored.scores, self.positives);
+        let attention = &config.attention;
+        if attention.lambda <= 0.0 {
+            let gradients = Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
+            return (Step { cross_entropy: cross_entropy.detach(), regularizer: None }, gradients);
+        }
+        let at_scores = scored.gradients.detach();
+        let regularizer = tch::no_grad(|| {
+            let crops = crop_each(&self.items, backbone.format(), backbone.device());
+            let linearization = backbone.linearize(&crops);
+            regularizer(&linearization, &at_scores, self.positives, attention.form, attention.reduction)
+        });
+        // The product has the regulariser's gradient with respect to the parameters, though not its value.
+        let product = (&scored.gradients * &regularizer.derivative).sum(None::<Kind>);
+        let loss = &cross_entropy + product * attention.lambda;
+        let gradients = Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false);
+        (Step { cross_entropy: cross_entropy.detach(), regularizer: Some(regularizer.value) }, gradients)
+    }
+}
+
+/// Softmax cross-entropy of scores `(N, 2)`, summed; the first `positives` samples are of the target.
+#[must_use]
+pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
+    let log = scores.log_softmax(1, None::<Kind>);
+    let negatives = scores.size()[0] - positives;
+    let of = |start: i64, count: i64, class: i64| log.narrow(0, start, count).select(1, class).sum(None::<Kind>);
+    -(of(0, positives, TARGET) + of(positives, negatives, BACKGROUND))
+}
+
+/// One step of gradient descent with momentum, weight decay, a limit on the gradient's norm and a higher rate for fc6.
+fn descend(head: &Head, velocity: &mut [Tensor], gradients: &[Tensor], config: &Config, rate: f64) {
+    tch::no_grad(|| {
+        let squares: Vec<Tensor> = gradients.iter().map(|g| (g * g).sum(None::<Kind>)).collect();
+        let norm = Tensor::stack(&squares, 0).sum(None::<Kind>).sqrt();
+        let shrink = ((norm + 1e-6).reciprocal() * config.gradient_limit).clamp_max(1.0);
+        for (place, ((parameter, velocity), gradient)) in
+            head.parameters().iter().zip(velocity.iter_mut()).zip(gradients).enumerate()
+        {
+            let rate = if place >= 4 { rate * config.last_layer_rate } else { rate };
+            let step = gradient * &shrink + parameter * config.decay;
+            *velocity = &*velocity * config.momentum + step;
+            let mut parameter = parameter.shallow_clone();
+            parameter -= &*velocity * rate;
+        }
+    });
+}

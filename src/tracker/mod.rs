@@ -1,0 +1,23 @@
+//! The tracking core: DAT on libtorch. It knows nothing of TraX, of files or of the command line.
+
+pub mod attention;
+pub mod backbone;
+mod config;
+mod crops;
+mod engine;
+mod error;
+mod frame;
+mod geometry;
+pub mod head;
+pub mod learner;
+pub mod regression;
+mod sampler;
+pub mod samples;
+
+pub use self::config::{Attention, Config, Samples, Schedule};
+pub use self::crops::{CONTEXT, CropFormat, crop, crop_each};
+pub use self::engine::{Engine, Estimate, Tracker};
+pub use self::error::TrackerError;
+pub use self::frame::Frame;
+pub use self::geometry::BoundingBox;
+pub use self::sampler::{Accept, Sampler, Spread};

@@ -1,0 +1,157 @@
+//! Samples of the frames seen so far, and the mini-batches drawn from them.
+
+use std::collections::VecDeque;
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use tch::Tensor;
+
+use super::{BoundingBox, Frame};
+
+/// Samples of one frame: where they are and their features. The crops themselves are not kept: they are cut again from
+/// the frame when a map is needed, which takes a hundredth of the memory.
+#[derive(Clone, Debug)]
+pub struct FrameSamples {
+    /// The frame.
+    pub frame: Frame,
+    /// The boxes, in the order of the features.
+    pub boxes: Vec<BoundingBox>,
+    /// `(boxes, features)`.
+    pub features: Features,
+}
+
+/// A tensor that can be cloned cheaply, its storage shared.
+#[derive(Debug)]
+pub struct Features(pub Tensor);
+
+impl Clone for Features {
+    fn clone(&self) -> Self {
+        Self(self.0.shallow_clone())
+    }
+}
+
+/// The samples of the last frames, oldest first.
+#[derive(Debug)]
+pub struct Memory {
+    frames: VecDeque<FrameSamples>,
+    capacity: usize,
+}
+
+impl Memory {
+    /// A memory of at most `capacity` frames.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self { frames: VecDeque::new(), capacity }
+    }
+
+    /// Remembers the samples of a frame, and forgets the oldest frame where there is no room. No samples, no change.
+    pub fn push(&mut self, samples: FrameSamples) {
+        if samples.boxes.is_empty() {
+            return;
+        }
+        if self.frames.len() == self.capacity {
+            self.frames.pop_front();
+        }
+        self.frames.push_back(samples);
+    }
+
+    /// The samples of the last `frames` frames, or `None` where there are none.
+    #[must_use]
+    pub fn last(&self, frames: usize) -> Option<Pool<'_>> {
+        let skip = self.frames.len().saturating_sub(frames);
+        Pool::new(self.frames.iter().skip(skip).collect())
+    }
+}
+
+/// Samples to train on: those of several frames as one list.
+#[derive(Debug)]
+pub struct Pool<'a> {
+    features: Tensor,
+    items: Vec<(&'a Frame, BoundingBox)>,
+}
+
+impl<'a> Pool<'a> {
+    /// The samples of some frames, or `None` where there are none.
+    #[must_use]
+    pub fn new(frames: Vec<&'a FrameSamples>) -> Option<Self> {
+        let items: Vec<_> = frames.iter().flat_map(|f| f.boxes.iter().map(|b| (&f.frame, *b))).collect();
+        if items.is_empty() {
+            return None;
+        }
+        let features: Vec<_> = frames.iter().map(|f| f.features.0.shallow_clone()).collect();
+        Some(Self { features: Tensor::cat(&features, 0), items })
+    }
+
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Never: a pool has samples.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Features of the samples at some positions: `(positions, features)`.
+    #[must_use]
+    pub fn features_at(&self, positions: &[i64]) -> Tensor {
+        self.features.index_select(0, &Tensor::from_slice(positions).to_device(self.features.device()))
+    }
+
+    /// Frame and box of one sample.
+    #[must_use]
+    pub fn item(&self, position: i64) -> (&'a Frame, BoundingBox) {
+        self.items[position as usize]
+    }
+}
+
+/// Positions in random order, each once before any comes again.
+#[derive(Debug)]
+pub struct Deck {
+    order: Vec<i64>,
+    next: usize,
+}
+
+impl Deck {
+    /// A shuffled deck of the positions `0..len`.
+    #[must_use]
+    pub fn new(len: usize, rng: &mut ChaCha8Rng) -> Self {
+        let mut order: Vec<i64> = (0..len as i64).collect();
+        order.shuffle(rng);
+        Self { order, next: 0 }
+    }
+
+    /// The next `count` positions, shuffled again whenever all have been dealt. Fewer only where the deck is empty.
+    pub fn deal(&mut self, count: usize, rng: &mut ChaCha8Rng) -> Vec<i64> {
+        let mut dealt = Vec::with_capacity(count);
+        while dealt.len() < count && !self.order.is_empty() {
+            if self.next == self.order.len() {
+                self.order.shuffle(rng);
+                self.next = 0;
+            }
+            let take = (count - dealt.len()).min(self.order.len() - self.next);
+            dealt.extend_from_slice(&self.order[self.next..self.next + take]);
+            self.next += take;
+        }
+        dealt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn a_deck_deals_every_position_before_any_again() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut deck = Deck::new(10, &mut rng);
+        let mut first = deck.deal(10, &mut rng);
+        first.sort_unstable();
+        assert_eq!(first, (0..10).collect::<Vec<_>>());
+        assert_eq!(deck.deal(25, &mut rng).len(), 25);
+        assert!(Deck::new(0, &mut rng).deal(3, &mut rng).is_empty());
+    }
+}
