@@ -3,8 +3,8 @@
 //! Grey values, no change of size, no update of the patch: the simplest method there is, as a start for one of your own.
 
 use attrax::trax::{
-    Channel, Image, ImageFormat, Images, Metadata, Object, Properties, Rectangle, Region, RegionFormat, Server, Status, Tracker,
-    local_file, run,
+    Channel, Image, ImageFormat, Images, Metadata, Object, Properties, Rectangle, Region, RegionFormat, Server, Status,
+    Tracker, local_file, run,
 };
 use image::GrayImage;
 use image::imageops::{FilterType, resize};
@@ -103,7 +103,12 @@ struct Ncc(Vec<Target>);
 impl Tracker for Ncc {
     type Error = NccError;
 
-    fn initialize(&mut self, images: Images, objects: Vec<Object>, properties: Properties) -> Result<Vec<Status>, NccError> {
+    fn initialize(
+        &mut self,
+        images: Images,
+        objects: Vec<Object>,
+        properties: Properties,
+    ) -> Result<Vec<Status>, NccError> {
         self.0.clear();
         self.frame(images, objects, properties)
     }

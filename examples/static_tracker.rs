@@ -11,7 +11,12 @@ struct Static(Vec<Status>);
 impl Tracker for Static {
     type Error = Infallible;
 
-    fn initialize(&mut self, images: Images, objects: Vec<Object>, properties: Properties) -> Result<Vec<Status>, Infallible> {
+    fn initialize(
+        &mut self,
+        images: Images,
+        objects: Vec<Object>,
+        properties: Properties,
+    ) -> Result<Vec<Status>, Infallible> {
         self.0.clear();
         self.frame(images, objects, properties)
     }

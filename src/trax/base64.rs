@@ -19,7 +19,7 @@ const VALUES: [u8; 256] = {
 
 /// How many bytes the text stands for, or `None` if its length or padding is wrong; the digits are not looked at.
 pub(in crate::trax) fn decoded_len(text: &[u8]) -> Option<usize> {
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let padding = text.iter().rev().take_while(|&&byte| byte == b'=').count();
@@ -46,7 +46,7 @@ pub(in crate::trax) fn decode(text: &[u8]) -> Option<Vec<u8>> {
 /// Three bytes from four digits.
 fn decode_quad(quad: &[u8]) -> Option<[u8; 3]> {
     let values = [0, 1, 2, 3].map(|index| VALUES[quad[index] as usize]);
-    if values.iter().any(|&value| value == NONE) {
+    if values.contains(&NONE) {
         return None;
     }
     let [a, b, c, d] = values;

@@ -30,6 +30,7 @@ mod limits;
 mod metadata;
 mod properties;
 mod region;
+mod request;
 mod server;
 mod tracker;
 mod transport;
@@ -41,7 +42,8 @@ pub use limits::Limits;
 pub use metadata::{Channel, ImageFormat, Metadata, RegionFormat};
 pub use properties::Properties;
 pub use region::{Mask, Point, Polygon, Rectangle, Region, RegionError};
-pub use server::{Object, Request, Server, Status};
+pub use request::{Object, Request, Status};
+pub use server::Server;
 pub use tracker::{RunError, Tracker, run};
 pub use transport::Transport;
 

@@ -47,19 +47,10 @@ impl Array {
         let count = finite().count();
         if count == 0 {
             let not_finite = self.data.len();
-            return Statistics {
-                minimum: 0.0,
-                maximum: 0.0,
-                mean: 0.0,
-                deviation: 0.0,
-                not_finite,
-            };
+            return Statistics { minimum: 0.0, maximum: 0.0, mean: 0.0, deviation: 0.0, not_finite };
         }
         let mean = finite().map(f64::from).sum::<f64>() / count as f64;
-        let variance = finite()
-            .map(|value| (f64::from(value) - mean).powi(2))
-            .sum::<f64>()
-            / count as f64;
+        let variance = finite().map(|value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count as f64;
         Statistics {
             minimum: finite().fold(f32::INFINITY, f32::min),
             maximum: finite().fold(f32::NEG_INFINITY, f32::max),
@@ -76,7 +67,5 @@ pub(super) fn elements(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);
     }
-    shape
-        .iter()
-        .try_fold(1_usize, |product, &size| product.checked_mul(size))
+    shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
 }

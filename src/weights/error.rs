@@ -115,15 +115,8 @@ impl Fault {
     /// The public error, with the file's name and format.
     pub(super) fn at(self, path: &Path, format: &'static str) -> WeightsError {
         match self {
-            Self::Io(cause) => WeightsError::Io {
-                path: path.into(),
-                cause,
-            },
-            Self::Malformed(reason) => WeightsError::Malformed {
-                path: path.into(),
-                format,
-                reason,
-            },
+            Self::Io(cause) => WeightsError::Io { path: path.into(), cause },
+            Self::Malformed(reason) => WeightsError::Malformed { path: path.into(), format, reason },
         }
     }
 }
@@ -133,9 +126,7 @@ impl From<io::Error> for Fault {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::new("it ends early"),
             // What decompressors and archive readers report about their input.
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                Self::new(error.to_string())
-            }
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Self::new(error.to_string()),
             _ => Self::Io(error),
         }
     }

@@ -35,11 +35,7 @@ impl WeightFile {
     pub fn tensor(&self, name: &str, expected: &[usize]) -> Result<&Array, WeightsError> {
         let Some(array) = self.tensors.get(name) else {
             let available = self.tensors.keys().cloned().collect();
-            return Err(WeightsError::Missing {
-                path: self.path.clone(),
-                name: name.into(),
-                available,
-            });
+            return Err(WeightsError::Missing { path: self.path.clone(), name: name.into(), available });
         };
         if array.shape != expected {
             return Err(WeightsError::Shape {
@@ -51,11 +47,7 @@ impl WeightFile {
         }
         match array.not_finite() {
             0 => Ok(array),
-            count => Err(WeightsError::NotFinite {
-                path: self.path.clone(),
-                name: name.into(),
-                count,
-            }),
+            count => Err(WeightsError::NotFinite { path: self.path.clone(), name: name.into(), count }),
         }
     }
 

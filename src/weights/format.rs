@@ -43,11 +43,7 @@ impl Format {
     /// # Errors
     /// What the file is instead, in words that continue "not a file of weights: ".
     pub(super) fn detect(prefix: &[u8], length: u64) -> Result<Self, &'static str> {
-        let at = |start: usize, bytes: &[u8]| {
-            prefix
-                .get(start..)
-                .is_some_and(|rest| rest.starts_with(bytes))
-        };
+        let at = |start: usize, bytes: &[u8]| prefix.get(start..).is_some_and(|rest| rest.starts_with(bytes));
         let header = prefix.first_chunk().map(|&bytes| u64::from_le_bytes(bytes));
         let text = prefix.trim_ascii_start();
         if prefix.is_empty() {
@@ -63,9 +59,7 @@ impl Format {
         } else if header.is_some_and(|header| header <= length) && at(8, b"{") {
             Ok(Self::Safetensors)
         } else if at(257, b"ustar") {
-            Err(
-                "it is a tar archive; where an early PyTorch wrote it, load and save it with a current one",
-            )
+            Err("it is a tar archive; where an early PyTorch wrote it, load and save it with a current one")
         } else if text.starts_with(b"<") {
             Err("it is a web page; the download went wrong")
         } else if at(0, b"version https://git-lfs") {

@@ -26,21 +26,11 @@ const LARGEST_SIZE: f64 = 4096.0;
 
 impl Lrn {
     /// What VGG-M was trained with, and what MDNet and DAT use.
-    pub const VGG_M: Self = Self {
-        size: 5,
-        kappa: 2.0,
-        alpha: 1e-4,
-        beta: 0.75,
-    };
+    pub const VGG_M: Self = Self { size: 5, kappa: 2.0, alpha: 1e-4, beta: 0.75 };
 
     /// What py-MDNet's networks were trained with: `torch.nn.LocalResponseNorm(2)`, whose alpha of
     /// 1e-4 is divided by the size.
-    pub const PY_MDNET: Self = Self {
-        size: 2,
-        kappa: 1.0,
-        alpha: 1e-4 / 2.0,
-        beta: 0.75,
-    };
+    pub const PY_MDNET: Self = Self { size: 2, kappa: 1.0, alpha: 1e-4 / 2.0, beta: 0.75 };
 
     /// The parameters as numbers of a file, or `None` where they make no sense: the size is no
     /// positive integer, kappa is not positive, alpha or beta is negative, one of them is not finite.
@@ -54,20 +44,12 @@ impl Lrn {
             && [kappa, alpha, beta].iter().all(|number| number.is_finite());
         // Files in single precision hold 1e-4 as 9.9999997e-5.
         let tidy = |number: f64| (number as f32).to_string().parse().unwrap_or(number);
-        sensible.then(|| Self {
-            size: size as usize,
-            kappa: tidy(kappa),
-            alpha: tidy(alpha),
-            beta: tidy(beta),
-        })
+        sensible.then(|| Self { size: size as usize, kappa: tidy(kappa), alpha: tidy(alpha), beta: tidy(beta) })
     }
 
     /// Records the parameters in a file's metadata.
     pub(super) fn record(&self, metadata: &mut BTreeMap<String, String>) {
-        for (key, value) in KEYS
-            .iter()
-            .zip([self.size as f64, self.kappa, self.alpha, self.beta])
-        {
+        for (key, value) in KEYS.iter().zip([self.size as f64, self.kappa, self.alpha, self.beta]) {
             metadata.insert((*key).into(), value.to_string());
         }
     }
@@ -76,10 +58,7 @@ impl Lrn {
     ///
     /// # Errors
     /// [`WeightsError::Metadata`] where only some are there, or where they make no sense.
-    pub(super) fn recorded(
-        metadata: &BTreeMap<String, String>,
-        path: &Path,
-    ) -> Result<Option<Self>, WeightsError> {
+    pub(super) fn recorded(metadata: &BTreeMap<String, String>, path: &Path) -> Result<Option<Self>, WeightsError> {
         let found = KEYS.map(|key| metadata.get(key));
         if found.iter().all(Option::is_none) {
             return Ok(None);
@@ -94,13 +73,7 @@ impl Lrn {
         for ((number, key), text) in numbers.iter_mut().zip(KEYS).zip(found) {
             *number = text
                 .and_then(|text| text.trim().parse().ok())
-                .ok_or_else(|| {
-                    wrong(
-                        key,
-                        text,
-                        "a number, as for each of lrn.size, lrn.kappa, lrn.alpha, lrn.beta",
-                    )
-                })?;
+                .ok_or_else(|| wrong(key, text, "a number, as for each of lrn.size, lrn.kappa, lrn.alpha, lrn.beta"))?;
         }
         let [size, kappa, alpha, beta] = numbers;
         match Self::new(size, kappa, alpha, beta) {

@@ -30,24 +30,12 @@ pub(super) struct Network {
 pub(super) fn parse(input: impl Read, limits: Limits) -> Result<Network, Fault> {
     let layers = matlab::parse(input, limits)?
         .into_iter()
-        .find_map(|(name, value)| {
-            if name == "layers" {
-                Some(value)
-            } else {
-                value.into_field("layers")
-            }
-        })
+        .find_map(|(name, value)| if name == "layers" { Some(value) } else { value.into_field("layers") })
         .ok_or_else(|| Fault::new("it holds no variable or field 'layers'"))?;
     let Value::Cell(layers) = layers else {
-        return Err(Fault::new(
-            "'layers' is not a cell array, as in MatConvNet's simple networks",
-        ));
+        return Err(Fault::new("'layers' is not a cell array, as in MatConvNet's simple networks"));
     };
-    let mut network = Network {
-        tensors: BTreeMap::new(),
-        skipped: BTreeMap::new(),
-        lrn: None,
-    };
+    let mut network = Network { tensors: BTreeMap::new(), skipped: BTreeMap::new(), lrn: None };
     let mut convolutions = 0;
     for layer in layers {
         if matches!(text(layer.field("type")), Some("normalize" | "lrn")) {
@@ -59,11 +47,7 @@ pub(super) fn parse(input: impl Read, limits: Limits) -> Result<Network, Fault> 
             continue;
         };
         convolutions += 1;
-        let name = if name.is_empty() {
-            format!("conv{convolutions}")
-        } else {
-            name
-        };
+        let name = if name.is_empty() { format!("conv{convolutions}") } else { name };
         network.convolution(&name, filters, biases)?;
     }
     Ok(network)
@@ -76,22 +60,12 @@ impl Network {
         };
         // MatConvNet's order; its alpha, too, is not divided by the size.
         let &[size, kappa, alpha, beta] = data.as_slice() else {
-            return Err(Fault::new(format!(
-                "a normalisation layer with {} parameters",
-                data.len()
-            )));
+            return Err(Fault::new(format!("a normalisation layer with {} parameters", data.len())));
         };
-        let lrn = Lrn::new(
-            f64::from(size),
-            f64::from(kappa),
-            f64::from(alpha),
-            f64::from(beta),
-        )
-        .ok_or_else(|| Fault::new(format!("a normalisation layer with parameters {data:?}")))?;
+        let lrn = Lrn::new(f64::from(size), f64::from(kappa), f64::from(alpha), f64::from(beta))
+            .ok_or_else(|| Fault::new(format!("a normalisation layer with parameters {data:?}")))?;
         if self.lrn.is_some_and(|other| other != lrn) {
-            return Err(Fault::new(
-                "normalisation layers that differ from each other",
-            ));
+            return Err(Fault::new("normalisation layers that differ from each other"));
         }
         self.lrn = Some(lrn);
         Ok(())
@@ -108,24 +82,15 @@ impl Network {
                 self.tensors.insert(weight, array);
             }
             Value::Skipped { shape } => {
-                self.skipped
-                    .insert(weight, four_sizes(&shape).map_or(shape, reordered));
+                self.skipped.insert(weight, four_sizes(&shape).map_or(shape, reordered));
             }
             _ => {
-                return Err(Fault::new(format!(
-                    "layer '{name}' has filters that are no numbers"
-                )));
+                return Err(Fault::new(format!("layer '{name}' has filters that are no numbers")));
             }
         }
         if let Value::Numbers { data, .. } = biases {
             // A row or a column, depending on the version that wrote it.
-            self.tensors.insert(
-                format!("{name}.bias"),
-                Array {
-                    shape: vec![data.len()],
-                    data,
-                },
-            );
+            self.tensors.insert(format!("{name}.bias"), Array { shape: vec![data.len()], data });
         }
         Ok(())
     }
@@ -166,13 +131,9 @@ fn reordered([height, width, input, output]: [usize; 4]) -> Vec<usize> {
 
 /// Column-major filters (height, width, input, output) as a row-major array (output, input, height, width).
 fn to_row_major(shape: &[usize], data: &[f32]) -> Result<Array, Fault> {
-    let sizes = four_sizes(shape)
-        .ok_or_else(|| Fault::new(format!("filters with {} dimensions", shape.len())))?;
+    let sizes = four_sizes(shape).ok_or_else(|| Fault::new(format!("filters with {} dimensions", shape.len())))?;
     if elements(&sizes) != Some(data.len()) {
-        return Err(Fault::new(format!(
-            "filters of shape {shape:?} with {} numbers",
-            data.len()
-        )));
+        return Err(Fault::new(format!("filters of shape {shape:?} with {} numbers", data.len())));
     }
     let [height, width, input, output] = sizes;
     let mut rows = Vec::with_capacity(data.len());
@@ -183,8 +144,5 @@ fn to_row_major(shape: &[usize], data: &[f32]) -> Result<Array, Fault> {
             rows.extend((0..width).map(|column| plane[row + height * column]));
         }
     }
-    Ok(Array {
-        shape: reordered(sizes),
-        data: rows,
-    })
+    Ok(Array { shape: reordered(sizes), data: rows })
 }

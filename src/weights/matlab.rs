@@ -51,10 +51,7 @@ impl Value {
         let [element] = elements.as_slice() else {
             return None;
         };
-        element
-            .iter()
-            .find(|(field, _)| field == name)
-            .map(|(_, value)| value)
+        element.iter().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 
     /// As [`Value::field`], giving up the rest of the struct.
@@ -67,10 +64,7 @@ impl Value {
         } else {
             return None;
         };
-        element
-            .into_iter()
-            .find(|(field, _)| field == name)
-            .map(|(_, value)| value)
+        element.into_iter().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 }
 
@@ -95,11 +89,7 @@ pub(super) fn parse(mut input: impl Read, limits: Limits) -> Result<Vec<(String,
         b"MI" => true,
         _ => return Err(Fault::new("its header has no byte-order mark")),
     };
-    let mut parser = Parser {
-        limits,
-        values: 0,
-        kept: 0,
-    };
+    let mut parser = Parser { limits, values: 0, kept: 0 };
     let mut variables = Vec::new();
     while let Some(first) = next_byte(&mut input)? {
         let mut rest = io::Cursor::new([first]).chain(&mut input);
@@ -107,9 +97,7 @@ pub(super) fn parse(mut input: impl Read, limits: Limits) -> Result<Vec<(String,
         let element = Scope::new(&mut rest, u64::MAX, big_endian).tag()?;
         let mut data = (&mut input).take(element.length);
         variables.push(match element.kind {
-            Kind::MATRIX if !element.is_short() => {
-                parser.variable(&mut data, element.length, big_endian)?
-            }
+            Kind::MATRIX if !element.is_short() => parser.variable(&mut data, element.length, big_endian)?,
             Kind::COMPRESSED if !element.is_short() => {
                 let mut plain = ZlibDecoder::new(&mut data);
                 let element = Scope::new(&mut plain, u64::MAX, big_endian).tag()?;
@@ -154,12 +142,7 @@ struct Parser {
 
 impl Parser {
     /// Name and value of a variable whose element has `length` bytes of data, all of which are read.
-    fn variable(
-        &mut self,
-        data: &mut dyn Read,
-        length: u64,
-        big_endian: bool,
-    ) -> Result<(String, Value), Fault> {
+    fn variable(&mut self, data: &mut dyn Read, length: u64, big_endian: bool) -> Result<(String, Value), Fault> {
         self.count_values(1)?;
         let mut scope = Scope::new(data, length, big_endian);
         let named = self.matrix(&mut scope, 0)?;
@@ -170,36 +153,21 @@ impl Parser {
     /// Name and value of the matrix whose data `scope` holds.
     fn matrix(&mut self, scope: &mut Scope<'_>, depth: usize) -> Result<(String, Value), Fault> {
         if depth > DEEPEST {
-            return Err(Fault::new(format!(
-                "values are nested more than {DEEPEST} deep"
-            )));
+            return Err(Fault::new(format!("values are nested more than {DEEPEST} deep")));
         }
         // An empty array inside a cell is a matrix without any data.
         if scope.is_empty() {
-            return Ok((
-                String::new(),
-                Value::Numbers {
-                    shape: vec![0, 0],
-                    data: Vec::new(),
-                },
-            ));
+            return Ok((String::new(), Value::Numbers { shape: vec![0, 0], data: Vec::new() }));
         }
         let flags = scope.integers(8)?;
         let class = flags.first().map_or(0, |flags| flags & 0xff);
-        if !matches!(
-            class,
-            Class::CELL | Class::STRUCT | Class::CHAR | Class::FIRST_NUMERIC..=Class::LAST_NUMERIC
-        ) {
+        if !matches!(class, Class::CELL | Class::STRUCT | Class::CHAR | Class::FIRST_NUMERIC..=Class::LAST_NUMERIC) {
             return Ok((String::new(), Value::Other));
         }
         let shape = scope
             .integers(MOST_DIMENSIONS)?
             .into_iter()
-            .map(|size| {
-                i32::try_from(size)
-                    .ok()
-                    .and_then(|size| usize::try_from(size).ok())
-            })
+            .map(|size| i32::try_from(size).ok().and_then(|size| usize::try_from(size).ok()))
             .collect::<Option<Vec<usize>>>()
             .ok_or_else(|| Fault::new("an array with a negative size"))?;
         let count = elements(&shape).ok_or_else(|| Fault::new("an array too large to count"))?;
@@ -207,9 +175,7 @@ impl Parser {
         let value = match class {
             Class::CELL => {
                 self.count_values(count)?;
-                let items = (0..count)
-                    .map(|_| self.item(scope, depth))
-                    .collect::<Result<_, _>>()?;
+                let items = (0..count).map(|_| self.item(scope, depth)).collect::<Result<_, _>>()?;
                 Value::Cell(items)
             }
             Class::STRUCT => Value::Struct(self.elements(scope, count, depth)?),
@@ -234,10 +200,7 @@ impl Parser {
         count: usize,
         depth: usize,
     ) -> Result<Vec<Vec<(String, Value)>>, Fault> {
-        let width = scope
-            .integers(4)?
-            .first()
-            .map_or(0, |&width| width as usize);
+        let width = scope.integers(4)?.first().map_or(0, |&width| width as usize);
         let names = scope.raw(LONGEST_TEXT)?;
         if !(1..=WIDEST_NAME).contains(&width) || !names.len().is_multiple_of(width) {
             return Err(Fault::new("a struct with broken field names"));
@@ -261,19 +224,11 @@ impl Parser {
     }
 
     /// Numbers; the imaginary part of complex ones is left unread.
-    fn numbers(
-        &mut self,
-        scope: &mut Scope<'_>,
-        shape: Vec<usize>,
-        count: usize,
-    ) -> Result<Value, Fault> {
+    fn numbers(&mut self, scope: &mut Scope<'_>, shape: Vec<usize>, count: usize) -> Result<Value, Fault> {
         let element = scope.tag()?;
         let number = element.number()?;
         if element.length != (count as u64).saturating_mul(number.size() as u64) {
-            return Err(Fault::new(format!(
-                "an array of shape {shape:?} with {} bytes",
-                element.length
-            )));
+            return Err(Fault::new(format!("an array of shape {shape:?} with {} bytes", element.length)));
         }
         if count > self.limits.largest_array {
             scope.skip(element)?;
@@ -281,10 +236,7 @@ impl Parser {
         }
         self.kept = self.kept.saturating_add(count);
         if self.kept > self.limits.all_arrays {
-            return Err(Fault::new(format!(
-                "more than {} numbers",
-                self.limits.all_arrays
-            )));
+            return Err(Fault::new(format!("more than {} numbers", self.limits.all_arrays)));
         }
         let data = number.decode(&scope.bytes(element)?, scope.big_endian)?;
         Ok(Value::Numbers { shape, data })
@@ -292,11 +244,7 @@ impl Parser {
 
     fn count_values(&mut self, more: usize) -> Result<(), Fault> {
         self.values = self.values.saturating_add(more);
-        if self.values > MOST_VALUES {
-            Err(Fault::new(format!("more than {MOST_VALUES} values")))
-        } else {
-            Ok(())
-        }
+        if self.values > MOST_VALUES { Err(Fault::new(format!("more than {MOST_VALUES} values"))) } else { Ok(()) }
     }
 }
 

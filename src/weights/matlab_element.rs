@@ -61,11 +61,7 @@ pub(super) struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// The next `length` bytes of `input`.
     pub(super) fn new(input: &'a mut (dyn Read + 'a), length: u64, big_endian: bool) -> Self {
-        Self {
-            input,
-            left: length,
-            big_endian,
-        }
+        Self { input, left: length, big_endian }
     }
 
     /// Whether there is nothing left to read.
@@ -84,16 +80,8 @@ impl<'a> Scope<'a> {
         // A short element has its length in the upper half of the first word.
         match kind >> 16 {
             0 if u64::from(length) > self.left => Err(Fault::new(TOO_LONG)),
-            0 => Ok(Element {
-                kind,
-                length: length.into(),
-                short: None,
-            }),
-            few @ 1..=4 => Ok(Element {
-                kind: kind & 0xffff,
-                length: few.into(),
-                short: Some(words[1]),
-            }),
+            0 => Ok(Element { kind, length: length.into(), short: None }),
+            few @ 1..=4 => Ok(Element { kind: kind & 0xffff, length: few.into(), short: Some(words[1]) }),
             _ => Err(Fault::new("a short element that is too long")),
         }
     }
@@ -105,11 +93,7 @@ impl<'a> Scope<'a> {
             return Err(Fault::new("something else where a value should be"));
         }
         self.claim(element.length)?;
-        Ok(Scope {
-            input: &mut *self.input,
-            left: element.length,
-            big_endian: self.big_endian,
-        })
+        Ok(Scope { input: &mut *self.input, left: element.length, big_endian: self.big_endian })
     }
 
     /// Passes over what has not been read.
@@ -147,10 +131,7 @@ impl<'a> Scope<'a> {
     pub(super) fn raw(&mut self, most: u64) -> Result<Vec<u8>, Fault> {
         let element = self.tag()?;
         if element.length > most {
-            return Err(Fault::new(format!(
-                "{} bytes where at most {most} belong",
-                element.length
-            )));
+            return Err(Fault::new(format!("{} bytes where at most {most} belong", element.length)));
         }
         self.bytes(element)
     }
@@ -178,37 +159,23 @@ impl<'a> Scope<'a> {
         }
         // Characters up to U+FFFF are exact as 32-bit floats.
         let codes = number.decode(&bytes, self.big_endian)?;
-        Ok(codes
-            .into_iter()
-            .map(|code| char::from_u32(code as u32).unwrap_or('\u{fffd}'))
-            .collect())
+        Ok(codes.into_iter().map(|code| char::from_u32(code as u32).unwrap_or('\u{fffd}')).collect())
     }
 
     fn integer(&self, word: [u8; 4]) -> u32 {
-        if self.big_endian {
-            u32::from_be_bytes(word)
-        } else {
-            u32::from_le_bytes(word)
-        }
+        if self.big_endian { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
     }
 
     /// Takes `length` bytes from what is left.
     fn claim(&mut self, length: u64) -> Result<(), Fault> {
-        self.left = self
-            .left
-            .checked_sub(length)
-            .ok_or_else(|| Fault::new(TOO_LONG))?;
+        self.left = self.left.checked_sub(length).ok_or_else(|| Fault::new(TOO_LONG))?;
         Ok(())
     }
 
     fn pass_over(&mut self, length: u64) -> Result<(), Fault> {
         self.claim(length)?;
         let passed = io::copy(&mut self.input.take(length), &mut io::sink())?;
-        if passed == length {
-            Ok(())
-        } else {
-            Err(Fault::new(ENDS_EARLY))
-        }
+        if passed == length { Ok(()) } else { Err(Fault::new(ENDS_EARLY)) }
     }
 }
 

@@ -36,10 +36,7 @@ impl Number {
     /// [`Fault`] where the bytes do not make a whole number of numbers.
     pub(super) fn decode(self, bytes: &[u8], big_endian: bool) -> Result<Vec<f32>, Fault> {
         if !bytes.len().is_multiple_of(self.size()) {
-            return Err(Fault::new(format!(
-                "{} bytes are not a whole number of {self:?} values",
-                bytes.len()
-            )));
+            return Err(Fault::new(format!("{} bytes are not a whole number of {self:?} values", bytes.len())));
         }
         Ok(match self {
             Self::F16 => convert(bytes, big_endian, |b| half::f16::from_le_bytes(b).to_f32()),
@@ -59,11 +56,7 @@ impl Number {
 }
 
 /// Applies `number` to every group of `N` bytes, in little-endian order.
-fn convert<const N: usize>(
-    bytes: &[u8],
-    big_endian: bool,
-    number: impl Fn([u8; N]) -> f32,
-) -> Vec<f32> {
+fn convert<const N: usize>(bytes: &[u8], big_endian: bool, number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
     let (groups, _) = bytes.as_chunks::<N>();
     groups
         .iter()
@@ -84,21 +77,10 @@ mod tests {
     #[test]
     fn both_byte_orders_give_the_same_numbers() {
         for number in [1.5_f64, -2.0, 1e-3] {
-            assert_eq!(
-                Number::F64.decode(&number.to_le_bytes(), false).unwrap(),
-                [number as f32]
-            );
-            assert_eq!(
-                Number::F64.decode(&number.to_be_bytes(), true).unwrap(),
-                [number as f32]
-            );
+            assert_eq!(Number::F64.decode(&number.to_le_bytes(), false).unwrap(), [number as f32]);
+            assert_eq!(Number::F64.decode(&number.to_be_bytes(), true).unwrap(), [number as f32]);
         }
-        assert_eq!(
-            Number::F16
-                .decode(&[0x00, 0x3c, 0x00, 0xc0], false)
-                .unwrap(),
-            [1.0, -2.0]
-        );
+        assert_eq!(Number::F16.decode(&[0x00, 0x3c, 0x00, 0xc0], false).unwrap(), [1.0, -2.0]);
         assert_eq!(Number::BF16.decode(&[0x80, 0x3f], false).unwrap(), [1.0]);
         assert_eq!(Number::I16.decode(&[0xff, 0xfe], true).unwrap(), [-2.0]);
     }

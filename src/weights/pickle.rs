@@ -54,13 +54,7 @@ impl Pickle {
             let opcode = input.byte()?;
             if opcode == b'.' {
                 let root = machine.pop()?;
-                return Ok((
-                    Self {
-                        objects: machine.into_objects(),
-                        root,
-                    },
-                    input.position(),
-                ));
+                return Ok((Self { objects: machine.into_objects(), root }, input.position()));
             }
             machine.step(opcode, &mut input)?;
         }

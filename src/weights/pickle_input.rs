@@ -20,10 +20,7 @@ impl<'a> Input<'a> {
 
     /// The next `count` bytes.
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
-        let end = self
-            .position
-            .checked_add(count)
-            .filter(|&end| end <= self.bytes.len());
+        let end = self.position.checked_add(count).filter(|&end| end <= self.bytes.len());
         let end = end.ok_or_else(|| Fault::new("it ends early"))?;
         let taken = &self.bytes[self.position..end];
         self.position = end;
@@ -69,10 +66,7 @@ impl<'a> Input<'a> {
     /// Text up to the end of the line, without it.
     pub(super) fn line(&mut self) -> Result<String, Fault> {
         let rest = &self.bytes[self.position..];
-        let end = rest
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .ok_or_else(|| Fault::new("it ends early"))?;
+        let end = rest.iter().position(|&byte| byte == b'\n').ok_or_else(|| Fault::new("it ends early"))?;
         self.position += end + 1;
         Ok(String::from_utf8_lossy(&rest[..end]).into_owned())
     }

@@ -87,9 +87,7 @@ impl Machine {
             b'h' => self.recall(input.byte()?.into())?,
             b'j' => self.recall(u32::from_le_bytes(input.array()?) as usize)?,
             _ => {
-                return Err(Fault::new(format!(
-                    "a pickle with the instruction 0x{opcode:02x}"
-                )));
+                return Err(Fault::new(format!("a pickle with the instruction 0x{opcode:02x}")));
             }
         }
         Ok(())
@@ -132,10 +130,7 @@ impl Machine {
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Id>, Fault> {
-        let start = self
-            .marks
-            .pop()
-            .ok_or_else(|| Fault::new("a pickle without a mark where it needs one"))?;
+        let start = self.marks.pop().ok_or_else(|| Fault::new("a pickle without a mark where it needs one"))?;
         Ok(self.stack.split_off(start.min(self.stack.len())))
     }
 
@@ -158,9 +153,7 @@ impl Machine {
             }
             Object::Other | Object::Call { .. } => {}
             _ => {
-                return Err(Fault::new(
-                    "a pickle that sets items of what is no dictionary",
-                ));
+                return Err(Fault::new("a pickle that sets items of what is no dictionary"));
             }
         }
         Ok(())
@@ -192,16 +185,11 @@ impl Machine {
                 let pairs = self.pairs(arguments);
                 self.copied += pairs.len();
                 if self.copied > MOST_COPIED {
-                    return Err(Fault::new(
-                        "a pickle that copies too many dictionary entries",
-                    ));
+                    return Err(Fault::new("a pickle that copies too many dictionary entries"));
                 }
                 Object::Dict(pairs)
             }
-            _ => Object::Call {
-                function,
-                arguments,
-            },
+            _ => Object::Call { function, arguments },
         };
         self.push(object);
         Ok(())
@@ -227,9 +215,7 @@ impl Machine {
 
     fn remember(&mut self, number: usize) -> Result<(), Fault> {
         if number > LARGEST_MEMO {
-            return Err(Fault::new(format!(
-                "a pickle that remembers {number} objects"
-            )));
+            return Err(Fault::new(format!("a pickle that remembers {number} objects")));
         }
         let top = self.top()?;
         if self.memo.len() <= number {
@@ -241,9 +227,7 @@ impl Machine {
 
     fn recall(&mut self, number: usize) -> Result<(), Fault> {
         let id = self.memo.get(number).copied().flatten();
-        self.stack.push(
-            id.ok_or_else(|| Fault::new("a pickle that recalls what it has not remembered"))?,
-        );
+        self.stack.push(id.ok_or_else(|| Fault::new("a pickle that recalls what it has not remembered"))?);
         Ok(())
     }
 }
@@ -280,11 +264,7 @@ fn literal(opcode: u8, input: &mut Input<'_>) -> Result<Option<Object>, Fault> {
 
 /// A little-endian integer of any length, where it fits.
 fn long(bytes: &[u8]) -> Object {
-    let mut wide = [if bytes.last().is_some_and(|&last| last >= 0x80) {
-        0xff
-    } else {
-        0
-    }; 8];
+    let mut wide = [if bytes.last().is_some_and(|&last| last >= 0x80) { 0xff } else { 0 }; 8];
     match wide.get_mut(..bytes.len()) {
         Some(low) => {
             low.copy_from_slice(bytes);

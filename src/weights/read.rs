@@ -15,15 +15,9 @@ use super::{matconvnet, safetensors_file, torch, vgg_m};
 /// Formats that are read as a whole; VGG-M's whole network takes 400 MB.
 const LARGEST_WHOLE: u64 = 1 << 31;
 /// Where only convolutions are wanted: conv3 has 1.2 million elements, the next layers up to 75 million.
-const CONVOLUTIONS: Limits = Limits {
-    largest_array: 1 << 22,
-    all_arrays: 1 << 26,
-};
+const CONVOLUTIONS: Limits = Limits { largest_array: 1 << 22, all_arrays: 1 << 26 };
 /// Where everything is wanted: VGG-M has 103 million parameters.
-const EVERYTHING: Limits = Limits {
-    largest_array: 1 << 28,
-    all_arrays: 1 << 28,
-};
+const EVERYTHING: Limits = Limits { largest_array: 1 << 28, all_arrays: 1 << 28 };
 
 /// A file's format, and everything in it under its own names.
 #[derive(Debug, Clone)]
@@ -50,11 +44,7 @@ impl WeightFile {
             Format::Safetensors => return Self::from_safetensors(&source.whole()?, path),
             Format::Matlab => {
                 let network = source.network(CONVOLUTIONS)?;
-                (
-                    network.tensors,
-                    network.skipped.into_keys().collect(),
-                    network.lrn,
-                )
+                (network.tensors, network.skipped.into_keys().collect(), network.lrn)
             }
             Format::TorchZip | Format::TorchOld => {
                 let wanted = |name: &str| vgg_m::canonical_name(name).is_some();
@@ -63,33 +53,22 @@ impl WeightFile {
             }
         };
         let names: Vec<String> = tensors.keys().cloned().chain(others).collect();
-        let (tensors, py_mdnet) =
-            vgg_m::rename(tensors).map_err(|reason| WeightsError::Malformed {
-                path: path.into(),
-                format: source.format.name(),
-                reason,
-            })?;
+        let (tensors, py_mdnet) = vgg_m::rename(tensors).map_err(|reason| WeightsError::Malformed {
+            path: path.into(),
+            format: source.format.name(),
+            reason,
+        })?;
         let mut metadata = BTreeMap::from([("architecture".to_owned(), vgg_m::VGG_M.to_owned())]);
         if let Some(name) = path.file_name() {
-            metadata.insert(
-                "source".into(),
-                format!("{} ({})", name.to_string_lossy(), source.format),
-            );
+            metadata.insert("source".into(), format!("{} ({})", name.to_string_lossy(), source.format));
         }
-        lrn.unwrap_or(if py_mdnet { Lrn::PY_MDNET } else { Lrn::VGG_M })
-            .record(&mut metadata);
-        let file = Self {
-            path: path.into(),
-            tensors,
-            metadata,
-        };
+        lrn.unwrap_or(if py_mdnet { Lrn::PY_MDNET } else { Lrn::VGG_M }).record(&mut metadata);
+        let file = Self { path: path.into(), tensors, metadata };
         match file.expect_vgg_m() {
             // The file's own names tell more than the canonical ones that were found.
-            Err(WeightsError::Missing { path, name, .. }) => Err(WeightsError::Missing {
-                path,
-                name,
-                available: names,
-            }),
+            Err(WeightsError::Missing { path, name, .. }) => {
+                Err(WeightsError::Missing { path, name, available: names })
+            }
             Err(error) => Err(error),
             Ok(()) => Ok(file),
         }
@@ -106,10 +85,7 @@ impl WeightFile {
         let tensors = match source.format {
             Format::Safetensors => {
                 let file = Self::from_safetensors(&source.whole()?, path)?;
-                return Ok(Inspection {
-                    format: source.format,
-                    file,
-                });
+                return Ok(Inspection { format: source.format, file });
             }
             Format::Matlab => {
                 let network = source.network(EVERYTHING)?;
@@ -118,18 +94,9 @@ impl WeightFile {
                 }
                 network.tensors
             }
-            Format::TorchZip | Format::TorchOld => {
-                source.state_dict(&|_| true, EVERYTHING.all_arrays)?.wanted
-            }
+            Format::TorchZip | Format::TorchOld => source.state_dict(&|_| true, EVERYTHING.all_arrays)?.wanted,
         };
-        Ok(Inspection {
-            format: source.format,
-            file: Self {
-                path: path.into(),
-                tensors,
-                metadata,
-            },
-        })
+        Ok(Inspection { format: source.format, file: Self { path: path.into(), tensors, metadata } })
     }
 
     /// Takes the bytes of a safetensors file; `origin` stands for its path in messages.
@@ -137,13 +104,9 @@ impl WeightFile {
     /// # Errors
     /// [`WeightsError::Malformed`] where the bytes break the format's rules.
     pub fn from_safetensors(bytes: &[u8], origin: &Path) -> Result<Self, WeightsError> {
-        let (tensors, metadata) = safetensors_file::parse(bytes)
-            .map_err(|fault| fault.at(origin, safetensors_file::FORMAT))?;
-        Ok(Self {
-            path: origin.into(),
-            tensors,
-            metadata,
-        })
+        let (tensors, metadata) =
+            safetensors_file::parse(bytes).map_err(|fault| fault.at(origin, safetensors_file::FORMAT))?;
+        Ok(Self { path: origin.into(), tensors, metadata })
     }
 }
 
@@ -156,10 +119,7 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn open(path: &'a Path) -> Result<Self, WeightsError> {
-        let failed = |cause| WeightsError::Io {
-            path: path.into(),
-            cause,
-        };
+        let failed = |cause| WeightsError::Io { path: path.into(), cause };
         // Asked before opening, because opening a pipe waits for its other end.
         let about = std::fs::metadata(path).map_err(failed)?;
         if !about.is_file() {
@@ -167,43 +127,28 @@ impl<'a> Source<'a> {
         }
         let mut file = File::open(path).map_err(failed)?;
         let mut prefix = Vec::with_capacity(PREFIX);
-        (&mut file)
-            .take(PREFIX as u64)
-            .read_to_end(&mut prefix)
-            .map_err(failed)?;
+        (&mut file).take(PREFIX as u64).read_to_end(&mut prefix).map_err(failed)?;
         file.rewind().map_err(failed)?;
-        let format =
-            Format::detect(&prefix, about.len()).map_err(|reason| WeightsError::Unrecognised {
-                path: path.into(),
-                reason: reason.into(),
-            })?;
+        let format = Format::detect(&prefix, about.len())
+            .map_err(|reason| WeightsError::Unrecognised { path: path.into(), reason: reason.into() })?;
         Ok(Self { path, file, format })
     }
 
     fn whole(&mut self) -> Result<Vec<u8>, WeightsError> {
         let mut bytes = Vec::new();
-        let read = (&mut self.file)
-            .take(LARGEST_WHOLE + 1)
-            .read_to_end(&mut bytes);
+        let read = (&mut self.file).take(LARGEST_WHOLE + 1).read_to_end(&mut bytes);
         let read = read.and_then(|length| match length as u64 {
             0..=LARGEST_WHOLE => Ok(()),
             _ => Err(io::Error::other("too large for a file of weights")),
         });
-        read.map(|()| bytes).map_err(|cause| WeightsError::Io {
-            path: self.path.into(),
-            cause,
-        })
+        read.map(|()| bytes).map_err(|cause| WeightsError::Io { path: self.path.into(), cause })
     }
 
     fn network(&mut self, limits: Limits) -> Result<matconvnet::Network, WeightsError> {
         matconvnet::parse(BufReader::new(&mut self.file), limits).map_err(|fault| self.fault(fault))
     }
 
-    fn state_dict(
-        &mut self,
-        wanted: &dyn Fn(&str) -> bool,
-        most: usize,
-    ) -> Result<torch::Tensors, WeightsError> {
+    fn state_dict(&mut self, wanted: &dyn Fn(&str) -> bool, most: usize) -> Result<torch::Tensors, WeightsError> {
         let parsed = match self.format {
             Format::TorchZip => torch::parse_zip(BufReader::new(&mut self.file), wanted, most),
             _ => torch::parse_old(&self.whole()?, wanted, most),

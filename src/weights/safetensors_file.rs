@@ -24,12 +24,7 @@ type Metadata = BTreeMap<String, String>;
 pub(super) fn parse(bytes: &[u8]) -> Result<(Tensors, Metadata), Fault> {
     let refused = |error: safetensors::SafeTensorError| Fault::new(error.to_string());
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(refused)?;
-    let metadata = header
-        .metadata()
-        .clone()
-        .unwrap_or_default()
-        .into_iter()
-        .collect();
+    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
     let mut tensors = BTreeMap::new();
     for (name, view) in SafeTensors::deserialize(bytes).map_err(refused)?.tensors() {
         let number = match view.dtype() {
@@ -40,13 +35,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Tensors, Metadata), Fault> {
             _ => continue,
         };
         let data = number.decode(view.data(), false)?;
-        tensors.insert(
-            name,
-            Array {
-                shape: view.shape().to_vec(),
-                data,
-            },
-        );
+        tensors.insert(name, Array { shape: view.shape().to_vec(), data });
     }
     Ok((tensors, metadata))
 }
@@ -56,33 +45,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Tensors, Metadata), Fault> {
 /// # Errors
 /// [`WeightsError::Io`] where the file cannot be written, [`WeightsError::Malformed`] where a tensor's data do not fill
 /// its shape.
-pub(super) fn write(
-    path: &Path,
-    tensors: &Tensors,
-    metadata: &Metadata,
-) -> Result<(), WeightsError> {
-    let refused =
-        |error: safetensors::SafeTensorError| Fault::new(error.to_string()).at(path, FORMAT);
+pub(super) fn write(path: &Path, tensors: &Tensors, metadata: &Metadata) -> Result<(), WeightsError> {
+    let refused = |error: safetensors::SafeTensorError| Fault::new(error.to_string()).at(path, FORMAT);
     let bytes: Vec<(&str, &Array, Vec<u8>)> = tensors
         .iter()
-        .map(|(name, array)| {
-            (
-                name.as_str(),
-                array,
-                array
-                    .data
-                    .iter()
-                    .flat_map(|value| value.to_le_bytes())
-                    .collect(),
-            )
-        })
+        .map(|(name, array)| (name.as_str(), array, array.data.iter().flat_map(|value| value.to_le_bytes()).collect()))
         .collect();
     let mut views = Vec::with_capacity(bytes.len());
     for (name, array, data) in &bytes {
-        views.push((
-            *name,
-            TensorView::new(Dtype::F32, array.shape.clone(), data).map_err(refused)?,
-        ));
+        views.push((*name, TensorView::new(Dtype::F32, array.shape.clone(), data).map_err(refused)?));
     }
     let metadata: HashMap<String, String> = metadata.clone().into_iter().collect();
     let whole = safetensors::serialize(views, Some(metadata)).map_err(refused)?;
@@ -92,9 +63,6 @@ pub(super) fn write(
     let written = std::fs::write(&partial, whole).and_then(|()| std::fs::rename(&partial, path));
     written.map_err(|cause| {
         let _ = std::fs::remove_file(&partial);
-        WeightsError::Io {
-            path: path.into(),
-            cause,
-        }
+        WeightsError::Io { path: path.into(), cause }
     })
 }

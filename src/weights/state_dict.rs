@@ -40,20 +40,13 @@ impl View {
     /// # Errors
     /// [`Fault`] where the tensor reaches past the end of the storage.
     pub(super) fn gather(&self, storage: &[f32]) -> Result<Array, Fault> {
-        let count =
-            elements(&self.shape).ok_or_else(|| Fault::new("a tensor too large to count"))?;
+        let count = elements(&self.shape).ok_or_else(|| Fault::new("a tensor too large to count"))?;
         if count == 0 {
-            return Ok(Array {
-                shape: self.shape.clone(),
-                data: Vec::new(),
-            });
+            return Ok(Array { shape: self.shape.clone(), data: Vec::new() });
         }
         let start = self.storage.start.checked_add(self.offset);
-        let last = self
-            .shape
-            .iter()
-            .zip(&self.stride)
-            .try_fold(start.unwrap_or(usize::MAX), |index, (&size, &step)| {
+        let last =
+            self.shape.iter().zip(&self.stride).try_fold(start.unwrap_or(usize::MAX), |index, (&size, &step)| {
                 index.checked_add((size - 1).checked_mul(step)?)
             });
         let (Some(start), Some(_)) = (start, last.filter(|&last| last < storage.len())) else {
@@ -67,18 +60,12 @@ impl View {
             _ => ((1, 0), [].iter().zip(&[])),
         };
         for (&size, &step) in outer {
-            rows = rows
-                .iter()
-                .flat_map(|row| (0..size).map(move |index| row + index * step))
-                .collect();
+            rows = rows.iter().flat_map(|row| (0..size).map(move |index| row + index * step)).collect();
         }
         for row in rows {
             data.extend((0..inner.0).map(|index| storage[row + index * inner.1]));
         }
-        Ok(Array {
-            shape: self.shape.clone(),
-            data,
-        })
+        Ok(Array { shape: self.shape.clone(), data })
     }
 
     /// The number of elements, at most `usize::MAX`.
@@ -100,19 +87,13 @@ pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, View)>, Fault> {
         if let Object::Dict(entries) = pickle.get(id) {
             seen += entries.len();
             if seen > MOST_ENTRIES || depth >= DEEPEST {
-                return Err(Fault::new(
-                    "dictionaries that are too many or too deep for a state dict",
-                ));
+                return Err(Fault::new("dictionaries that are too many or too deep for a state dict"));
             }
             for &(key, value) in entries {
                 let Some(key) = pickle.text(key) else {
                     continue;
                 };
-                let name = if name.is_empty() {
-                    key.to_owned()
-                } else {
-                    format!("{name}.{key}")
-                };
+                let name = if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
                 todo.push((name, value, depth + 1));
             }
         } else if let Some(view) = tensor(pickle, id, &name)? {
@@ -129,11 +110,7 @@ pub(super) fn storages(pickle: &Pickle) -> Result<Vec<Storage>, Fault> {
 
 /// The tensor that a call makes, or `None` for calls that make none.
 fn tensor(pickle: &Pickle, id: Id, name: &str) -> Result<Option<View>, Fault> {
-    let Object::Call {
-        function,
-        arguments,
-    } = pickle.get(id)
-    else {
+    let Object::Call { function, arguments } = pickle.get(id) else {
         return Ok(None);
     };
     let Object::Global(function) = pickle.get(*function) else {
@@ -150,29 +127,15 @@ fn tensor(pickle: &Pickle, id: Id, name: &str) -> Result<Option<View>, Fault> {
         _ => return Ok(None),
     }
     let &[place, offset, shape, stride, ..] = arguments else {
-        return Err(Fault::new(format!(
-            "tensor '{name}' is made from {} arguments",
-            arguments.len()
-        )));
+        return Err(Fault::new(format!("tensor '{name}' is made from {} arguments", arguments.len())));
     };
     let Object::Persistent(place) = pickle.get(place) else {
         return Err(Fault::new(format!("tensor '{name}' has no storage")));
     };
-    let sizes = |id: Id| {
-        pickle
-            .items(id)
-            .iter()
-            .map(|&size| pickle.size(size))
-            .collect::<Option<Vec<usize>>>()
-    };
+    let sizes = |id: Id| pickle.items(id).iter().map(|&size| pickle.size(size)).collect::<Option<Vec<usize>>>();
     match (pickle.size(offset), sizes(shape), sizes(stride)) {
         (Some(offset), Some(shape), Some(stride)) if shape.len() == stride.len() => {
-            Ok(Some(View {
-                storage: storage(pickle, *place)?,
-                offset,
-                shape,
-                stride,
-            }))
+            Ok(Some(View { storage: storage(pickle, *place)?, offset, shape, stride }))
         }
         _ => Err(Fault::new(format!("tensor '{name}' has a broken shape"))),
     }
@@ -185,12 +148,9 @@ fn storage(pickle: &Pickle, id: Id) -> Result<Storage, Fault> {
     let &[tag, kind, key, _device, count, ref view @ ..] = pickle.items(id) else {
         return Err(broken());
     };
-    let (Some("storage"), Object::Global(kind), Some(key), Some(count)) = (
-        pickle.text(tag),
-        pickle.get(kind),
-        pickle.text(key),
-        pickle.size(count),
-    ) else {
+    let (Some("storage"), Object::Global(kind), Some(key), Some(count)) =
+        (pickle.text(tag), pickle.get(kind), pickle.text(key), pickle.size(count))
+    else {
         return Err(broken());
     };
     let start = match view.first().map(|&view| pickle.items(view)) {
@@ -209,16 +169,8 @@ fn storage(pickle: &Pickle, id: Id) -> Result<Storage, Fault> {
         "LongStorage" | "ComplexFloatStorage" => (8, None),
         "ComplexDoubleStorage" => (16, None),
         _ => {
-            return Err(Fault::new(format!(
-                "a storage of the unknown kind '{kind}'"
-            )));
+            return Err(Fault::new(format!("a storage of the unknown kind '{kind}'")));
         }
     };
-    Ok(Storage {
-        key: key.to_owned(),
-        size,
-        number,
-        count,
-        start,
-    })
+    Ok(Storage { key: key.to_owned(), size, number, count, start })
 }

@@ -38,18 +38,12 @@ pub(super) struct Tensors {
 ///
 /// # Errors
 /// [`Fault`] where the archive is damaged, is none of `PyTorch`'s, or holds more.
-pub(super) fn parse_zip(
-    file: impl Read + Seek,
-    wanted: &dyn Fn(&str) -> bool,
-    most: usize,
-) -> Result<Tensors, Fault> {
+pub(super) fn parse_zip(file: impl Read + Seek, wanted: &dyn Fn(&str) -> bool, most: usize) -> Result<Tensors, Fault> {
     let mut archive = ZipArchive::new(file).map_err(fault)?;
     let pickle_name = archive
         .file_names()
         .filter_map(Result::ok)
-        .find(|name| {
-            name.split('/').next_back() == Some("data.pkl") && name.matches('/').count() <= 1
-        })
+        .find(|name| name.split('/').next_back() == Some("data.pkl") && name.matches('/').count() <= 1)
         .map(Cow::into_owned)
         .ok_or_else(|| Fault::new("the archive holds no data.pkl"))?;
     let folder = pickle_name.trim_end_matches("data.pkl").to_owned();
@@ -61,26 +55,15 @@ pub(super) fn parse_zip(
     };
     let (pickle, _) = Pickle::parse(&bytes)?;
     let mut load = |storage: &Storage| {
-        let length = storage
-            .count
-            .checked_mul(storage.size)
-            .ok_or_else(|| Fault::new("a storage too large"))?;
+        let length = storage.count.checked_mul(storage.size).ok_or_else(|| Fault::new("a storage too large"))?;
         let name = format!("{folder}data/{}", storage.key);
         let bytes = entry(&mut archive, &name, length)?;
         if bytes.len() != length {
-            return Err(Fault::new(format!(
-                "storage {} has {} bytes, not {length}",
-                storage.key,
-                bytes.len()
-            )));
+            return Err(Fault::new(format!("storage {} has {} bytes, not {length}", storage.key, bytes.len())));
         }
         Ok(bytes)
     };
-    let mut store = Store {
-        big_endian,
-        left: most,
-        loaded: BTreeMap::new(),
-    };
+    let mut store = Store { big_endian, left: most, loaded: BTreeMap::new() };
     collect(&pickle, wanted, |view| store.array(view, &mut load))
 }
 
@@ -88,11 +71,7 @@ pub(super) fn parse_zip(
 ///
 /// # Errors
 /// [`Fault`] where the file is damaged or holds more.
-pub(super) fn parse_old(
-    bytes: &[u8],
-    wanted: &dyn Fn(&str) -> bool,
-    most: usize,
-) -> Result<Tensors, Fault> {
+pub(super) fn parse_old(bytes: &[u8], wanted: &dyn Fn(&str) -> bool, most: usize) -> Result<Tensors, Fault> {
     let mut input = Input::new(bytes);
     let mut next = || {
         let rest = &bytes[input.position()..];
@@ -104,31 +83,21 @@ pub(super) fn parse_old(
     if version.size(version.root()) != Some(OLD_VERSION) {
         return Err(Fault::new("a version of the format that is not known"));
     }
-    let known: BTreeMap<String, Storage> = state_dict::storages(&object)?
-        .into_iter()
-        .map(|storage| (storage.key.clone(), storage))
-        .collect();
+    let known: BTreeMap<String, Storage> =
+        state_dict::storages(&object)?.into_iter().map(|storage| (storage.key.clone(), storage)).collect();
     let mut stretches = BTreeMap::new();
     for &key in keys.items(keys.root()) {
         let storage = keys.text(key).and_then(|key| known.get(key));
         let storage = storage.ok_or_else(|| Fault::new("a storage that no tensor uses"))?;
         let count = input.length()?;
-        let length = count
-            .checked_mul(storage.size)
-            .ok_or_else(|| Fault::new("it ends early"))?;
+        let length = count.checked_mul(storage.size).ok_or_else(|| Fault::new("it ends early"))?;
         stretches.insert(storage.key.clone(), input.take(length)?);
     }
     let mut load = |storage: &Storage| {
-        let stretch = stretches
-            .get(&storage.key)
-            .ok_or_else(|| Fault::new("a tensor whose storage is missing"))?;
+        let stretch = stretches.get(&storage.key).ok_or_else(|| Fault::new("a tensor whose storage is missing"))?;
         Ok(stretch.to_vec())
     };
-    let mut store = Store {
-        big_endian: false,
-        left: most,
-        loaded: BTreeMap::new(),
-    };
+    let mut store = Store { big_endian: false, left: most, loaded: BTreeMap::new() };
     collect(&object, wanted, |view| store.array(view, &mut load))
 }
 
@@ -138,10 +107,7 @@ fn collect(
     wanted: &dyn Fn(&str) -> bool,
     mut array: impl FnMut(&View) -> Result<Array, Fault>,
 ) -> Result<Tensors, Fault> {
-    let mut tensors = Tensors {
-        wanted: BTreeMap::new(),
-        others: BTreeSet::new(),
-    };
+    let mut tensors = Tensors { wanted: BTreeMap::new(), others: BTreeSet::new() };
     for (name, view) in state_dict::tensors(pickle)? {
         if view.storage.number.is_none() || !wanted(&name) {
             tensors.others.insert(name);
@@ -161,18 +127,12 @@ struct Store {
 }
 
 impl Store {
-    fn array(
-        &mut self,
-        view: &View,
-        load: &mut dyn FnMut(&Storage) -> Result<Vec<u8>, Fault>,
-    ) -> Result<Array, Fault> {
+    fn array(&mut self, view: &View, load: &mut dyn FnMut(&Storage) -> Result<Vec<u8>, Fault>) -> Result<Array, Fault> {
         let storage = &view.storage;
         self.claim(view.count())?;
         if !self.loaded.contains_key(&storage.key) {
             self.claim(storage.count)?;
-            let number = storage
-                .number
-                .ok_or_else(|| Fault::new("a tensor that holds no floats"))?;
+            let number = storage.number.ok_or_else(|| Fault::new("a tensor that holds no floats"))?;
             let numbers = number.decode(&load(storage)?, self.big_endian)?;
             self.loaded.insert(storage.key.clone(), numbers);
         }
@@ -180,29 +140,20 @@ impl Store {
     }
 
     fn claim(&mut self, count: usize) -> Result<(), Fault> {
-        self.left = self
-            .left
-            .checked_sub(count)
-            .ok_or_else(|| Fault::new("more numbers than a network has"))?;
+        self.left = self.left.checked_sub(count).ok_or_else(|| Fault::new("more numbers than a network has"))?;
         Ok(())
     }
 }
 
 /// The bytes of an archive's entry, which may be at most `most`.
-fn entry(
-    archive: &mut ZipArchive<impl Read + Seek>,
-    name: &str,
-    most: usize,
-) -> Result<Vec<u8>, Fault> {
+fn entry(archive: &mut ZipArchive<impl Read + Seek>, name: &str, most: usize) -> Result<Vec<u8>, Fault> {
     let entry = archive.by_name(name).map_err(|error| match error {
         ZipError::FileNotFound => Fault::new(format!("the archive holds no {name}")),
         error => fault(error),
     })?;
     let mut bytes = Vec::new();
     // One byte more than allowed shows an entry that is too long, and lets a right one be read to its checksum.
-    entry
-        .take((most as u64).saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    entry.take((most as u64).saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > most {
         return Err(Fault::new(format!("{name} has more than {most} bytes")));
     }

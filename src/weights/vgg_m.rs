@@ -28,9 +28,7 @@ pub(super) fn canonical_name(name: &str) -> Option<(&'static str, bool)> {
     VGG_M_TENSORS.iter().find_map(|&(canonical, _)| {
         let (layer, part) = canonical.split_once('.')?;
         let rest = name.strip_suffix(part)?.strip_suffix('.')?;
-        let (rest, sequence) = rest
-            .strip_suffix(".0")
-            .map_or((rest, false), |rest| (rest, true));
+        let (rest, sequence) = rest.strip_suffix(".0").map_or((rest, false), |rest| (rest, true));
         let outside = rest.strip_suffix(layer)?;
         (outside.is_empty() || outside.ends_with('.')).then_some((canonical, sequence))
     })
@@ -40,9 +38,7 @@ pub(super) fn canonical_name(name: &str) -> Option<(&'static str, bool)> {
 ///
 /// # Errors
 /// The two tensors that stand for one, as a sentence.
-pub(super) fn rename(
-    tensors: BTreeMap<String, Array>,
-) -> Result<(BTreeMap<String, Array>, bool), String> {
+pub(super) fn rename(tensors: BTreeMap<String, Array>) -> Result<(BTreeMap<String, Array>, bool), String> {
     let mut renamed: BTreeMap<String, Array> = BTreeMap::new();
     let mut origins: BTreeMap<&str, String> = BTreeMap::new();
     let mut sequences = false;
@@ -107,18 +103,9 @@ mod tests {
 
     #[test]
     fn two_tensors_for_one_are_refused() {
-        let array = Array {
-            shape: vec![0],
-            data: Vec::new(),
-        };
+        let array = Array { shape: vec![0], data: Vec::new() };
         let names = ["a.conv1.weight", "b.conv1.0.weight"];
-        let error = rename(
-            names
-                .iter()
-                .map(|name| ((*name).into(), array.clone()))
-                .collect(),
-        )
-        .unwrap_err();
+        let error = rename(names.iter().map(|name| ((*name).into(), array.clone())).collect()).unwrap_err();
         assert!(names.iter().all(|name| error.contains(name)), "{error}");
     }
 }

@@ -40,8 +40,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
             0 => bytes[at] ^= 1 << random.below(8),
             1 => bytes[at] = [0x00, 0x01, 0x7f, 0x80, 0xff][random.below(5)],
             2 => {
-                let extreme = [0, 1, 0x7fff_ffff, 0x8000_0000, u32::MAX, 1 << 24][random.below(6)]
-                    .to_le_bytes();
+                let extreme = [0, 1, 0x7fff_ffff, 0x8000_0000, u32::MAX, 1 << 24][random.below(6)].to_le_bytes();
                 for (byte, new) in bytes[at..].iter_mut().zip(extreme) {
                     *byte = new;
                 }
@@ -88,10 +87,7 @@ fn random_damage_never_panics() {
     let scratch = Scratch::new("damaged");
     let path = scratch.file("damaged");
     let mut random = Random(1);
-    let rounds = std::env::var("ATTRAX_DAMAGE_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(1500);
+    let rounds = std::env::var("ATTRAX_DAMAGE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1500);
     let (mut refused, mut passed) = (0, 0);
     for name in FILES {
         let whole = std::fs::read(tiny(name)).unwrap();
@@ -109,10 +105,7 @@ fn random_damage_never_panics() {
         }
     }
     // Both happen, or the damage is of the wrong kind: numbers may change unnoticed, lengths may not.
-    assert!(
-        refused > passed && passed > 0,
-        "{refused} refused, {passed} passed"
-    );
+    assert!(refused > passed && passed > 0, "{refused} refused, {passed} passed");
 }
 
 #[test]
@@ -133,10 +126,7 @@ fn other_files_are_recognised_for_what_they_are() {
         let path = scratch.file("other");
         std::fs::write(&path, content).unwrap();
         let error = WeightFile::read(&path).unwrap_err();
-        assert!(
-            matches!(error, WeightsError::Unrecognised { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, WeightsError::Unrecognised { .. }), "{error}");
         assert!(error.to_string().contains(fragment), "{error}");
         assert_names_file(&error, &path);
     }
@@ -144,12 +134,6 @@ fn other_files_are_recognised_for_what_they_are() {
 
 fn assert_names_file(error: &WeightsError, path: &Path) {
     let message = error.to_string();
-    assert!(
-        message.starts_with(path.to_str().unwrap()),
-        "{message:?} does not start with the file's name"
-    );
-    assert!(
-        !message.contains('\n'),
-        "{message:?} is longer than one line"
-    );
+    assert!(message.starts_with(path.to_str().unwrap()), "{message:?} does not start with the file's name");
+    assert!(!message.contains('\n'), "{message:?} is longer than one line");
 }

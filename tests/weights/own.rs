@@ -9,34 +9,20 @@ use crate::scratch::Scratch;
 
 fn sample() -> WeightFile {
     let mut tensors = BTreeMap::new();
-    for (name, shape) in [
-        ("conv1.weight", vec![4, 3, 2, 2]),
-        ("conv1.bias", vec![4]),
-        ("scalar", vec![]),
-    ] {
+    for (name, shape) in [("conv1.weight", vec![4, 3, 2, 2]), ("conv1.bias", vec![4]), ("scalar", vec![])] {
         let count = shape.iter().product();
         let data = (0..count).map(|i| i as f32 * 0.25 - 1.0).collect();
         tensors.insert(name.to_owned(), Array { shape, data });
     }
     let metadata = BTreeMap::from([("architecture".to_owned(), "vgg-m".to_owned())]);
-    WeightFile {
-        path: PathBuf::new(),
-        tensors,
-        metadata,
-    }
+    WeightFile { path: PathBuf::new(), tensors, metadata }
 }
 
 #[test]
 fn the_embedded_network_has_every_layer() {
     let weights = weights::embedded().unwrap();
     let mut expected = BTreeMap::from([("stem".to_owned(), vec![32, 3, 3, 3])]);
-    let groups = [
-        (1, 16, 3, 1),
-        (2, 24, 3, 6),
-        (2, 40, 5, 6),
-        (3, 80, 3, 6),
-        (3, 112, 5, 6),
-    ];
+    let groups = [(1, 16, 3, 1), (2, 24, 3, 6), (2, 40, 5, 6), (3, 80, 3, 6), (3, 112, 5, 6)];
     let (mut inputs, mut block) = (32, 0);
     for (repeats, outputs, kernel, expansion) in groups {
         for _ in 0..repeats {
@@ -44,14 +30,8 @@ fn the_embedded_network_has_every_layer() {
             if expansion != 1 {
                 expected.insert(format!("blocks.{block}.expand"), vec![width, inputs, 1, 1]);
             }
-            expected.insert(
-                format!("blocks.{block}.depthwise"),
-                vec![width, 1, kernel, kernel],
-            );
-            expected.insert(
-                format!("blocks.{block}.project"),
-                vec![outputs, width, 1, 1],
-            );
+            expected.insert(format!("blocks.{block}.depthwise"), vec![width, 1, kernel, kernel]);
+            expected.insert(format!("blocks.{block}.project"), vec![outputs, width, 1, 1]);
             inputs = outputs;
             block += 1;
         }
@@ -59,13 +39,9 @@ fn the_embedded_network_has_every_layer() {
     assert_eq!(weights.tensors.len(), 2 * expected.len());
     for (layer, shape) in expected {
         weights.tensor(&format!("{layer}.weight"), &shape).unwrap();
-        weights
-            .tensor(&format!("{layer}.bias"), &shape[..1])
-            .unwrap();
+        weights.tensor(&format!("{layer}.bias"), &shape[..1]).unwrap();
     }
-    weights
-        .expect_architecture(weights::EFFICIENTNET_LITE0)
-        .unwrap();
+    weights.expect_architecture(weights::EFFICIENTNET_LITE0).unwrap();
     assert_eq!(weights.metadata["license"], "Apache-2.0");
 }
 
@@ -92,21 +68,9 @@ fn errors_name_file_tensor_and_shapes() {
     sample.write(&path).unwrap();
     let read = WeightFile::read(&path).unwrap();
     for (name, shape, fragments) in [
-        (
-            "conv2.weight",
-            vec![1],
-            ["conv2.weight", "missing", "conv1.bias"],
-        ),
-        (
-            "conv1.weight",
-            vec![96, 3, 7, 7],
-            ["conv1.weight", "[4, 3, 2, 2]", "[96, 3, 7, 7]"],
-        ),
-        (
-            "conv1.bias",
-            vec![4],
-            ["conv1.bias", "1 value", "not finite"],
-        ),
+        ("conv2.weight", vec![1], ["conv2.weight", "missing", "conv1.bias"]),
+        ("conv1.weight", vec![96, 3, 7, 7], ["conv1.weight", "[4, 3, 2, 2]", "[96, 3, 7, 7]"]),
+        ("conv1.bias", vec![4], ["conv1.bias", "1 value", "not finite"]),
     ] {
         let message = read.tensor(name, &shape).unwrap_err().to_string();
         for fragment in fragments.into_iter().chain([path.to_str().unwrap()]) {
@@ -114,20 +78,14 @@ fn errors_name_file_tensor_and_shapes() {
         }
         assert!(!message.contains('\n'));
     }
-    let error = read
-        .expect_architecture(weights::EFFICIENTNET_LITE0)
-        .unwrap_err();
+    let error = read.expect_architecture(weights::EFFICIENTNET_LITE0).unwrap_err();
     assert!(error.to_string().contains("vgg-m"), "{error}");
 }
 
 #[test]
 fn what_is_no_file_is_refused() {
     let scratch = Scratch::new("no-file");
-    for path in [
-        scratch.0.as_path(),
-        Path::new("/dev/null"),
-        &scratch.file("absent"),
-    ] {
+    for path in [scratch.0.as_path(), Path::new("/dev/null"), &scratch.file("absent")] {
         let error = WeightFile::read(path).unwrap_err();
         assert!(matches!(error, WeightsError::Io { .. }), "{error}");
     }
@@ -141,9 +99,6 @@ fn every_truncation_is_an_error() {
     let whole = std::fs::read(&path).unwrap();
     for length in 0..whole.len() {
         let result = WeightFile::from_safetensors(&whole[..length], &path);
-        assert!(
-            matches!(result, Err(WeightsError::Malformed { .. })),
-            "{length} bytes pass"
-        );
+        assert!(matches!(result, Err(WeightsError::Malformed { .. })), "{length} bytes pass");
     }
 }

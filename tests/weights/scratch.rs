@@ -27,7 +27,5 @@ impl Drop for Scratch {
 
 /// The small files of every format that travel with the tests.
 pub fn tiny(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/weights")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/weights").join(name)
 }

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn other_lines_are_skipped_however_they_arrive() {
-        let text = b"log\n@@TRA\n\n@@TRAX:a b\r\n@@TRAY:x\n x@@TRAX:y\n@@TRAX:\nlong log line @@TRAX:\n@@TRAX:quit\ntail";
+        let text =
+            b"log\n@@TRA\n\n@@TRAX:a b\r\n@@TRAY:x\n x@@TRAX:y\n@@TRAX:\nlong log line @@TRAX:\n@@TRAX:quit\ntail";
         for piece in 1..text.len() {
             let (found, error) = lines(text, piece, 100);
             assert_eq!(found, ["a b", "", "quit"], "pieces of {piece}");
@@ -118,7 +119,9 @@ mod tests {
     #[test]
     fn an_end_within_a_message_is_an_error() {
         for piece in [1, 3, 100] {
-            assert!(matches!(lines(b"@@TRAX:quit\n@@TRAX:fra", piece, 100), (found, Some(Error::Truncated)) if found.len() == 1));
+            assert!(
+                matches!(lines(b"@@TRAX:quit\n@@TRAX:fra", piece, 100), (found, Some(Error::Truncated)) if found.len() == 1)
+            );
         }
     }
 
