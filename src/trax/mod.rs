@@ -23,6 +23,7 @@
 //! checked and limited here, and none of its bytes reaches C. The module uses nothing of the rest of the crate.
 
 mod base64;
+mod client;
 mod error;
 mod ffi;
 mod image;
@@ -36,6 +37,7 @@ mod tracker;
 mod transport;
 mod wire;
 
+pub use client::{Client, ClientOptions, Connection, TrackerProcess};
 pub use error::Error;
 pub use image::{BufferImage, Encoding, Image, Images, MemoryImage, PixelFormat, local_file};
 pub use limits::Limits;

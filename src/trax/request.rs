@@ -13,6 +13,14 @@ pub struct Object {
     pub properties: Properties,
 }
 
+impl Object {
+    /// A region and nothing else.
+    #[must_use]
+    pub fn new(region: Region) -> Self {
+        Self { region, properties: Properties::new() }
+    }
+}
+
 /// Where an object is, in answer to a frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
