@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from trax_harness import build_example, texture
+from trax_harness import example, texture
 
 EXAMPLES = ("static_tracker", "ncc_tracker", "still_session")
 MODES = {"pipe": ("", "false"), "socket": ("", "true"), "pipe-multi": ("--multi-object", "false"), "socket-multi": ("--multi-object", "true")}
@@ -52,7 +52,7 @@ def registry(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("registry") / "trackers.ini"
     sections = []
     for name in EXAMPLES:
-        binary = build_example(name)
+        binary = example(name)
         for mode, (flag, use_socket) in MODES.items():
             tracker = (name + mode).replace("-", "").replace("_", "")
             sections.append(f"[{tracker}]\nlabel = {tracker}\nprotocol = trax\ncommand = {binary} {flag}\nsocket = {use_socket}\n")
