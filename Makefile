@@ -1,17 +1,19 @@
 # attrax: `make` lists what can be asked for.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint clean demo evaluate requirements
+.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
+JOBS ?= 1
 
 vot := PATH="$(CURDIR)/out/bin:$$PATH" out/bin/attrax-vot
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
 	@echo
-	@echo 'make evaluate takes DATASET=DIR [TRACKER=DAT] [REPETITIONS=1] [SEQUENCES=a,b] [WORKSPACE=DIR] [REFERENCE=DIR].'
+	@echo 'make evaluate takes DATASET=DIR [TRACKER=DAT] [REPETITIONS=1] [SEQUENCES=a,b] [WORKSPACE=DIR]'
+	@echo '[REFERENCE=DIR]; make vot2016 the same, and JOBS=N, with 15 repetitions unless told otherwise.'
 
 setup: ## Install what building and testing need (once; about 5.5 GB in ~/.cache/attrax)
 	@scripts/setup
@@ -21,6 +23,9 @@ build: setup ## Build the release binary: out/bin/attrax
 
 test: build ## Run every test
 	@scripts/test
+
+test-cluster: setup ## Run the tests that start a Slurm cluster (Debian: slurm-wlm, munge; as root)
+	@scripts/test-cluster
 
 lint: setup ## Check style: rustfmt, clippy, rustdoc, ruff
 	@scripts/lint
@@ -34,6 +39,18 @@ evaluate: build ## Run the VOT-2016 baseline experiment on a folder of sequences
 	@$(vot) evaluate "$(DATASET)" --tracker $(TRACKER) --repetitions $(REPETITIONS) \
 	    $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(WORKSPACE),--workspace "$(WORKSPACE)") \
 	    $(if $(REFERENCE),--reference "$(REFERENCE)")
+
+vot2016: build ## The whole VOT-2016 experiment, in parallel, with a report
+	@$(vot) init $(or $(WORKSPACE),out/vot2016) $(if $(DATASET),--dataset "$(DATASET)") --experiments baseline
+	@$(vot) run $(or $(WORKSPACE),out/vot2016) $(TRACKER) --jobs $(JOBS) $(if $(SEQUENCES),--sequences $(SEQUENCES)) \
+	    $(if $(filter command line,$(origin REPETITIONS)),--repetitions $(REPETITIONS))
+	@$(vot) report $(or $(WORKSPACE),out/vot2016) $(if $(REFERENCE),--reference "$(REFERENCE)")
+
+report: setup ## Page, table and summary.json about a workspace: WORKSPACE=DIR [REFERENCE=DIR]
+	@$(vot) report $(or $(WORKSPACE),out/vot2016) $(if $(REFERENCE),--reference "$(REFERENCE)")
+
+verify: build ## Check that an evaluation will work on this machine
+	@$(vot) verify --tracker $(TRACKER)
 
 requirements: ## Pin evaluation/requirements.in anew (needs uv)
 	@scripts/requirements

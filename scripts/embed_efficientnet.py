@@ -11,17 +11,19 @@ bytes on every run. The folded network is then compared with the network of ``ef
 
 Needs torch, numpy and the two packages above; none of them is needed to build or to run attrax.
 """
+
 import argparse
 import hashlib
 import json
 import struct
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "src/weights/efficientnet-lite0.safetensors"
@@ -110,13 +112,15 @@ def fold_all(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def same_conv(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int = 1, groups: int = 1):
+def same_conv(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int = 1, groups: int = 1
+) -> torch.Tensor:
     """A convolution with TensorFlow's "same" padding: an odd pixel of padding goes to the right and the bottom."""
     kernel, padding = weight.shape[-1], []
     for size in (x.shape[-1], x.shape[-2]):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         padding += [total // 2, total - total // 2]
-    return F.conv2d(F.pad(x, padding), weight, bias, stride=stride, groups=groups)
+    return functional.conv2d(functional.pad(x, padding), weight, bias, stride=stride, groups=groups)
 
 
 def stem(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
@@ -124,14 +128,19 @@ def stem(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     return same_conv(x, tensors["stem.weight"], tensors["stem.bias"], stride=2)
 
 
+def block_conv(tensors: dict[str, torch.Tensor], block: int, part: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight and bias of a block's convolution."""
+    return tensors[f"blocks.{block}.{part}.weight"], tensors[f"blocks.{block}.{part}.bias"]
+
+
 def features(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     """The stem's output (N, 32, 56, 56), before the rectifier -> (N, 112, 7, 7)."""
-    x = F.relu6(x)
+    x = functional.relu6(x)
     for i, block in enumerate(BLOCKS):
-        entry, conv = x, lambda part: (tensors[f"blocks.{i}.{part}.weight"], tensors[f"blocks.{i}.{part}.bias"])
+        entry, conv = x, partial(block_conv, tensors, i)
         if block.expansion != 1:
-            x = F.relu6(same_conv(x, *conv("expand")))
-        x = F.relu6(same_conv(x, *conv("depthwise"), stride=block.stride, groups=x.shape[1]))
+            x = functional.relu6(same_conv(x, *conv("expand")))
+        x = functional.relu6(same_conv(x, *conv("depthwise"), stride=block.stride, groups=x.shape[1]))
         x = same_conv(x, *conv("project"))
         if block.skip:
             x = x + entry
@@ -228,7 +237,7 @@ def golden(half: dict[str, torch.Tensor]) -> bytes:
     crops = random_crops(2, seed=1)
     first = stem(tensors, network_input(crops, torch.float64)).requires_grad_(True)
     maps = features(tensors, first)
-    pooled = F.adaptive_avg_pool2d(maps, 3).flatten(1)
+    pooled = functional.adaptive_avg_pool2d(maps, 3).flatten(1)
     cotangent = torch.from_numpy(np.random.default_rng(2).normal(0.0, 1.0, pooled.shape[1]))
     (gradient,) = torch.autograd.grad((pooled @ cotangent).sum(), first)
     arrays = {
@@ -243,6 +252,7 @@ def golden(half: dict[str, torch.Tensor]) -> bytes:
 
 
 def main() -> None:
+    """Makes the file, or compares the one that is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where the weights go (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the file there differs")

@@ -40,9 +40,7 @@ class Attribute:
         return 100 * self.failures / self.frames if self.frames else 0.0
 
 
-def count(
-    experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]
-) -> list[Attribute]:
+def count(experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]) -> list[Attribute]:
     """Counts a tracker's failures by attribute; a frame with several counts for each of them."""
     labels = [*LABELS.values(), NONE]
     frames, failures = (dict.fromkeys(labels, 0.0) for _ in range(2))

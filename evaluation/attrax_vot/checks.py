@@ -46,9 +46,7 @@ def check(directory: Path) -> list[str]:
     space = workspace.load(directory)
     # Decoding leaves Python's lock, so threads share the work.
     with ThreadPoolExecutor() as pool:
-        found = tqdm(
-            pool.map(_problems, space.dataset), total=len(space.dataset), desc="checking", disable=None
-        )
+        found = tqdm(pool.map(_problems, space.dataset), total=len(space.dataset), desc="checking", disable=None)
         return [problem for problems in found for problem in problems]
 
 
@@ -73,10 +71,6 @@ def _truth(sequence: "Sequence") -> str:
     """The text of a sequence's annotation."""
     root = Path(sequence.metadata("root"))
     return next(
-        (
-            path.read_text()
-            for name in ("groundtruth.txt", "groundtruth_rect.txt")
-            if (path := root / name).is_file()
-        ),
+        (path.read_text() for name in ("groundtruth.txt", "groundtruth_rect.txt") if (path := root / name).is_file()),
         "",
     )

@@ -33,9 +33,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("dataset", type=Path, help="a folder of sequences, perhaps with a list.txt")
     _add_tracker(evaluate)
     evaluate.add_argument("--workspace", type=Path, help="where results go [out/<name of the dataset>]")
-    evaluate.add_argument(
-        "--repetitions", type=_positive, default=1, metavar="N", help="of the experiment [1]"
-    )
+    evaluate.add_argument("--repetitions", type=_positive, default=1, metavar="N", help="of the experiment [1]")
     evaluate.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
     evaluate.add_argument("--stack", default="vot2016/rgb", help="the toolkit's stack [vot2016/rgb]")
     evaluate.add_argument(
@@ -64,15 +62,11 @@ def parser() -> argparse.ArgumentParser:
     init = commands.add_parser("init", help="make a workspace of the toolkit with attrax in it")
     init.add_argument("directory", type=Path, help="of the workspace")
     init.add_argument("--stack", default="vot2016/rgb", help="the toolkit's stack [vot2016/rgb]")
-    init.add_argument(
-        "--dataset", type=Path, help="a folder of sequences [the toolkit downloads the stack's]"
-    )
+    init.add_argument("--dataset", type=Path, help="a folder of sequences [the toolkit downloads the stack's]")
     init.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
     init.add_argument("--experiments", type=_names, metavar="A,B", help="of the stack [all]")
     init.add_argument("--repetitions", type=_positive, metavar="N", help="of the experiment [the stack's]")
-    init.add_argument(
-        "--registry", type=Path, help="file that registers trackers [the project's trackers.ini]"
-    )
+    init.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
 
     run = commands.add_parser("run", help="run trackers in a workspace, several sequences at a time")
     run.add_argument("workspace", type=Path, help="made by init")
@@ -88,6 +82,9 @@ def parser() -> argparse.ArgumentParser:
     slurm.add_argument("--minutes", type=_positive, default=24 * 60, metavar="N", help="for each job [1440]")
     slurm.add_argument("--memory", default="", metavar="8G", help="for each job [the cluster's default]")
 
+    verify = commands.add_parser("verify", help="check toolkit, tracker, device and timeouts, and run ten frames")
+    _add_tracker(verify)
+
     dataset = commands.add_parser("dataset", help="render the demo dataset alone")
     dataset.add_argument("directory", type=Path, help="where it goes")
     return top
@@ -96,9 +93,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_tracker(command: argparse.ArgumentParser) -> None:
     """The options that say which tracker is run."""
     command.add_argument("--tracker", default="DAT", help="its name in the registry [DAT]")
-    command.add_argument(
-        "--registry", type=Path, help="file that registers trackers [the project's trackers.ini]"
-    )
+    command.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
 
 
 def _positive(text: str) -> int:
@@ -126,6 +121,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return getattr(commands, options.command)(options)
     except EvaluationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        # A full disk, a folder that may not be written to: nothing that ended is lost.
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

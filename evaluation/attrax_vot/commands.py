@@ -70,7 +70,7 @@ def init(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Runs trackers in a workspace, several sequences at a time."""
-    from attrax_vot import engine, jobs, parallel
+    from attrax_vot import engine, estimate, jobs, parallel
     from attrax_vot.live import Table
 
     space = load(options.workspace)
@@ -79,11 +79,11 @@ def run(options: argparse.Namespace) -> int:
         check_command(tracker)
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
     planned = jobs.plan(space, trackers, options.sequences, options.repetitions, threads)
+    for line in estimate.tell(planned, options.jobs, trackers, options.workspace):
+        print(line)
     folder = options.workspace.resolve() / ".attrax" / "engine"
     if options.slurm:
-        wanted = engine.SlurmOptions(
-            options.partition, options.gpus, threads, options.minutes, options.memory
-        )
+        wanted = engine.SlurmOptions(options.partition, options.gpus, threads, options.minutes, options.memory)
         chosen = engine.Slurm(folder, wanted)
     else:
         chosen = engine.Local(folder, options.jobs)
@@ -104,6 +104,13 @@ def report(options: argparse.Namespace) -> int:
     for path in files:
         print(path)
     return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Checks that an evaluation will work here."""
+    from attrax_vot.verify import run as run_checks
+
+    return 0 if run_checks(_registry(options), options.tracker, print) else 1
 
 
 def render(options: argparse.Namespace) -> int:
@@ -134,7 +141,5 @@ def _tell(outcome: Evaluation, path: Path) -> int:
     if outcome.report is not None:
         print(f"the toolkit's report: {outcome.report}")
     for failed in outcome.failed:
-        print(
-            f"not ended: {failed.sequence}: {failed.error}" + (f"\n  log: {failed.log}" if failed.log else "")
-        )
+        print(f"not ended: {failed.sequence}: {failed.error}" + (f"\n  log: {failed.log}" if failed.log else ""))
     return 1 if outcome.failed else 0

@@ -74,6 +74,4 @@ def find_sequences(directory: Path, names: list[str] | None = None) -> list[Sour
 def _has_frames(path: Path) -> bool:
     """Whether a sequence's folder holds images, and not ground truth alone."""
     suffixes = {".jpg", ".jpeg", ".png"}
-    return any(
-        file.suffix.lower() in suffixes for folder in (path / "color", path) for file in folder.glob("*")
-    )
+    return any(file.suffix.lower() in suffixes for folder in (path / "color", path) for file in folder.glob("*"))

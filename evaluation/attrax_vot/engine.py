@@ -156,9 +156,7 @@ class Slurm:
 
     def submit(self, job: Job, slot: int) -> Running:  # noqa: ARG002 - Slurm has its own
         """Queues a job."""
-        return _OnCluster(
-            self._executor.submit(jobs.work, replace(job, gpu=os.environ.get("CUDA_VISIBLE_DEVICES")))
-        )
+        return _OnCluster(self._executor.submit(jobs.work, replace(job, gpu=os.environ.get("CUDA_VISIBLE_DEVICES"))))
 
 
 def gpus() -> list[str]:

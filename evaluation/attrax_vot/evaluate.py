@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vot.experiment.multirun import SupervisedExperiment
+from vot.experiment.multirun import SupervisedExperiment, UnsupervisedExperiment
 from vot.tracker import Tracker
 
 from attrax_vot import reference, results, runner, summary, workspace
 from attrax_vot.progress import Progress
-from attrax_vot.scores import Scores, score
+from attrax_vot.scores import Scores, average_overlap, score
 from attrax_vot.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -71,25 +71,31 @@ def evaluate(request: Request) -> Evaluation:
     outcomes = []
     for experiment in space.stack:
         outcomes += _run(experiment, tracker, runner.sequences_of(space, experiment))
-        for identifier, path in published:
-            reference.bring_in(
-                path, request.directory, identifier, experiment, runner.sequences_of(space, experiment)
-            )
     failed = [outcome for outcome in outcomes if outcome.error]
-    experiment = supervised(space)
     lost = {outcome.sequence for outcome in failed}
-    ended = [each for each in runner.sequences_of(space, experiment) if each.name not in lost]
+    experiment = supervised(space)
+    sequences = runner.sequences_of(space, experiment)
+    ended = [each for each in sequences if each.name not in lost]
     if not ended:
         raise EvaluationError(f"{tracker.reference} ended no sequence")
+    for identifier, path in published:
+        reference.bring_in(path, request.directory, identifier, experiment, sequences)
     ours = score(experiment, tracker, ended)
     others = [score(experiment, find_tracker(space, identifier), ended) for identifier, _ in published]
     path = request.directory / f"summary-{tracker.reference}.json"
-    summary.write(path, summary.document(ours, others))
+    overlaps = {
+        each.identifier: average_overlap(
+            each, tracker, [one for one in runner.sequences_of(space, each) if one.name not in lost]
+        )
+        for each in space.stack
+        if isinstance(each, UnsupervisedExperiment)
+    }
+    summary.write(path, {**summary.document(ours, others), **({"unsupervised": overlaps} if overlaps else {})})
     page = None
     if not failed:
-        page = write_report(
-            space, [tracker, *(find_tracker(space, identifier) for identifier, _ in published)]
-        )
+        trackers = [tracker, *(find_tracker(space, identifier) for identifier, _ in published)]
+        # What others have published is of the supervised experiment alone.
+        page = write_report(space, trackers, experiment.identifier if published else None)
     return Evaluation(ours, others, path, page, failed)
 
 
@@ -131,9 +137,7 @@ def supervised(space: "Workspace") -> SupervisedExperiment:
     raise EvaluationError("the workspace has no supervised experiment to score")
 
 
-def _run(
-    experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]
-) -> list[runner.Outcome]:
+def _run(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> list[runner.Outcome]:
     """Runs an experiment on the sequences that are not done; a tracker's failure does not stop the others."""
     for sequence in sequences:
         results.discard_broken(experiment, tracker, sequence)
@@ -164,8 +168,14 @@ def _line(experiment: SupervisedExperiment, tracker: Tracker, sequence: "Sequenc
     return f"{sequence.name}: {len(sequence)} frames, failures {' '.join(lost) or '-'}, {mean}"
 
 
-def write_report(space: "Workspace", trackers: list[Tracker]) -> Path:
-    """Lets the toolkit write its own HTML report of the trackers, and says where it is."""
+def write_report(space: "Workspace", trackers: list[Tracker], experiments: str | None = None) -> Path:
+    """Lets the toolkit write its own HTML report of the trackers, and says where it is.
+
+    Args:
+        space: the workspace.
+        trackers: all with results.
+        experiments: identifiers of the wanted ones, separated by commas; all when nothing is said.
+    """
     import asyncio
 
     from vot.report import generate_document
@@ -177,7 +187,7 @@ def write_report(space: "Workspace", trackers: list[Tracker]) -> Path:
         # It prints percentages, and numpy warns where no run is long enough for the interval of the EAO.
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            generate_document(space, trackers, "html", name)
+            generate_document(space, trackers, "html", name, select_experiments=experiments)
     finally:
         loop.close()
         asyncio.set_event_loop(None)

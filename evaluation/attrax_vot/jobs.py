@@ -72,9 +72,7 @@ class Job:
 
     def private(self, kind: str) -> Path:
         """A file of this job beside the toolkit's own ones."""
-        return (
-            Path(self.workspace) / ".attrax" / kind / self.tracker / self.experiment / f"{self.sequence}.json"
-        )
+        return Path(self.workspace) / ".attrax" / kind / self.tracker / self.experiment / f"{self.sequence}.json"
 
 
 @dataclass(frozen=True)
@@ -139,15 +137,18 @@ def plan(
     return sorted(jobs, key=lambda job: -job.work)
 
 
+def thread_variables(threads: int) -> dict[str, str]:
+    """What tells libtorch in a tracker's process how many threads to use."""
+    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+
+
 def work(job: Job) -> runner.Outcome:
     """Does a job; runs in a process of its own, perhaps on another machine.
 
     Returns:
         How it went; a tracker's failure is told, not raised.
     """
-    # Read by libtorch in the tracker's process.
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(job.threads)
+    os.environ.update(thread_variables(job.threads))
     if job.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
     else:

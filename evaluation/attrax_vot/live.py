@@ -45,9 +45,7 @@ class Table:
         running = [each for each in everything if each.state == "running"]
         room = max(3, shutil.get_terminal_size().lines - 4)
         lines = [_row(HEAD), *(_row(cells(each)) for each in running[:room])]
-        states = {
-            state: sum(each.state == state for each in everything) for state in ("done", "failed", "waiting")
-        }
+        states = {state: sum(each.state == state for each in everything) for state in ("done", "failed", "waiting")}
         left = remaining(everything, time.time() - self._started)
         summed = ", ".join(f"{count} {state}" for state, count in states.items() if count)
         return [*lines, f"{len(running)} running, {summed or 'none waiting'}; left: {clock(left)}"]

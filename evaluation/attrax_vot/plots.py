@@ -18,9 +18,7 @@ def eao_curve(everything: list[Scores]) -> str:
     low, high = everything[0].interval
     axes.axvspan(low, high, color="#f2f3f4", zorder=0)
     for scores, colour in zip(everything, _colours(everything), strict=True):
-        axes.plot(
-            range(1, len(scores.curve)), scores.curve[1:], color=colour, label=scores.tracker, linewidth=1.6
-        )
+        axes.plot(range(1, len(scores.curve)), scores.curve[1:], color=colour, label=scores.tracker, linewidth=1.6)
     axes.set_xlim(0, max(high, *(len(scores.curve) for scores in everything)))
     axes.set_ylim(0, 1)
     axes.legend(frameon=False)
@@ -31,9 +29,7 @@ def accuracy_robustness(everything: list[Scores]) -> str:
     """Accuracy by robustness; better is up and to the right."""
     figure, axes = _figure("robustness", "accuracy")
     for scores, colour in zip(everything, _colours(everything), strict=True):
-        axes.scatter(
-            [scores.total.robustness], [scores.total.accuracy], color=colour, s=60, label=scores.tracker
-        )
+        axes.scatter([scores.total.robustness], [scores.total.accuracy], color=colour, s=60, label=scores.tracker)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.legend(frameon=False, loc="lower left")

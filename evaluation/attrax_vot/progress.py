@@ -17,9 +17,7 @@ class Progress:
     def __init__(self, tracker: str, frames: int) -> None:
         """Shows a run of `tracker` over so many frames, those of finished repetitions left out."""
         # Without a terminal there is no bar (`disable=None`), only the lines.
-        self._bar = tqdm(
-            total=frames, desc=tracker, unit="frame", disable=None, file=sys.stderr, smoothing=0.1
-        )
+        self._bar = tqdm(total=frames, desc=tracker, unit="frame", disable=None, file=sys.stderr, smoothing=0.1)
         self._base = self._length = self._failures = 0
         self._repetition = 0
         self._name = ""
@@ -35,9 +33,7 @@ class Progress:
             self._base += self._length if self._repetition else 0
             self._repetition = step.repetition
         self._failures = step.failures
-        self._bar.set_postfix_str(
-            f"{self._name} {step.frame + 1}/{self._length}, {step.failures} lost", refresh=False
-        )
+        self._bar.set_postfix_str(f"{self._name} {step.frame + 1}/{self._length}, {step.failures} lost", refresh=False)
         self._bar.update(self._base + step.frame + 1 - self._bar.n)
 
     def finish(self, outcome: Outcome, frames: int, line: str) -> None:

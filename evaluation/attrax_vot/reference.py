@@ -65,9 +65,7 @@ def bring_in(
         for index, file in enumerate(found):
             lines = file.read_text().split()
             if len(lines) != len(sequence):
-                raise EvaluationError(
-                    f"{file} has {len(lines)} regions, {sequence.name} {len(sequence)} frames"
-                )
+                raise EvaluationError(f"{file} has {len(lines)} regions, {sequence.name} {len(sequence)} frames")
             (target / file.name).write_text("".join(f"{line}\n" for line in lines))
             column = [row[index] if index < len(row) else 0.0 for row in times] or [0.0] * len(lines)
             values = "".join(f"{value}\n" for value in _shift(lines, column))

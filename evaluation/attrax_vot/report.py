@@ -104,9 +104,7 @@ def _trackers(space: object, directory: Path, names: list[str], published: list[
     if not names:
         known = [tracker.reference for tracker in space.registry]
         with_results = {path.name for path in (directory / "results").iterdir() if path.is_dir()}
-        names = sorted(
-            with_results & set(known), key=lambda name: (name.endswith("-published"), known.index(name))
-        )
+        names = sorted(with_results & set(known), key=lambda name: (name.endswith("-published"), known.index(name)))
     wanted = dict.fromkeys([*names, *published])
     if not wanted:
         raise EvaluationError(f"{directory} has no results; 'attrax-vot run' makes them")

@@ -55,11 +55,7 @@ def read(results: Results, sequence: "Sequence", index: int) -> Repetition | Non
     codes = [region.code if isinstance(region, Special) else None for region in trajectory.regions()]
     starts = [frame for frame, code in enumerate(codes) if code == Trajectory.INITIALIZATION]
     lost = [frame for frame, code in enumerate(codes) if code == Trajectory.FAILURE]
-    seen = [
-        frame
-        for frame, code in enumerate(codes)
-        if code not in (Trajectory.UNKNOWN, Trajectory.INITIALIZATION)
-    ]
+    seen = [frame for frame, code in enumerate(codes) if code not in (Trajectory.UNKNOWN, Trajectory.INITIALIZATION)]
     if not starts or any(not isinstance(times[frame], float) for frame in (*starts, *seen)):
         return None
     # Published results know some of them only as "not a number".

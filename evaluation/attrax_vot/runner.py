@@ -108,7 +108,7 @@ def run_sequence(
             ran.extend(range(first, last + 1))
     except TrackerException as failure:
         log.append(failure.log or "")
-        error = _explain(failure)
+        error = explain(failure)
     finally:
         experiment.repetitions = wanted
     return Outcome(sequence.name, ran, error, _keep_log(experiment, tracker, sequence, "".join(log)))
@@ -129,20 +129,14 @@ class _Watch:
         self._report(Step(self._repetition, frame, self._starts - 1))
 
 
-def _explain(failure: TrackerException) -> str:
+def explain(failure: TrackerException) -> str:
     """Says what a tracker's failure was, with the last lines that it wrote."""
     causes = [str(cause) for cause in failure.args]
-    lines = [
-        line for line in (failure.log or "").splitlines() if line.strip() and not line.startswith("@@TRAX:")
-    ]
-    return "\n".join(
-        [" ".join(causes) or "the tracker failed", *(f"  | {line}" for line in lines[-LAST_LINES:])]
-    )
+    lines = [line for line in (failure.log or "").splitlines() if line.strip() and not line.startswith("@@TRAX:")]
+    return "\n".join([" ".join(causes) or "the tracker failed", *(f"  | {line}" for line in lines[-LAST_LINES:])])
 
 
-def _keep_log(
-    experiment: MultiRunExperiment, tracker: Tracker, sequence: "Sequence", text: str
-) -> Path | None:
+def _keep_log(experiment: MultiRunExperiment, tracker: Tracker, sequence: "Sequence", text: str) -> Path | None:
     """Keeps what the tracker wrote, and says where."""
     if not text.strip():
         return None

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 from vot.analysis import Analysis, AnalysisProcessor
+from vot.analysis.accuracy import AverageAccuracy
 from vot.analysis.supervised import AverageAccuracyRobustness, EAOScore
-from vot.experiment.multirun import SupervisedExperiment
+from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment, UnsupervisedExperiment
 from vot.tracker import Tracker
 
 from attrax_vot import results
@@ -117,9 +118,19 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
     return Scores(tracker.reference, total, rows, [float(value) for value in curve], (eao.low, eao.high))
 
 
-def _analysis(
-    experiment: SupervisedExperiment, kind: type[Analysis], otherwise: Analysis | None = None
-) -> Any:  # noqa: ANN401
+def average_overlap(experiment: UnsupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> float:
+    """Mean overlap of an unsupervised experiment, by the toolkit's analysis, each sequence weighted by its frames.
+
+    Raises:
+        EvaluationError: the experiment lacks the analysis.
+    """
+    analysis = _analysis(experiment, AverageAccuracy)
+    with ThreadPoolExecutor(1) as executor:
+        processor = AnalysisProcessor(executor, LRUCache(1000))
+        return float(processor.commit(analysis, experiment, [tracker], sequences).result()[0, 0][0])
+
+
+def _analysis(experiment: MultiRunExperiment, kind: type[Analysis], otherwise: Analysis | None = None) -> Any:  # noqa: ANN401
     """The analysis of a kind that the experiment's stack asks for, or another one."""
     for analysis in experiment.analyses:
         if isinstance(analysis, kind):

@@ -124,9 +124,7 @@ def _runs(
     found = []
     truth = sequence.groundtruth()
     for trajectory in experiment.gather(tracker, sequence):
-        overlaps = np.array(
-            calculate_overlaps(trajectory.regions(), truth, sequence.size if bounded else None), float
-        )
+        overlaps = np.array(calculate_overlaps(trajectory.regions(), truth, sequence.size if bounded else None), float)
         lost, starts = locate_failures_inits(trajectory.regions())
         if not lost:
             found.append((overlaps, True))

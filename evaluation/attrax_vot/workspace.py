@@ -120,9 +120,7 @@ def _stack(settings: Settings, sources: list[Source]) -> dict[str, Any]:
     unknown = sorted(set(settings.experiments) - set(stack["experiments"]))
     if unknown:
         known = ", ".join(stack["experiments"])
-        raise EvaluationError(
-            f"stack {settings.stack} has no experiment {', '.join(unknown)}; it has {known}"
-        )
+        raise EvaluationError(f"stack {settings.stack} has no experiment {', '.join(unknown)}; it has {known}")
     wanted = settings.experiments or tuple(stack["experiments"])
     stack["experiments"] = {name: stack["experiments"][name] for name in wanted}
     lengths = [source.length() for source in sources]

@@ -50,9 +50,7 @@ def test_a_workspace_keeps_to_its_dataset(
     assert "belongs to another dataset" in capsys.readouterr().err
 
 
-def test_pictures_show_every_failure(
-    demo: Path, registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_pictures_show_every_failure(demo: Path, registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     common = ["--tracker", "Jitter", "--registry", str(registry), "--workspace", str(tmp_path)]
     assert main(["evaluate", str(demo), *common]) == 0
     capsys.readouterr()

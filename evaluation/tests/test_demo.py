@@ -35,9 +35,7 @@ def test_the_toolkit_reads_it(demo: Path):
     assert [sequence.name for sequence in dataset] == [scene.name for scene in all_scenes()]
     for sequence in dataset:
         assert sequence.size == (WIDTH, HEIGHT)
-        assert all(
-            sequence.frame(index).image().shape == (HEIGHT, WIDTH, 3) for index in range(len(sequence))
-        )
+        assert all(sequence.frame(index).image().shape == (HEIGHT, WIDTH, 3) for index in range(len(sequence)))
         assert len(sequence.groundtruth()) == len(sequence)
 
 

@@ -121,9 +121,7 @@ def test_nothing_is_left_behind_and_the_next_run_ends_it(
     assert trajectories(space) == expected
 
 
-def test_a_failing_tracker_does_not_stop_the_others(
-    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_a_failing_tracker_does_not_stop_the_others(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     space = init(demo, tmp_path, fail_in="twins")
     assert main(["run", str(space), "Jitter", "--jobs", "2"]) == 1
     told = capsys.readouterr()
@@ -133,9 +131,32 @@ def test_a_failing_tracker_does_not_stop_the_others(
     assert len(trajectories(space)) == 6
 
 
-def test_a_damaged_dataset_is_told_before_a_run(
-    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_full_disk_loses_nothing_that_ended(
+    demo: Path, tmp_path: Path, expected: dict[str, str], capfd: pytest.CaptureFixture[str]
 ):
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", small], capture_output=True, check=False)
+    if mount.returncode:
+        pytest.skip("skipped: only root can make a small disk")
+    try:
+        space = init(demo, small)
+        filler = small / "filler"
+        room = os.statvfs(small)
+        filler.write_bytes(bytes(room.f_bavail * room.f_frsize - 90_000))
+        assert main(["run", str(space), "Jitter", "--jobs", "2"]) == 1
+        told = capfd.readouterr()
+        assert "No space left on device" in told.out + told.err
+        early = {name: value for name, value in trajectories(space).items() if value in expected.values()}
+        filler.unlink()
+        assert main(["run", str(space), "Jitter", "--jobs", "2"]) == 0
+        assert trajectories(space) == expected
+        assert early.items() <= expected.items()
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_damaged_dataset_is_told_before_a_run(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     import shutil
 
     copy = tmp_path / "copy"

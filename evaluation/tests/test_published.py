@@ -27,9 +27,7 @@ def scores(directory: Path, dataset: Path, published: Path) -> Scores:
         ("vot2016-annotations", "VITAL", 0.553, 59, 0.318),
     ],
 )
-def test_totals(
-    shared: Path, tmp_path: Path, dataset: str, tracker: str, accuracy: float, failures: int, eao: float
-):
+def test_totals(shared: Path, tmp_path: Path, dataset: str, tracker: str, accuracy: float, failures: int, eao: float):
     total = scores(tmp_path, shared / dataset, shared / "vot2016-results" / tracker).total
     assert total.accuracy == pytest.approx(accuracy, abs=0.001)
     assert total.failures == failures

@@ -28,9 +28,7 @@ def evaluate(demo: Path, registry: Path, directory: Path, *more: str) -> int:
     return main([*arguments, "--workspace", str(directory), *more])
 
 
-def test_demo_ends_with_a_table_and_a_summary(
-    tmp_path: Path, registry: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_demo_ends_with_a_table_and_a_summary(tmp_path: Path, registry: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["demo", str(tmp_path / "out"), "--tracker", "Jitter", "--registry", str(registry)]) == 0
     text = capsys.readouterr().out
     content = json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -64,9 +62,7 @@ def test_files_are_those_of_the_plain_toolkit(demo: Path, registry: Path, tmp_pa
     assert plain == trajectories(tmp_path / "ours")
 
 
-def test_a_second_run_does_nothing_and_a_damaged_repetition_is_run_again(
-    demo: Path, registry: Path, tmp_path: Path
-):
+def test_a_second_run_does_nothing_and_a_damaged_repetition_is_run_again(demo: Path, registry: Path, tmp_path: Path):
     assert evaluate(demo, registry, tmp_path / "space", "--repetitions", "3") == 0
     whole = trajectories(tmp_path / "space")
     # Three repetitions that differ, or the count of initialisations would not be tested.
@@ -91,6 +87,13 @@ def test_more_repetitions_change_the_scores(demo: Path, registry: Path, tmp_path
     second = json.loads((tmp_path / "summary-Jitter.json").read_text())
     assert (first["repetitions"], second["repetitions"]) == (1, 2)
     assert first["accuracy"] != second["accuracy"]
+
+
+def test_the_unsupervised_experiment_too(demo: Path, registry: Path, tmp_path: Path):
+    assert evaluate(demo, registry, tmp_path, "--experiments", "baseline,unsupervised") == 0
+    content = json.loads((tmp_path / "summary-Jitter.json").read_text())
+    assert 0 < content["unsupervised"]["unsupervised"] < 1
+    assert len(list((tmp_path / "results" / "Jitter" / "unsupervised").rglob("*.bin"))) == 4
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.4])

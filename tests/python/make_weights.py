@@ -6,6 +6,7 @@
 MATLAB files are written by scipy, the others by torch.save. Every number follows from its place (see `values`), so a
 reader can be checked without a second file.
 """
+
 import sys
 from collections import OrderedDict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What goes wrong on the client's side, sent by the real TraX client: each case is answered, or ends with a reason and a code."""
+"""What goes wrong on the client's side, sent by the real TraX client: an answer, or an end with a reason and a code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 import trax_harness as harness
 from trax.region import Mask
-from trax_harness import BufferImage, FileImage, MemoryImage, Picture, Polygon, Rectangle, Server, TraxException, save, texture
+from trax_harness import (
+    BufferImage,
+    FileImage,
+    MemoryImage,
+    Picture,
+    Polygon,
+    Rectangle,
+    Server,
+    TraxException,
+    save,
+    texture,
+)
 
 BOX = (20, 16, 24, 18)
 
@@ -137,7 +148,7 @@ def layouts(folder):
     """The same picture in every layout that files have."""
     picture = Picture.fromarray(texture())
     gray = picture.convert("L")
-    deep = Picture.fromarray((np.asarray(gray).astype(np.uint16) * 257))
+    deep = Picture.fromarray(np.asarray(gray).astype(np.uint16) * 257)
     return {
         "grey jpeg": save(folder / "gray.jpg", gray),
         "grey png": save(folder / "gray.png", gray),
@@ -333,7 +344,9 @@ def test_client_closes_before_anything(command):
         assert server.process.stderr.read() == b"" and not server.killed
 
 
-@pytest.mark.parametrize("part", [b"@@TRAX:", b"@@TRAX:frame", b'@@TRAX:frame "file:///tmp', b'@@TRAX:frame "image:9;9;rgb;AAAA'])
+@pytest.mark.parametrize(
+    "part", [b"@@TRAX:", b"@@TRAX:frame", b'@@TRAX:frame "file:///tmp', b'@@TRAX:frame "image:9;9;rgb;AAAA']
+)
 def test_client_closes_within_a_frame(command, good, part):
     with Server(command).connect() as server:
         server.initialize(good, Rectangle.create(*BOX))

@@ -1,4 +1,5 @@
 """The embedding script, against the package it reads and the file it wrote; skipped where the package is absent."""
+
 import importlib.util
 import subprocess
 import sys

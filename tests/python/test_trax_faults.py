@@ -1,4 +1,4 @@
-"""Clients that misbehave: for each the process's end, the reason it gave, and that it leaves no process and no file behind.
+"""Clients that misbehave: for each the process's end, the reason it gave, and that no process and no file is left behind.
 
 What is sent is written byte by byte here, past any client library, since no library would send it.
 """
@@ -247,17 +247,15 @@ CASES = {
         sends(b"log\n", start, b"\x00\xff\xfe\n@@TRA\n", frame, b"tail\n"), DONE, answers=2
     ),
     # The grammar.
-    "unknown message": Case(sends(b"@@TRAX:dance \n"), reason=rb'no message \"dance\"'),
-    "no kind": Case(sends(b"@@TRAX: frame\n"), reason=rb'no message \"\"'),
+    "unknown message": Case(sends(b"@@TRAX:dance \n"), reason=rb"no message \"dance\""),
+    "no kind": Case(sends(b"@@TRAX: frame\n"), reason=rb"no message \"\""),
     "tab behind the kind": Case(sends(b"@@TRAX:frame\tx\n"), reason=b"no message"),
     "long kind": Case(sends(b"@@TRAX:" + b"a" * 100000 + b"\n"), reason=b"no message"),
     "quote not closed": Case(sends(b'@@TRAX:initialize "20,16,24,18 \n'), reason=b"quote is not closed"),
     "text behind a quote": Case(sends(b'@@TRAX:initialize "20,16"24,18 \n'), reason=b"sticks to a closing quote"),
     "backslash at the end": Case(sends(b"@@TRAX:initialize 20\\\n"), reason=b"ends in a backslash"),
     "too many items": Case(sends(b"@@TRAX:frame" + b" a=1" * 2000 + b"\n"), reason=b"items in a message is limited"),
-    "key too long": Case(
-        sends(b"@@TRAX:initialize " + BOX + b" " + b"k" * 65 + b"=1\n"), reason=b"carries one region"
-    ),
+    "key too long": Case(sends(b"@@TRAX:initialize " + BOX + b" " + b"k" * 65 + b"=1\n"), reason=b"carries one region"),
     "carriage returns": Case(sends(lambda path: (start(path) + frame(path)).replace(b"\n", b"\r\n")), DONE, answers=2),
     "other case": Case(sends(lambda path: start(path).replace(b"initialize", b"INITIALIZE")), DONE, answers=1),
     "long property": Case(
@@ -275,9 +273,7 @@ CASES = {
     ),
     "introduces itself": Case(sends(b"@@TRAX:hello trax.version=4\n"), reason=b"does not send hello messages"),
     "answers itself": Case(initialized(b"@@TRAX:state " + BOX + b"\n"), reason=b"not send state", answers=1),
-    "two initialisations in a row": Case(
-        sends(start, start, frame), DONE, answers=3
-    ),
+    "two initialisations in a row": Case(sends(start, start, frame), DONE, answers=3),
     "second initialisation without a reset": Case(
         sends(start, b"@@TRAX:initialize " + BOX + b"\n", frame), reason=b"one object only", answers=1
     ),
@@ -295,9 +291,7 @@ CASES = {
     "frame with two images": Case(initialized(b"@@TRAX:frame a b\n"), reason=b"1 image(s), not 2", answers=1),
     # Objects.
     "second object": Case(sends((b"@@TRAX:initialize " + BOX + b"\n") * 2, frame), reason=b"one object only"),
-    "object added": Case(
-        initialized(b"@@TRAX:initialize " + BOX + b"\n", frame), reason=b"one object only", answers=1
-    ),
+    "object added": Case(initialized(b"@@TRAX:initialize " + BOX + b"\n", frame), reason=b"one object only", answers=1),
     "too many objects": Case(
         sends((b"@@TRAX:initialize " + BOX + b"\n") * 257),
         reason=b"number of objects is limited to 256",
@@ -325,9 +319,7 @@ CASES = {
     "path as an address": Case(sends(lambda path: start(path) + frame(escaped(path))), DONE, answers=2),
     "path with a host": Case(sends(lambda path: start(path) + frame(path, b"file://localhost")), DONE, answers=2),
     "pixels for a path": Case(
-        sends(
-            lambda path: start(path) + b"@@TRAX:frame image:64;48;gray8;" + base64.b64encode(bytes(64 * 48)) + b"\n"
-        ),
+        sends(lambda path: start(path) + b"@@TRAX:frame image:64;48;gray8;" + base64.b64encode(bytes(64 * 48)) + b"\n"),
         DONE,
         answers=2,
     ),

@@ -1,8 +1,8 @@
 """A tracker's process driven by the real TraX client of ``vot-trax``, and what is left to look at when it is over.
 
-The commands under test come from the environment variable ``TRAX_SERVERS`` (several separated by ``;``); without it the example
-``still_session`` is taken, which is attrax's session around a core that never moves. Examples are built when they are needed, unless
-``TRAX_EXAMPLES`` names the folder where they are already.
+The commands under test come from the environment variable ``TRAX_SERVERS`` (several separated by ``;``); without it the
+example ``still_session`` is taken, which is attrax's session around a core that never moves. Examples are built when
+they are needed, unless ``TRAX_EXAMPLES`` names the folder where they are already.
 """
 
 from __future__ import annotations

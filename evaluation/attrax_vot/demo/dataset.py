@@ -46,8 +46,7 @@ def _write_scene(scene: Scene, directory: Path) -> None:
     truth = (",".join(f"{value:.4f}" for value in scene.corners(frame).ravel()) for frame in frames)
     _put(directory / "groundtruth.txt", _lines(truth))
     tags = {
-        name: [first <= scene.time(frame) <= last for frame in frames]
-        for name, (first, last) in scene.tags.items()
+        name: [first <= scene.time(frame) <= last for frame in frames] for name, (first, last) in scene.tags.items()
     }
     tags["occlusion"] = [scene.hidden(frame) >= OCCLUDED for frame in frames]
     for name, marks in tags.items():

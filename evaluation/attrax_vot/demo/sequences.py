@@ -30,9 +30,7 @@ def _path(*poses: tuple[float, float, float, float, float]) -> Motion:
     return at
 
 
-def _camera(
-    start: tuple[float, float], end: tuple[float, float], zoom: float = 1.0, sway: float = 0.0
-) -> Motion:
+def _camera(start: tuple[float, float], end: tuple[float, float], zoom: float = 1.0, sway: float = 0.0) -> Motion:
     """A pan over the background from one centre to another, zooming, with a hand's sway in pixels."""
 
     def at(time: float) -> Pose:
@@ -54,9 +52,7 @@ def turning() -> Scene:
         camera=_camera((230, 200), (320, 225), sway=3),
         target=Layer(
             targets.book(rng),
-            _path(
-                (90, 90, 50, 70, -12), (140, 118, 58, 80, 8), (190, 140, 70, 98, 34), (228, 120, 80, 112, 58)
-            ),
+            _path((90, 90, 50, 70, -12), (140, 118, 58, 80, 8), (190, 140, 70, 98, 34), (228, 120, 80, 112, 58)),
         ),
         seed=1,
         tags={"camera_motion": (0, 1), "size_change": (0.3, 1), "motion_change": (0.6, 1)},
@@ -73,9 +69,7 @@ def passing() -> Scene:
         camera=_camera((260, 190), (330, 192), sway=2),
         target=Layer(
             targets.van(rng),
-            _path(
-                (52, 168, 68, 40, 2), (120, 165, 66, 39, -3), (184, 160, 62, 36, -5), (258, 152, 58, 34, -2)
-            ),
+            _path((52, 168, 68, 40, 2), (120, 165, 66, 39, -3), (184, 160, 62, 36, -5), (258, 152, 58, 34, -2)),
         ),
         front=(
             Layer(targets.post(rng), _path((128, 140, 17, 260, 0), (92, 140, 17, 260, 1))),
@@ -97,16 +91,12 @@ def twins() -> Scene:
         camera=_camera((300, 210), (250, 200), zoom=0.92, sway=2),
         target=Layer(
             pattern,
-            _path(
-                (84, 126, 52, 62, 6), (132, 132, 54, 65, -6), (178, 128, 57, 68, -14), (232, 112, 60, 72, -4)
-            ),
+            _path((84, 126, 52, 62, 6), (132, 132, 54, 65, -6), (178, 128, 57, 68, -14), (232, 112, 60, 72, -4)),
         ),
         behind=(
             Layer(
                 pattern,
-                _path(
-                    (248, 84, 54, 65, -8), (212, 76, 54, 65, 4), (142, 66, 52, 62, 14), (76, 92, 50, 60, 8)
-                ),
+                _path((248, 84, 54, 65, -8), (212, 76, 54, 65, 4), (142, 66, 52, 62, 14), (76, 92, 50, 60, 8)),
             ),
         ),
         seed=3,
@@ -129,9 +119,7 @@ def dusk() -> Scene:
         camera=_camera((250, 220), (300, 200), zoom=1.08, sway=4),
         target=Layer(
             targets.robot(rng),
-            _path(
-                (210, 96, 48, 64, 14), (176, 128, 52, 69, -6), (130, 132, 56, 75, -24), (98, 104, 52, 69, -10)
-            ),
+            _path((210, 96, 48, 64, 14), (176, 128, 52, 69, -6), (130, 132, 56, 75, -24), (98, 104, 52, 69, -10)),
         ),
         light=light,
         seed=4,

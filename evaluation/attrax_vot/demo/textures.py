@@ -47,9 +47,7 @@ def foliage(rng: np.random.Generator, height: int, width: int) -> Image:
         centre = (int(rng.integers(width)), int(rng.integers(height)))
         axes = (int(rng.integers(3, 10)), int(rng.integers(2, 5)))
         light = rng.uniform(0.5, 1.5)
-        colour = [
-            light * c for c in (rng.uniform(0.12, 0.38), rng.uniform(0.30, 0.48), rng.uniform(0.08, 0.2))
-        ]
+        colour = [light * c for c in (rng.uniform(0.12, 0.38), rng.uniform(0.30, 0.48), rng.uniform(0.08, 0.2))]
         cv2.ellipse(image, centre, axes, rng.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
     return np.clip(image + 0.05 * noise(rng, height, width, 8, 0.9)[..., None], 0, 1)
 
@@ -61,9 +59,7 @@ def bricks(rng: np.random.Generator, height: int, width: int) -> Image:
     for row, top in enumerate(range(0, height, tall)):
         for left in range(-(row % 2) * long // 2, width, long):
             tint = rng.uniform(0.7, 1.2)
-            colour = [
-                tint * c for c in (rng.uniform(0.48, 0.60), rng.uniform(0.24, 0.33), rng.uniform(0.17, 0.25))
-            ]
+            colour = [tint * c for c in (rng.uniform(0.48, 0.60), rng.uniform(0.24, 0.33), rng.uniform(0.17, 0.25))]
             cv2.rectangle(image, (left + 1, top + 1), (left + long - 3, top + tall - 3), colour, -1)
     stains = 0.6 + 0.6 * noise(rng, height, width, 5, 0.6)
     grain = 0.85 + 0.3 * noise(rng, height, width, 8, 0.95)
