@@ -25,6 +25,8 @@ pub struct Server {
     limits: Limits,
     /// How many objects are tracked.
     objects: usize,
+    /// Nobody reads any more what is sent.
+    gone: bool,
     ended: bool,
 }
 
@@ -38,11 +40,11 @@ impl Server {
         Self::new(metadata, Transport::from_environment()?, Limits::default())
     }
 
-    /// Introduces the tracker on a connection.
+    /// Introduces the tracker on a connection. If nobody is there any more, the first request will be to quit.
     ///
     /// # Errors
     ///
-    /// [`Error::Disconnected`] if nobody is there, [`Error::Io`], [`Error::Library`] for metadata without channels.
+    /// [`Error::Io`], [`Error::Library`] for metadata without channels.
     pub fn new(metadata: &Metadata, transport: Transport, limits: Limits) -> Result<Self, Error> {
         let (handle, hello) = Handle::serve(metadata)?;
         let mut server = Self {
@@ -52,10 +54,13 @@ impl Server {
             metadata: metadata.clone(),
             limits,
             objects: 0,
+            gone: false,
             ended: false,
         };
-        server.send(&hello)?;
-        Ok(server)
+        match server.send(&hello) {
+            Ok(()) | Err(Error::Disconnected) => Ok(server),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many objects the next reply must cover.
@@ -75,6 +80,10 @@ impl Server {
     pub fn wait(&mut self) -> Result<Request, Error> {
         if self.ended {
             return Err(Error::Terminated);
+        }
+        if self.gone {
+            self.ended = true;
+            return Ok(Request::Quit { properties: Properties::new() });
         }
         let mut added = Vec::new();
         let mut restart = self.objects == 0;
@@ -149,7 +158,8 @@ impl Server {
         }
         self.ended = true;
         let bytes = self.handle.terminate(reason)?;
-        self.send(&bytes)
+        // There may be nobody to say farewell to.
+        if self.gone { Err(Error::Disconnected) } else { self.send(&bytes) }
     }
 
     /// An object as an initialize message names it.
@@ -210,8 +220,7 @@ impl Server {
     /// Sends whole messages in one piece, so that nothing another writer says falls between their parts.
     fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.output.write_all(bytes).and_then(|()| self.output.flush()).map_err(|error| {
-            // There is nobody to say farewell to.
-            self.ended = true;
+            self.gone = true;
             Error::from_stream(error)
         })
     }
@@ -223,6 +232,7 @@ impl Debug for Server {
             .field("metadata", &self.metadata)
             .field("limits", &self.limits)
             .field("objects", &self.objects)
+            .field("gone", &self.gone)
             .field("ended", &self.ended)
             .finish_non_exhaustive()
     }

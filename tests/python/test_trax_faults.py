@@ -1,4 +1,4 @@
-"""Clients that misbehave: for each the process's end, the reason it gave, and that no process and no file is left behind.
+"""Clients that misbehave: for each the process's end, the reason it gave, and that no process and no file is left.
 
 What is sent is written byte by byte here, past any client library, since no library would send it.
 """
