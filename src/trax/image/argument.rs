@@ -43,6 +43,10 @@ impl Image {
     #[must_use]
     pub fn to_argument(&self) -> Vec<u8> {
         match self {
+            // Behind two slashes this relative path would be read as a file of the host of that name.
+            Self::Path(path) if path.as_os_str().as_bytes().starts_with(b"localhost/") => {
+                [b"file:", path.as_os_str().as_bytes()].concat()
+            }
             Self::Path(path) => [b"file://", path.as_os_str().as_bytes()].concat(),
             Self::Url(url) => url.clone().into_bytes(),
             Self::Memory(image) => {
@@ -182,6 +186,10 @@ mod tests {
                 let image = Image::Memory(MemoryImage::new(width, height, format, data).unwrap());
                 assert_eq!(read(&image.to_argument()).unwrap(), image);
             }
+        }
+        for path in ["/a b.png", "localhost/a.png", "//localhost/a.png", "relative"] {
+            let image = Image::Path(path.into());
+            assert_eq!(read(&image.to_argument()).unwrap(), image);
         }
         for encoding in [Encoding::Jpeg, Encoding::Png] {
             let image = Image::Buffer(BufferImage { encoding, data: vec![1, 2, 3, 4] });

@@ -137,8 +137,8 @@ impl Region {
             return None;
         }
         if let (Self::Rectangle(a), Self::Rectangle(b)) = (self, other) {
-            let clip = |r: &Rectangle| within.map_or(*r, |within| intersection(r, &within));
-            return Some(rectangle_overlap(&clip(a), &clip(b)));
+            let clip = |r| within.map_or(edges(r), |within| intersection(edges(r), edges(&within)));
+            return Some(rectangle_overlap(clip(a), clip(b)));
         }
         let mut window = match (self.bounds(), other.bounds()) {
             (Some(a), Some(b)) => Window::around(a)?.united(Window::around(b)?)?,
@@ -189,18 +189,24 @@ fn crossings(polygon: &Polygon, y: f64) -> Vec<f64> {
     found
 }
 
-/// What two rectangles have in common, perhaps with sides of no length.
-fn intersection(a: &Rectangle, b: &Rectangle) -> Rectangle {
-    let (x, y) = (a.x.max(b.x), a.y.max(b.y));
-    let right = (a.x + a.width).min(b.x + b.width);
-    let bottom = (a.y + a.height).min(b.y + b.height);
-    Rectangle { x, y, width: (right - x).max(0.0), height: (bottom - y).max(0.0) }
+/// Left, top, right and bottom edge of a rectangle, in the precision that their differences need.
+type Edges = [f64; 4];
+
+/// The edges of a rectangle.
+fn edges(r: &Rectangle) -> Edges {
+    let (x, y) = (f64::from(r.x), f64::from(r.y));
+    [x, y, x + f64::from(r.width), y + f64::from(r.height)]
+}
+
+/// What two rectangles have in common, perhaps with sides of no or negative length.
+fn intersection(a: Edges, b: Edges) -> Edges {
+    [a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]
 }
 
 /// Intersection over union.
-fn rectangle_overlap(a: &Rectangle, b: &Rectangle) -> f64 {
-    let area = |r: &Rectangle| f64::from(r.width).max(0.0) * f64::from(r.height).max(0.0);
-    let both = area(&intersection(a, b));
+fn rectangle_overlap(a: Edges, b: Edges) -> f64 {
+    let area = |edges: Edges| (edges[2] - edges[0]).max(0.0) * (edges[3] - edges[1]).max(0.0);
+    let both = area(intersection(a, b));
     let either = area(a) + area(b) - both;
     if either > 0.0 { both / either } else { 0.0 }
 }
