@@ -1,8 +1,8 @@
 """libtrax's own server and client, for our client and server to be compared with.
 
 ``serve [--multi-object]`` answers every frame with the regions that it was given, on standard input and output.
-``record FOLDER`` lets libtrax's client and that server talk to each other and writes down every line: those from the client
-behind ``>``, then those from the server behind ``<``.
+``record FOLDER`` lets libtrax's client and that server talk to each other and writes down every line: those from the
+client behind ``>``, then those from the server behind ``<``.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def talk(client: Client, multi: bool) -> None:
         client.initialize(path, [(rectangle, {}), (polygon, {"id": 2})], {})
         client.frame(path, {}, [(Rectangle.create(1, 2, 3, 4), {"id": 3})])
         client.frame(path, {}, [])
-    client.quit("that is \"all\"")
+    client.quit('that is "all"')
 
 
 def relay(source: int, target: int, mark: bytes, lines: list[bytes], lock: threading.Lock) -> None:

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::PREFIX;
+use super::{PREFIX, find};
 use crate::trax::Error;
 
 /// Bytes asked of the operating system at a time.
@@ -56,7 +56,7 @@ impl<R: Read> LineReader<R> {
             if chunk.is_empty() {
                 return if self.line.starts_with(PREFIX) { Err(Error::Truncated) } else { Ok(None) };
             }
-            let end = chunk.iter().position(|&byte| byte == b'\n');
+            let end = find(chunk, |byte| byte == b'\n');
             let part = &chunk[..end.unwrap_or(chunk.len())];
             length = length.saturating_add(part.len());
             if length > self.longest {

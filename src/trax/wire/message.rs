@@ -1,6 +1,6 @@
 //! One message: its grammar, read and written.
 
-use super::PREFIX;
+use super::{PREFIX, find};
 use crate::trax::error::Error;
 use crate::trax::properties::{Properties, is_key};
 
@@ -91,7 +91,7 @@ impl Message {
         let mut value = None;
         loop {
             let rest = &text[position..];
-            let run = rest.iter().position(|&byte| byte == stop || byte == b'\\' || byte == b'=').unwrap_or(rest.len());
+            let run = find(rest, |byte| (byte == stop) | (byte == b'\\') | (byte == b'=')).unwrap_or(rest.len());
             item.extend_from_slice(&rest[..run]);
             position += run;
             match text.get(position) {
