@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use attrax::trax::{Images, Metadata, Object, Properties, RegionFormat, Server, Status, Tracker, run};
+use attrax::trax::{ImageFormat, Images, Metadata, Object, Properties, RegionFormat, Server, Status, Tracker, run};
 
 /// What every frame is answered with.
 #[derive(Default)]
@@ -11,7 +11,12 @@ struct Static(Vec<Status>);
 impl Tracker for Static {
     type Error = Infallible;
 
-    fn initialize(&mut self, images: Images, objects: Vec<Object>, properties: Properties) -> Result<Vec<Status>, Infallible> {
+    fn initialize(
+        &mut self,
+        images: Images,
+        objects: Vec<Object>,
+        properties: Properties,
+    ) -> Result<Vec<Status>, Infallible> {
         self.0.clear();
         self.frame(images, objects, properties)
     }
@@ -23,9 +28,10 @@ impl Tracker for Static {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let formats = [RegionFormat::Rectangle, RegionFormat::Polygon, RegionFormat::Mask];
-    let multi_object = std::env::args().any(|argument| argument == "--multi-object");
-    let metadata = Metadata::new("static").regions(&formats).multi_object(multi_object);
+    let metadata = Metadata::new("static")
+        .regions(&[RegionFormat::Rectangle, RegionFormat::Polygon, RegionFormat::Mask])
+        .images(&[ImageFormat::Path, ImageFormat::Url, ImageFormat::Memory, ImageFormat::Buffer])
+        .multi_object(std::env::args().any(|argument| argument == "--multi-object"));
     run(&mut Server::from_environment(&metadata)?, &mut Static::default())?;
     Ok(())
 }

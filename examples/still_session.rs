@@ -34,7 +34,8 @@ fn main() -> ExitCode {
         .images(&[ImageFormat::Path, ImageFormat::Memory, ImageFormat::Buffer])
         .multi_object(std::env::args().any(|argument| argument == "--multi-object"));
     let mut session = Session::new(Still, PolygonBox::Bounding, DecodeLimits::default());
-    let served = Server::from_environment(&metadata).map_err(Into::into).and_then(|mut server| run(&mut server, &mut session));
+    let served =
+        Server::from_environment(&metadata).map_err(Into::into).and_then(|mut server| run(&mut server, &mut session));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -158,7 +158,10 @@ fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits) -> Result<Rgb
 }
 
 /// Decodes after looking at the declared size.
-fn decode_limited<R: BufRead + Seek>(mut reader: ImageReader<R>, limits: &DecodeLimits) -> Result<DynamicImage, ImageError> {
+fn decode_limited<R: BufRead + Seek>(
+    mut reader: ImageReader<R>,
+    limits: &DecodeLimits,
+) -> Result<DynamicImage, ImageError> {
     // Eight bytes a pixel are the most that a decoder of these formats gives out (16 bits, four channels); as much again is for
     // its own work.
     let mut allocation = image::Limits::no_limits();
@@ -167,7 +170,9 @@ fn decode_limited<R: BufRead + Seek>(mut reader: ImageReader<R>, limits: &Decode
     let decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > limits.pixels {
-        return Err(ImageError::Limits(image::error::LimitError::from_kind(image::error::LimitErrorKind::DimensionError)));
+        return Err(ImageError::Limits(image::error::LimitError::from_kind(
+            image::error::LimitErrorKind::DimensionError,
+        )));
     }
     DynamicImage::from_decoder(decoder)
 }

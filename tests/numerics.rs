@@ -98,10 +98,17 @@ fn check(backbone: &Backbone) {
             assert!(error < 1e-10, "{} attention {form:?} of class {class}: {error:e}", backbone.name());
         }
         for reduction in REDUCTIONS {
-            let ours = tch::no_grad(|| attention::regularizer(&mut linearization, &at_scores, POSITIVES, form, reduction));
+            let ours =
+                tch::no_grad(|| attention::regularizer(&mut linearization, &at_scores, POSITIVES, form, reduction));
             let network = (backbone, &head);
             let expected = regularizer_by_autograd(network, &crops.narrow(0, 0, POSITIVES), 1, form, reduction)
-                + regularizer_by_autograd(network, &crops.narrow(0, POSITIVES, SAMPLES - POSITIVES), 0, form, reduction);
+                + regularizer_by_autograd(
+                    network,
+                    &crops.narrow(0, POSITIVES, SAMPLES - POSITIVES),
+                    0,
+                    form,
+                    reduction,
+                );
             let name = format!("{} {form:?} {reduction:?}", backbone.name());
             assert!(relative_error(&ours.value, &expected) < 1e-10, "{name}: R {ours:?} against {expected:?}");
             let fresh = head.score_with_gradients(linearization.features(), None);
@@ -119,7 +126,10 @@ fn check(backbone: &Backbone) {
                 let ours = Tensor::run_backward(&[&ours], &parameters, true, false);
                 let theirs = Tensor::run_backward(&[&theirs], &parameters, true, false);
                 for ((place, ours), theirs) in reached.iter().zip(&ours).zip(&theirs) {
-                    assert!(theirs.norm().double_value(&[]) > 0.0, "{name}: no gradient of {what} at parameter {place}");
+                    assert!(
+                        theirs.norm().double_value(&[]) > 0.0,
+                        "{name}: no gradient of {what} at parameter {place}"
+                    );
                     let error = relative_error(ours, theirs);
                     assert!(error < 1e-9, "{name}: gradient of {what} at parameter {place}: {error:e}");
                 }

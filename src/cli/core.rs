@@ -98,7 +98,8 @@ impl Args {
         tch::set_num_threads(1);
         let device = self.device()?;
         let parameters = Parameters::from_file(&self.weights()?, Kind::Float, device)?;
-        let engine = Engine::new(&parameters, self.config(), usize::from(self.threads())).context("cannot start the tracker")?;
+        let engine =
+            Engine::new(&parameters, self.config(), usize::from(self.threads())).context("cannot start the tracker")?;
         log::info!("{} on {device:?} with {} threads", engine.backbone().name(), self.threads());
         Ok(engine)
     }

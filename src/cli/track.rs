@@ -98,8 +98,10 @@ fn frames(arguments: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             frames.push(argument.clone());
         } else {
             let pattern = argument.to_string_lossy();
-            let mut found: Vec<PathBuf> =
-                glob::glob(&pattern).with_context(|| format!("bad pattern {pattern}"))?.filter_map(Result::ok).collect();
+            let mut found: Vec<PathBuf> = glob::glob(&pattern)
+                .with_context(|| format!("bad pattern {pattern}"))?
+                .filter_map(Result::ok)
+                .collect();
             ensure!(!found.is_empty(), "{pattern}: no such file or folder, and as a pattern it matches nothing");
             found.sort();
             frames.extend(found);

@@ -3,7 +3,7 @@
 /// The digits in order of their values.
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// What [`VALUES`] holds for bytes that are no digits.
+/// What [`VALUES`] holds for bytes that are no digits: more than any digit, alone or with others' bits.
 const NONE: u8 = 0xff;
 
 /// The value of each byte as a digit.
@@ -19,7 +19,7 @@ const VALUES: [u8; 256] = {
 
 /// How many bytes the text stands for, or `None` if its length or padding is wrong; the digits are not looked at.
 pub(in crate::trax) fn decoded_len(text: &[u8]) -> Option<usize> {
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let padding = text.iter().rev().take_while(|&&byte| byte == b'=').count();
@@ -29,28 +29,21 @@ pub(in crate::trax) fn decoded_len(text: &[u8]) -> Option<usize> {
 /// The bytes that the text stands for, or `None` if it is not base64.
 pub(in crate::trax) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let length = decoded_len(text)?;
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let mut bytes = vec![0; text.len() / 4 * 3];
+    // Padding stands for nothing, and only here: as a digit it would be refused.
     let (body, tail) = text.split_at(text.len().saturating_sub(4));
-    for quad in body.chunks_exact(4) {
-        bytes.extend_from_slice(&decode_quad(quad)?);
+    let mut last = [b'A'; 4];
+    let digits = tail.len() - (bytes.len() - length);
+    last[..digits].copy_from_slice(&tail[..digits]);
+    // Looked at once at the end: with a way out in every round the loop takes twice as long.
+    let mut seen = 0;
+    for (quad, triple) in body.chunks_exact(4).chain(last.chunks_exact(4)).zip(bytes.chunks_exact_mut(3)) {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|index| VALUES[quad[index] as usize]);
+        seen |= a | b | c | d;
+        triple.copy_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
     }
-    if !tail.is_empty() {
-        let mut quad = [b'A'; 4];
-        let digits = tail.len() - (text.len() / 4 * 3 - length);
-        quad[..digits].copy_from_slice(&tail[..digits]);
-        bytes.extend_from_slice(&decode_quad(&quad)?[..digits - 1]);
-    }
-    Some(bytes)
-}
-
-/// Three bytes from four digits.
-fn decode_quad(quad: &[u8]) -> Option<[u8; 3]> {
-    let values = [0, 1, 2, 3].map(|index| VALUES[quad[index] as usize]);
-    if values.iter().any(|&value| value == NONE) {
-        return None;
-    }
-    let [a, b, c, d] = values;
-    Some([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])
+    bytes.truncate(length);
+    (seen < DIGITS.len() as u8).then_some(bytes)
 }
 
 /// Appends the text that stands for the bytes.

@@ -23,6 +23,7 @@
 //! checked and limited here, and none of its bytes reaches C. The module uses nothing of the rest of the crate.
 
 mod base64;
+mod client;
 mod error;
 mod ffi;
 mod image;
@@ -30,18 +31,21 @@ mod limits;
 mod metadata;
 mod properties;
 mod region;
+mod request;
 mod server;
 mod tracker;
 mod transport;
 mod wire;
 
+pub use client::{Client, ClientOptions, Connection, TrackerProcess};
 pub use error::Error;
 pub use image::{BufferImage, Encoding, Image, Images, MemoryImage, PixelFormat, local_file};
 pub use limits::Limits;
 pub use metadata::{Channel, ImageFormat, Metadata, RegionFormat};
 pub use properties::Properties;
 pub use region::{Mask, Point, Polygon, Rectangle, Region, RegionError};
-pub use server::{Object, Request, Server, Status};
+pub use request::{Object, Request, Status};
+pub use server::Server;
 pub use tracker::{RunError, Tracker, run};
 pub use transport::Transport;
 

@@ -10,76 +10,9 @@ use super::limits::Limits;
 use super::metadata::{Channel, Metadata};
 use super::properties::Properties;
 use super::region::Region;
+use super::request::{Object, Request, Status};
 use super::transport::Transport;
 use super::wire::{Kind, LineReader, Message};
-
-/// An object that the client wants tracked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Object {
-    /// Where it is in the frame that it comes with.
-    pub region: Region,
-    /// What else the client says about it.
-    pub properties: Properties,
-}
-
-/// Where an object is, in answer to a frame.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Status {
-    /// Where it is. A mask without set pixels is sent as the special region 0, because libtrax's clients cannot read one.
-    pub region: Region,
-    /// What else there is to say; the toolkit records `confidence`, for example.
-    pub properties: Properties,
-}
-
-impl Status {
-    /// A region and nothing else.
-    #[must_use]
-    pub fn new(region: Region) -> Self {
-        Self { region, properties: Properties::new() }
-    }
-
-    /// Adds the property `confidence`: how sure the tracker is, on a scale of its own.
-    #[must_use]
-    pub fn confidence(mut self, confidence: f64) -> Self {
-        self.properties.put("confidence", confidence.to_string());
-        self
-    }
-
-    /// Adds the property `time`: the seconds that were spent on the answer.
-    #[must_use]
-    pub fn seconds(mut self, seconds: f64) -> Self {
-        self.properties.put("time", format!("{seconds:.6}"));
-        self
-    }
-}
-
-/// What the client asks for. Every request but the last is answered with [`Server::reply`].
-#[derive(Debug, Clone, PartialEq)]
-pub enum Request {
-    /// Forget everything and track these objects.
-    Initialize {
-        /// The frame.
-        images: Images,
-        /// The objects in it; at least one, and one only unless the tracker announced more.
-        objects: Vec<Object>,
-        /// What else the client says.
-        properties: Properties,
-    },
-    /// Say where the objects are in the next frame.
-    Frame {
-        /// The frame.
-        images: Images,
-        /// Objects to track from this frame on, besides those that are tracked already; mostly none.
-        objects: Vec<Object>,
-        /// What else the client says.
-        properties: Properties,
-    },
-    /// The session is over, because the client said so or has closed the connection.
-    Quit {
-        /// What the client said; empty if it closed the connection.
-        properties: Properties,
-    },
-}
 
 /// The tracker's side of a session: introduces the tracker, then waits for requests and answers them.
 ///
@@ -92,6 +25,8 @@ pub struct Server {
     limits: Limits,
     /// How many objects are tracked.
     objects: usize,
+    /// Nobody reads any more what is sent.
+    gone: bool,
     ended: bool,
 }
 
@@ -105,11 +40,11 @@ impl Server {
         Self::new(metadata, Transport::from_environment()?, Limits::default())
     }
 
-    /// Introduces the tracker on a connection.
+    /// Introduces the tracker on a connection. If nobody is there any more, the first request will be to quit.
     ///
     /// # Errors
     ///
-    /// [`Error::Disconnected`] if nobody is there, [`Error::Io`], [`Error::Library`] for metadata without channels.
+    /// [`Error::Io`], [`Error::Library`] for metadata without channels.
     pub fn new(metadata: &Metadata, transport: Transport, limits: Limits) -> Result<Self, Error> {
         let (handle, hello) = Handle::serve(metadata)?;
         let mut server = Self {
@@ -119,10 +54,13 @@ impl Server {
             metadata: metadata.clone(),
             limits,
             objects: 0,
+            gone: false,
             ended: false,
         };
-        server.send(&hello)?;
-        Ok(server)
+        match server.send(&hello) {
+            Ok(()) | Err(Error::Disconnected) => Ok(server),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many objects the next reply must cover.
@@ -142,6 +80,10 @@ impl Server {
     pub fn wait(&mut self) -> Result<Request, Error> {
         if self.ended {
             return Err(Error::Terminated);
+        }
+        if self.gone {
+            self.ended = true;
+            return Ok(Request::Quit { properties: Properties::new() });
         }
         let mut added = Vec::new();
         let mut restart = self.objects == 0;
@@ -216,7 +158,8 @@ impl Server {
         }
         self.ended = true;
         let bytes = self.handle.terminate(reason)?;
-        self.send(&bytes)
+        // There may be nobody to say farewell to.
+        if self.gone { Err(Error::Disconnected) } else { self.send(&bytes) }
     }
 
     /// An object as an initialize message names it.
@@ -277,8 +220,7 @@ impl Server {
     /// Sends whole messages in one piece, so that nothing another writer says falls between their parts.
     fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.output.write_all(bytes).and_then(|()| self.output.flush()).map_err(|error| {
-            // There is nobody to say farewell to.
-            self.ended = true;
+            self.gone = true;
             Error::from_stream(error)
         })
     }
@@ -290,6 +232,7 @@ impl Debug for Server {
             .field("metadata", &self.metadata)
             .field("limits", &self.limits)
             .field("objects", &self.objects)
+            .field("gone", &self.gone)
             .field("ended", &self.ended)
             .finish_non_exhaustive()
     }

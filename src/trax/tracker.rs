@@ -5,7 +5,8 @@ use std::error::Error as StdError;
 use super::error::Error;
 use super::image::Images;
 use super::properties::Properties;
-use super::server::{Object, Request, Server, Status};
+use super::request::{Object, Request, Status};
+use super::server::Server;
 
 /// What a tracker does with requests; [`run`] does the rest.
 pub trait Tracker {
@@ -17,14 +18,20 @@ pub trait Tracker {
     /// # Errors
     ///
     /// Whatever keeps the tracker from going on; the session ends with it.
-    fn initialize(&mut self, images: Images, objects: Vec<Object>, properties: Properties) -> Result<Vec<Status>, Self::Error>;
+    fn initialize(
+        &mut self,
+        images: Images,
+        objects: Vec<Object>,
+        properties: Properties,
+    ) -> Result<Vec<Status>, Self::Error>;
 
     /// Finds the objects in the next frame: one status each, those first that were tracked before, then the `added` ones.
     ///
     /// # Errors
     ///
     /// Whatever keeps the tracker from going on; the session ends with it.
-    fn frame(&mut self, images: Images, added: Vec<Object>, properties: Properties) -> Result<Vec<Status>, Self::Error>;
+    fn frame(&mut self, images: Images, added: Vec<Object>, properties: Properties)
+    -> Result<Vec<Status>, Self::Error>;
 }
 
 /// Why a session did not end in the regular way.

@@ -28,7 +28,7 @@ BOX = (20, 16, 24, 18)
 @pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
 def command(request) -> str:
     """The command under test."""
-    return request.param if harness.servers() else harness.build_example(request.param)
+    return request.param if harness.servers() else harness.example(request.param)
 
 
 @pytest.fixture

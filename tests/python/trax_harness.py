@@ -1,7 +1,8 @@
 """A tracker's process driven by the real TraX client of ``vot-trax``, and what is left to look at when it is over.
 
 The commands under test come from the environment variable ``TRAX_SERVERS`` (several separated by ``;``); without it the
-example ``still_session`` is built, which is attrax's session around a core that never moves.
+example ``still_session`` is taken, which is attrax's session around a core that never moves. Examples are built when
+they are needed, unless ``TRAX_EXAMPLES`` names the folder where they are already.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = float(os.environ.get("TRAX_PATIENCE", "30"))
 
 
-def build_example(name: str) -> str:
-    """Builds one of the examples that need no libtorch and gives its path."""
+def example(name: str) -> str:
+    """The path of one of the examples that need no libtorch."""
+    if folder := os.environ.get("TRAX_EXAMPLES"):
+        return str(Path(folder).resolve() / name)
     command = ["cargo", "build", "--quiet", "--no-default-features", "--features", "session", "--example", name]
     subprocess.run(command, cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -180,7 +183,7 @@ __all__ = [
     "Rectangle",
     "Server",
     "TraxException",
-    "build_example",
+    "example",
     "save",
     "servers",
     "short_polygon",

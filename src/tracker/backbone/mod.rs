@@ -152,7 +152,13 @@ impl Backbone {
 
     fn linearization(&self, chunks: Vec<(Tensor, Chunk)>) -> Linearization {
         let (features, chunks): (Vec<Tensor>, Vec<Chunk>) = chunks.into_iter().unzip();
-        Linearization { features: self.join(features), chunks, output: self.output, gain: self.gain, threads: self.threads }
+        Linearization {
+            features: self.join(features),
+            chunks,
+            output: self.output,
+            gain: self.gain,
+            threads: self.threads,
+        }
     }
 
     fn join(&self, chunks: Vec<Tensor>) -> Tensor {

@@ -4,6 +4,7 @@
 //! checked Rust types. libtrax reads a script that [`Handle`] writes for it, and what it writes is collected and sent in one piece.
 
 mod handle;
+mod metadata;
 mod objects;
 
 pub(in crate::trax) use handle::{Event, Handle};
@@ -16,6 +17,8 @@ mod sys {
 }
 
 use std::ffi::{CStr, CString};
+
+use super::properties::Properties;
 
 /// libtrax's own version.
 pub(in crate::trax) fn version() -> String {
@@ -36,6 +39,11 @@ fn c_string(text: &str) -> CString {
     }
     // There is no zero byte in it, so this cannot fail.
     CString::new(ascii).unwrap_or_default()
+}
+
+/// At least as many bytes as properties take: every character may be written as an escape of up to 11 bytes.
+fn properties_bound(properties: &Properties) -> usize {
+    properties.iter().map(|(key, value)| 4 + key.len() + 11 * value.len()).sum()
 }
 
 #[cfg(test)]

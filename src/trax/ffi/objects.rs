@@ -81,11 +81,13 @@ impl CRegion {
     fn mask(mask: &Mask) -> Option<Self> {
         let (width, height) = (i32::try_from(mask.width()).ok()?, i32::try_from(mask.height()).ok()?);
         // SAFETY: both sides are positive and their product, the length of the mask's data, fits an `int`.
-        let region = Self { raw: NonNull::new(unsafe { sys::trax_region_create_mask(mask.x(), mask.y(), width, height) })? };
+        let raw = unsafe { sys::trax_region_create_mask(mask.x(), mask.y(), width, height) };
+        let region = Self { raw: NonNull::new(raw)? };
         // SAFETY: the region is a mask and row 0 exists; its rows follow each other without gaps.
         let first = unsafe { sys::trax_region_write_mask_row(region.raw.as_ptr(), 0) };
         // SAFETY: the mask's block is width times height bytes long, as many as there are values, and belongs to the region.
-        let pixels = unsafe { std::slice::from_raw_parts_mut(first.cast::<std::mem::MaybeUninit<u8>>(), mask.data().len()) };
+        let pixels =
+            unsafe { std::slice::from_raw_parts_mut(first.cast::<std::mem::MaybeUninit<u8>>(), mask.data().len()) };
         for (pixel, &set) in pixels.iter_mut().zip(mask.data()) {
             pixel.write(u8::from(set));
         }

@@ -1,5 +1,7 @@
 //! Regions: where an object is.
 
+mod convert;
+mod raster;
 mod shape;
 mod text;
 

@@ -103,7 +103,10 @@ impl Mask {
         if u64::from(width) * u64::from(height) != data.len() as u64 {
             return Err(RegionError::Mask("does not have as many pixels as its sides say"));
         }
-        if data.len() > i32::MAX as usize || x.checked_add_unsigned(width).is_none() || y.checked_add_unsigned(height).is_none() {
+        if data.len() > i32::MAX as usize
+            || x.checked_add_unsigned(width).is_none()
+            || y.checked_add_unsigned(height).is_none()
+        {
             return Err(RegionError::Mask("is out of range"));
         }
         Ok(Self { x, y, width, height, data })

@@ -103,7 +103,8 @@ fn mask(text: &str, limits: &Limits) -> Result<Region, Error> {
     }
     let [x, y, width, height] = header;
     let offset = |value: i64| i32::try_from(value).map_err(|_| RegionError::Mask("is out of range"));
-    let side = |value: i64| u32::try_from(value).map_err(|_| RegionError::Mask("has a side that is negative or out of range"));
+    let side =
+        |value: i64| u32::try_from(value).map_err(|_| RegionError::Mask("has a side that is negative or out of range"));
     let (x, y, width, height) = (offset(x)?, offset(y)?, side(width)?, side(height)?);
     let pixels = u64::from(width) * u64::from(height);
     if pixels > limits.mask_pixels {
@@ -194,13 +195,18 @@ mod tests {
         assert!(matches!(error("1,2,3,inf"), Error::Region(RegionError::NotFinite)));
         assert!(matches!(error("1,2,3,1e39"), Error::Region(RegionError::NotFinite)));
         assert!(matches!(error("poly:1,2,3,4"), Error::Region(RegionError::Corners(2))));
-        for text in ["1,2", "rect:1", "rect:1,2,3,4,5", "1,2,3", "1,2,3,4,5,6,7", "special:1,2", "poly:1,2,3", "mask:1,2"] {
+        for text in
+            ["1,2", "rect:1", "rect:1,2,3,4,5", "1,2,3", "1,2,3,4,5,6,7", "special:1,2", "poly:1,2,3", "mask:1,2"]
+        {
             assert!(matches!(error(text), Error::Region(RegionError::Count { .. })), "{text}");
         }
-        for text in [",", "special:", "rect:a,b,c,d", "1;2;3;4", "99999999999", "blob:1,2,3,4", "1.5", "mask:0,0,2,2,x"] {
+        for text in [",", "special:", "rect:a,b,c,d", "1;2;3;4", "99999999999", "blob:1,2,3,4", "1.5", "mask:0,0,2,2,x"]
+        {
             assert!(matches!(error(text), Error::Region(RegionError::NotANumber(_))), "{text}");
         }
-        for text in ["mask:0,0,0,5", "mask:0,0,-5,4,3,3", "mask:0,0,2,2,5", "mask:0,0,2,2,-1", "mask:2147483647,0,2,2,4"] {
+        for text in
+            ["mask:0,0,0,5", "mask:0,0,-5,4,3,3", "mask:0,0,2,2,5", "mask:0,0,2,2,-1", "mask:2147483647,0,2,2,4"]
+        {
             assert!(matches!(error(text), Error::Region(RegionError::Mask(_))), "{text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::PREFIX;
+use super::{PREFIX, find};
 use crate::trax::Error;
 
 /// Bytes asked of the operating system at a time.
@@ -56,7 +56,7 @@ impl<R: Read> LineReader<R> {
             if chunk.is_empty() {
                 return if self.line.starts_with(PREFIX) { Err(Error::Truncated) } else { Ok(None) };
             }
-            let end = chunk.iter().position(|&byte| byte == b'\n');
+            let end = find(chunk, |byte| byte == b'\n');
             let part = &chunk[..end.unwrap_or(chunk.len())];
             length = length.saturating_add(part.len());
             if length > self.longest {
@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn other_lines_are_skipped_however_they_arrive() {
-        let text = b"log\n@@TRA\n\n@@TRAX:a b\r\n@@TRAY:x\n x@@TRAX:y\n@@TRAX:\nlong log line @@TRAX:\n@@TRAX:quit\ntail";
+        let text =
+            b"log\n@@TRA\n\n@@TRAX:a b\r\n@@TRAY:x\n x@@TRAX:y\n@@TRAX:\nlong log line @@TRAX:\n@@TRAX:quit\ntail";
         for piece in 1..text.len() {
             let (found, error) = lines(text, piece, 100);
             assert_eq!(found, ["a b", "", "quit"], "pieces of {piece}");
@@ -118,7 +119,9 @@ mod tests {
     #[test]
     fn an_end_within_a_message_is_an_error() {
         for piece in [1, 3, 100] {
-            assert!(matches!(lines(b"@@TRAX:quit\n@@TRAX:fra", piece, 100), (found, Some(Error::Truncated)) if found.len() == 1));
+            assert!(
+                matches!(lines(b"@@TRAX:quit\n@@TRAX:fra", piece, 100), (found, Some(Error::Truncated)) if found.len() == 1)
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! One message: its grammar, read and written.
 
-use super::PREFIX;
+use super::{PREFIX, find};
 use crate::trax::error::Error;
 use crate::trax::properties::{Properties, is_key};
 
@@ -91,16 +91,15 @@ impl Message {
         let mut value = None;
         loop {
             let rest = &text[position..];
-            let run = rest.iter().position(|&byte| byte == stop || byte == b'\\' || byte == b'=').unwrap_or(rest.len());
+            let run = find(rest, |byte| (byte == stop) | (byte == b'\\') | (byte == b'=')).unwrap_or(rest.len());
             item.extend_from_slice(&rest[..run]);
             position += run;
             match text.get(position) {
                 None if quoted => return Err(Error::Malformed("a quote is not closed".into())),
                 None => break,
                 Some(b'\\') => {
-                    let escaped = text.get(position + 1).ok_or_else(|| {
-                        Error::Malformed("a line ends in a backslash".into())
-                    })?;
+                    let escaped =
+                        text.get(position + 1).ok_or_else(|| Error::Malformed("a line ends in a backslash".into()))?;
                     item.push(if *escaped == b'n' { b'\n' } else { *escaped });
                     position += 2;
                 }
@@ -177,7 +176,9 @@ mod tests {
 
     #[test]
     fn items_are_arguments_or_properties() {
-        let message = parse(r#"frame "file:///a b/c=d.png"  key=value "x.y=say \"hi\"\n=1" plain "" "data:image/png;QQ==""#).unwrap();
+        let message =
+            parse(r#"frame "file:///a b/c=d.png"  key=value "x.y=say \"hi\"\n=1" plain "" "data:image/png;QQ==""#)
+                .unwrap();
         assert_eq!(message.kind, Kind::Frame);
         assert_eq!(message.arguments, [&b"file:///a b/c=d.png"[..], b"plain", b"", b"data:image/png;QQ=="]);
         assert_eq!(message.properties.get("key"), Some("value"));
@@ -186,7 +187,9 @@ mod tests {
 
     #[test]
     fn kinds_have_names_in_any_case() {
-        for (word, kind) in [("HELLO", Kind::Hello), ("Status", Kind::State), ("state", Kind::State), ("quit", Kind::Quit)] {
+        for (word, kind) in
+            [("HELLO", Kind::Hello), ("Status", Kind::State), ("state", Kind::State), ("quit", Kind::Quit)]
+        {
             assert_eq!(parse(word).unwrap().kind, kind);
         }
         for line in ["", " ", "bogus", "quit\t", "quit\"", "frames"] {

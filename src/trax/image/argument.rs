@@ -1,147 +1,14 @@
-//! Images as messages carry them: where a file is, or what it holds.
+//! Images as the arguments of messages.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
 
-use super::base64;
-use super::error::Error;
-use super::limits::Limits;
-use super::metadata::{Channel, ImageFormat};
-
-/// An image, or the means to get it. Nothing has been opened or decoded yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Image {
-    /// The path of a file, as it was sent; see [`local_file`] for how to read a percent sign in it.
-    Path(PathBuf),
-    /// An address. Only trackers that announce [`ImageFormat::Url`] are ever given one.
-    Url(String),
-    /// Raw pixels.
-    Memory(MemoryImage),
-    /// The bytes of an image file.
-    Buffer(BufferImage),
-}
-
-/// How raw pixels are laid out; rows follow each other from the top without padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PixelFormat {
-    /// One byte a pixel.
-    Gray8,
-    /// Two bytes a pixel, in the byte order of the machine.
-    Gray16,
-    /// Red, green and blue, one byte each.
-    Rgb,
-}
-
-impl PixelFormat {
-    /// Bytes a pixel.
-    #[must_use]
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::Gray8 => 1,
-            Self::Gray16 => 2,
-            Self::Rgb => 3,
-        }
-    }
-
-    /// The name in messages.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Gray8 => "gray8",
-            Self::Gray16 => "gray16",
-            Self::Rgb => "rgb",
-        }
-    }
-}
-
-/// Raw pixels; `data` is always `width * height * format.bytes()` bytes long.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemoryImage {
-    width: u32,
-    height: u32,
-    format: PixelFormat,
-    data: Vec<u8>,
-}
-
-impl MemoryImage {
-    /// An image of `width` times `height` pixels.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Image`] if a side is zero or the data is not as long as the size says.
-    pub fn new(width: u32, height: u32, format: PixelFormat, data: Vec<u8>) -> Result<Self, Error> {
-        let expected = u64::from(width) * u64::from(height) * format.bytes() as u64;
-        if expected == 0 || expected != data.len() as u64 {
-            return Err(Error::Image(format!(
-                "{width} x {height} pixels of {} take {expected} bytes, not {}",
-                format.name(),
-                data.len()
-            )));
-        }
-        Ok(Self { width, height, format, data })
-    }
-
-    /// Width in pixels, at least 1.
-    #[must_use]
-    pub fn width(&self) -> u32 {
-        self.width
-    }
-
-    /// Height in pixels, at least 1.
-    #[must_use]
-    pub fn height(&self) -> u32 {
-        self.height
-    }
-
-    /// How the pixels are laid out.
-    #[must_use]
-    pub fn format(&self) -> PixelFormat {
-        self.format
-    }
-
-    /// The pixels, row after row from the top.
-    #[must_use]
-    pub fn data(&self) -> &[u8] {
-        &self.data
-    }
-
-    /// Gives the pixels away.
-    #[must_use]
-    pub fn into_data(self) -> Vec<u8> {
-        self.data
-    }
-}
-
-/// The kind of file in a [`BufferImage`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// A JPEG file.
-    Jpeg,
-    /// A PNG file.
-    Png,
-}
-
-/// The bytes of an image file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BufferImage {
-    /// What the sender says it is.
-    pub encoding: Encoding,
-    /// The file's bytes, not looked at yet.
-    pub data: Vec<u8>,
-}
+use super::{BufferImage, Encoding, Image, MemoryImage, PixelFormat};
+use crate::trax::base64;
+use crate::trax::error::Error;
+use crate::trax::limits::Limits;
 
 impl Image {
-    /// Which of the announced formats this is.
-    #[must_use]
-    pub fn format(&self) -> ImageFormat {
-        match self {
-            Self::Path(_) => ImageFormat::Path,
-            Self::Url(_) => ImageFormat::Url,
-            Self::Memory(_) => ImageFormat::Memory,
-            Self::Buffer(_) => ImageFormat::Buffer,
-        }
-    }
-
     /// Reads an image from a message's argument.
     ///
     /// # Errors
@@ -176,6 +43,10 @@ impl Image {
     #[must_use]
     pub fn to_argument(&self) -> Vec<u8> {
         match self {
+            // Behind two slashes this relative path would be read as a file of the host of that name.
+            Self::Path(path) if path.as_os_str().as_bytes().starts_with(b"localhost/") => {
+                [b"file:", path.as_os_str().as_bytes()].concat()
+            }
             Self::Path(path) => [b"file://", path.as_os_str().as_bytes()].concat(),
             Self::Url(url) => url.clone().into_bytes(),
             Self::Memory(image) => {
@@ -194,79 +65,6 @@ impl Image {
             }
         }
     }
-}
-
-/// The images of a frame, one of each channel that the tracker asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Images {
-    channels: [Option<Image>; Channel::ALL.len()],
-}
-
-impl Images {
-    /// A frame of one colour image.
-    #[must_use]
-    pub fn color(image: Image) -> Self {
-        let mut images = Self::default();
-        images.set(Channel::Color, image);
-        images
-    }
-
-    /// Sets the image of a channel.
-    pub fn set(&mut self, channel: Channel, image: Image) {
-        self.channels[channel as usize] = Some(image);
-    }
-
-    /// The image of a channel; a session always has those that the tracker's metadata lists.
-    #[must_use]
-    pub fn get(&self, channel: Channel) -> Option<&Image> {
-        self.channels[channel as usize].as_ref()
-    }
-
-    /// Takes the image of a channel out.
-    pub fn take(&mut self, channel: Channel) -> Option<Image> {
-        self.channels[channel as usize].take()
-    }
-}
-
-/// The file that a path from a message means.
-///
-/// libtrax puts a path behind `file://` as it is, so `%` is a percent sign; other clients send proper addresses, in which `%20` is a
-/// space. The path as it was sent wins if there is such a file, the decoded one is tried next.
-///
-/// ```
-/// use std::path::Path;
-/// assert_eq!(attrax::trax::local_file(Path::new("/dev/nul%6c")), Path::new("/dev/null"));
-/// assert_eq!(attrax::trax::local_file(Path::new("/nowhere/100%25")), Path::new("/nowhere/100%25"));
-/// ```
-#[must_use]
-pub fn local_file(path: &Path) -> PathBuf {
-    if !path.exists()
-        && let Some(decoded) = percent_decode(path.as_os_str().as_bytes())
-        && decoded.exists()
-    {
-        return decoded;
-    }
-    path.to_owned()
-}
-
-/// The path with `%xx` replaced by the bytes they stand for; `None` if there is nothing to replace.
-fn percent_decode(text: &[u8]) -> Option<PathBuf> {
-    let digit = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, after)) = rest.split_first() {
-        match (first, digit(after.first()), digit(after.get(1))) {
-            (b'%', Some(high), Some(low)) if (high, low) != (0, 0) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    (bytes.len() != text.len()).then(|| OsString::from_vec(bytes).into())
 }
 
 /// Splits an address behind its scheme, which is at most 15 lower-case letters, `+`, `-` and `.`, as libtrax has it.
@@ -299,7 +97,8 @@ fn path_from(bytes: &[u8]) -> Result<Image, Error> {
 /// `width;height;format;base64`
 fn memory_from(rest: &[u8], limits: &Limits) -> Result<Image, Error> {
     let mut fields = rest.splitn(4, |&byte| byte == b';');
-    let mut field = |name: &str| fields.next().ok_or_else(|| Error::Image(format!("an in-memory image without its {name}")));
+    let mut field =
+        |name: &str| fields.next().ok_or_else(|| Error::Image(format!("an in-memory image without its {name}")));
     let width = side(field("width")?)?;
     let height = side(field("height")?)?;
     let format = field("format")?;
@@ -314,7 +113,10 @@ fn memory_from(rest: &[u8], limits: &Limits) -> Result<Image, Error> {
     }
     let expected = pixels * format.bytes() as u64;
     if base64::decoded_len(text).is_none_or(|length| length as u64 != expected) {
-        return Err(Error::Image(format!("{width} x {height} pixels of {} do not take this many bytes", format.name())));
+        return Err(Error::Image(format!(
+            "{width} x {height} pixels of {} do not take this many bytes",
+            format.name()
+        )));
     }
     let data = base64::decode(text).ok_or_else(|| Error::Image("pixels that are not base64".into()))?;
     Ok(Image::Memory(MemoryImage::new(width, height, format, data)?))
@@ -377,14 +179,6 @@ mod tests {
     }
 
     #[test]
-    fn percent_signs_are_decoded_once() {
-        assert_eq!(percent_decode(b"/a%20b%25%C5%be"), Some("/a b%ž".into()));
-        for text in [&b"/plain"[..], b"/100%", b"/%zz", b"/%0", b"/%00"] {
-            assert_eq!(percent_decode(text), None);
-        }
-    }
-
-    #[test]
     fn payloads_come_back() {
         for format in [PixelFormat::Gray8, PixelFormat::Gray16, PixelFormat::Rgb] {
             for (width, height) in [(1, 1), (2, 1), (5, 3)] {
@@ -392,6 +186,10 @@ mod tests {
                 let image = Image::Memory(MemoryImage::new(width, height, format, data).unwrap());
                 assert_eq!(read(&image.to_argument()).unwrap(), image);
             }
+        }
+        for path in ["/a b.png", "localhost/a.png", "//localhost/a.png", "relative"] {
+            let image = Image::Path(path.into());
+            assert_eq!(read(&image.to_argument()).unwrap(), image);
         }
         for encoding in [Encoding::Jpeg, Encoding::Png] {
             let image = Image::Buffer(BufferImage { encoding, data: vec![1, 2, 3, 4] });

@@ -1,0 +1,177 @@
+//! Images as messages carry them: where a file is, or what it holds.
+
+mod argument;
+mod file;
+
+pub use file::local_file;
+
+use std::path::PathBuf;
+
+use super::error::Error;
+use super::metadata::{Channel, ImageFormat};
+
+/// An image, or the means to get it. Nothing has been opened or decoded yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Image {
+    /// The path of a file, as it was sent; see [`local_file`] for how to read a percent sign in it.
+    Path(PathBuf),
+    /// An address. Only trackers that announce [`ImageFormat::Url`] are ever given one.
+    Url(String),
+    /// Raw pixels.
+    Memory(MemoryImage),
+    /// The bytes of an image file.
+    Buffer(BufferImage),
+}
+
+/// How raw pixels are laid out; rows follow each other from the top without padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PixelFormat {
+    /// One byte a pixel.
+    Gray8,
+    /// Two bytes a pixel, in the byte order of the machine.
+    Gray16,
+    /// Red, green and blue, one byte each.
+    Rgb,
+}
+
+impl PixelFormat {
+    /// Bytes a pixel.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Gray8 => 1,
+            Self::Gray16 => 2,
+            Self::Rgb => 3,
+        }
+    }
+
+    /// The name in messages.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gray8 => "gray8",
+            Self::Gray16 => "gray16",
+            Self::Rgb => "rgb",
+        }
+    }
+}
+
+/// Raw pixels; `data` is always `width * height * format.bytes()` bytes long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoryImage {
+    width: u32,
+    height: u32,
+    format: PixelFormat,
+    data: Vec<u8>,
+}
+
+impl MemoryImage {
+    /// An image of `width` times `height` pixels.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Image`] if a side is zero or the data is not as long as the size says.
+    pub fn new(width: u32, height: u32, format: PixelFormat, data: Vec<u8>) -> Result<Self, Error> {
+        let expected = u64::from(width) * u64::from(height) * format.bytes() as u64;
+        if expected == 0 || expected != data.len() as u64 {
+            return Err(Error::Image(format!(
+                "{width} x {height} pixels of {} take {expected} bytes, not {}",
+                format.name(),
+                data.len()
+            )));
+        }
+        Ok(Self { width, height, format, data })
+    }
+
+    /// Width in pixels, at least 1.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// How the pixels are laid out.
+    #[must_use]
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// The pixels, row after row from the top.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Gives the pixels away.
+    #[must_use]
+    pub fn into_data(self) -> Vec<u8> {
+        self.data
+    }
+}
+
+/// The kind of file in a [`BufferImage`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// A JPEG file.
+    Jpeg,
+    /// A PNG file.
+    Png,
+}
+
+/// The bytes of an image file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BufferImage {
+    /// What the sender says it is.
+    pub encoding: Encoding,
+    /// The file's bytes, not looked at yet.
+    pub data: Vec<u8>,
+}
+
+impl Image {
+    /// Which of the announced formats this is.
+    #[must_use]
+    pub fn format(&self) -> ImageFormat {
+        match self {
+            Self::Path(_) => ImageFormat::Path,
+            Self::Url(_) => ImageFormat::Url,
+            Self::Memory(_) => ImageFormat::Memory,
+            Self::Buffer(_) => ImageFormat::Buffer,
+        }
+    }
+}
+
+/// The images of a frame, one of each channel that the tracker asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Images {
+    channels: [Option<Image>; Channel::ALL.len()],
+}
+
+impl Images {
+    /// A frame of one colour image.
+    #[must_use]
+    pub fn color(image: Image) -> Self {
+        let mut images = Self::default();
+        images.set(Channel::Color, image);
+        images
+    }
+
+    /// Sets the image of a channel.
+    pub fn set(&mut self, channel: Channel, image: Image) {
+        self.channels[channel as usize] = Some(image);
+    }
+
+    /// The image of a channel; a session always has those that the tracker's metadata lists.
+    #[must_use]
+    pub fn get(&self, channel: Channel) -> Option<&Image> {
+        self.channels[channel as usize].as_ref()
+    }
+
+    /// Takes the image of a channel out.
+    pub fn take(&mut self, channel: Channel) -> Option<Image> {
+        self.channels[channel as usize].take()
+    }
+}

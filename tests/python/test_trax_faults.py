@@ -1,0 +1,386 @@
+"""Clients that misbehave: for each the process's end, the reason it gave, and that no process and no file is left.
+
+What is sent is written byte by byte here, past any client library, since no library would send it.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import trax_harness as harness
+from trax_harness import PATIENCE, texture
+
+BOX = b'"20,16,24,18"'
+DONE, FAILED = 0, "failed"
+
+
+@pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
+def command(request) -> str:
+    """The command under test."""
+    return request.param if harness.servers() else harness.example(request.param)
+
+
+@pytest.fixture(scope="session")
+def picture(tmp_path_factory) -> Path:
+    """A frame that nothing is wrong with."""
+    path = tmp_path_factory.mktemp("frames") / "a b.png"
+    harness.Picture.fromarray(texture()).save(path)
+    return path
+
+
+class Fault:
+    """A process under test, in a folder and a process group of its own, and what to do to it."""
+
+    def __init__(self, command: str, folder: Path, env: dict):
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("TRAX_")}
+        environment.update(env, TMPDIR=str(folder))
+        self.process = subprocess.Popen(
+            shlex.split(command),
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        self.hung = False
+        self._timer = threading.Timer(PATIENCE, self._kill)
+        self._timer.start()
+        self.output = b""
+
+    def _kill(self) -> None:
+        self.hung = True
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def send(self, data: bytes) -> None:
+        """Writes bytes; a process that has ended already is looked at later."""
+        with contextlib.suppress(BrokenPipeError):
+            view = memoryview(data)
+            while view:
+                view = view[self.process.stdin.write(view) :]
+
+    def read_line(self) -> bytes:
+        """One line of the answer."""
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = self.process.stdout.read(1)
+            if not byte:
+                break
+            line += byte
+        self.output += line
+        return line
+
+    def end(self) -> tuple[int, bytes, str]:
+        """Closes the input and waits: exit code, everything on standard output, and standard error."""
+        self.process.stdin.close()
+        if not self.process.stdout.closed:
+            self.output += self.process.stdout.read()
+        errors = self.process.stderr.read().decode(errors="replace")
+        code = self.process.wait()
+        self._timer.cancel()
+        for stream in (self.process.stdout, self.process.stderr):
+            stream.close()
+        return code, self.output, errors
+
+
+@dataclass
+class Case:
+    """What is done to the process, and what must come of it."""
+
+    act: object
+    code: object = FAILED
+    reason: bytes = b""
+    answers: int = 0
+    options: str = ""
+    env: dict = field(default_factory=dict)
+
+
+def frame(path: Path | bytes, scheme: bytes = b"file://") -> bytes:
+    """A frame message."""
+    return b'@@TRAX:frame "' + scheme + (path if isinstance(path, bytes) else bytes(path)) + b'" \n'
+
+
+def start(path: Path) -> bytes:
+    """A good initialisation, the first or a later one."""
+    return b"@@TRAX:initialize \n@@TRAX:initialize " + BOX + b" \n" + frame(path)
+
+
+def sends(*parts):
+    """Writes the parts, in which functions stand for what depends on the picture's path."""
+
+    def act(fault: Fault, path: Path) -> None:
+        fault.send(b"".join(part(path) if callable(part) else part for part in parts))
+
+    return act
+
+
+def initialized(*parts):
+    """Waits for the answer to a good initialisation, then writes the parts."""
+
+    def act(fault: Fault, path: Path) -> None:
+        fault.send(start(path))
+        fault.read_line()
+        assert fault.read_line().startswith(b"@@TRAX:state")
+        sends(*parts)(fault, path)
+
+    return act
+
+
+def one_by_one(fault: Fault, path: Path) -> None:
+    for byte in start(path) + frame(path):
+        fault.send(bytes([byte]))
+
+
+def closes_output_at_once(fault: Fault, path: Path) -> None:
+    fault.process.stdout.close()
+    fault.send(start(path) * 3)
+
+
+def closes_output_later(fault: Fault, path: Path) -> None:
+    fault.send(start(path))
+    fault.read_line()
+    fault.read_line()
+    fault.process.stdout.close()
+    fault.send(frame(path) * 3)
+
+
+def large_mask(path: Path) -> bytes:
+    """An initialisation by a mask whose text, and so whose answer, is larger than a pipe."""
+    return b'@@TRAX:initialize \n@@TRAX:initialize "mask:0,0,400,400' + b",1" * 160000 + b'" \n' + frame(path)
+
+
+def reads_slowly(fault: Fault, path: Path) -> None:
+    writer = threading.Thread(target=fault.send, args=(large_mask(path) * 3,))
+    writer.start()
+    time.sleep(0.5)
+    for _ in range(4):
+        fault.read_line()
+    writer.join()
+
+
+def endless(first: bytes):
+    """Far more bytes than a message may have, without a line break."""
+
+    def act(fault: Fault, _: Path) -> None:
+        fault.send(first)
+        block = b"x" * (1 << 20)
+        for _ in range(300):
+            if fault.process.poll() is not None:
+                return
+            fault.send(block)
+
+    return act
+
+
+def signalled(number: int, *parts):
+    """Sends a signal while it waits for a request, then writes the parts."""
+
+    def act(fault: Fault, path: Path) -> None:
+        fault.send(start(path))
+        fault.read_line()
+        fault.read_line()
+        fault.process.send_signal(number)
+        sends(*parts)(fault, path)
+
+    return act
+
+
+def terminated_at_work(fault: Fault, path: Path) -> None:
+    """The signal comes while the initialisation is worked on, or shortly after where that is quick."""
+    fault.read_line()
+    fault.send(start(path))
+    time.sleep(0.05)
+    fault.process.terminate()
+
+
+def image(argument: bytes) -> Case:
+    """A frame with an image argument that is refused."""
+    return Case(initialized(b'@@TRAX:frame "' + argument + b'" \n'), reason=b"llegal image", answers=1)
+
+
+def escaped(path: Path) -> bytes:
+    """A path as an address."""
+    return bytes(path).replace(b" ", b"%20")
+
+
+def not_unicode(fault: Fault, path: Path) -> None:
+    name = bytes(path.parent) + b"/\xff\xfe.png"
+    with contextlib.suppress(FileExistsError):
+        os.link(path, name)
+    fault.send(start(path) + frame(name))
+
+
+CASES = {
+    # Ends at every point.
+    "sends nothing": Case(sends(), DONE),
+    "ends within the prefix": Case(sends(b"@@TR"), DONE),
+    "ends after the prefix": Case(sends(b"@@TRAX:"), reason=b"middle of a message"),
+    "ends within a kind": Case(sends(b"@@TRAX:initi"), reason=b"middle of a message"),
+    "ends within a region": Case(sends(b'@@TRAX:initialize "20,1'), reason=b"middle of a message"),
+    "ends before a line break": Case(sends(b"@@TRAX:initialize " + BOX + b" "), reason=b"middle of a message"),
+    "ends between object and frame": Case(sends(b"@@TRAX:initialize " + BOX + b" \n"), DONE),
+    "ends within a path": Case(initialized(b'@@TRAX:frame "file:///'), reason=b"middle of a message", answers=1),
+    "ends within pixels": Case(
+        initialized(b'@@TRAX:frame "image:64;48;rgb;AAAA'), reason=b"middle of a message", answers=1
+    ),
+    "ends after an answer": Case(initialized(), DONE, answers=1),
+    "ends within a farewell": Case(initialized(b"@@TRAX:qui"), reason=b"middle of a message", answers=1),
+    # Never ends.
+    "no line break in a message": Case(endless(b"@@TRAX:frame "), reason=b"length of a line in bytes is limited"),
+    "no line break in garbage": Case(endless(b""), reason=b"length of a line in bytes is limited"),
+    # Lines that are no messages.
+    "garbage lines": Case(sends(b"hello\n\n@TRAX:quit\n @@TRAX:quit\n"), DONE),
+    "garbage between messages": Case(
+        sends(b"log\n", start, b"\x00\xff\xfe\n@@TRA\n", frame, b"tail\n"), DONE, answers=2
+    ),
+    # The grammar.
+    "unknown message": Case(sends(b"@@TRAX:dance \n"), reason=rb"no message \"dance\""),
+    "no kind": Case(sends(b"@@TRAX: frame\n"), reason=rb"no message \"\""),
+    "tab behind the kind": Case(sends(b"@@TRAX:frame\tx\n"), reason=b"no message"),
+    "long kind": Case(sends(b"@@TRAX:" + b"a" * 100000 + b"\n"), reason=b"no message"),
+    "quote not closed": Case(sends(b'@@TRAX:initialize "20,16,24,18 \n'), reason=b"quote is not closed"),
+    "text behind a quote": Case(sends(b'@@TRAX:initialize "20,16"24,18 \n'), reason=b"sticks to a closing quote"),
+    "backslash at the end": Case(sends(b"@@TRAX:initialize 20\\\n"), reason=b"ends in a backslash"),
+    "too many items": Case(sends(b"@@TRAX:frame" + b" a=1" * 2000 + b"\n"), reason=b"items in a message is limited"),
+    "key too long": Case(sends(b"@@TRAX:initialize " + BOX + b" " + b"k" * 65 + b"=1\n"), reason=b"carries one region"),
+    "carriage returns": Case(sends(lambda path: (start(path) + frame(path)).replace(b"\n", b"\r\n")), DONE, answers=2),
+    "other case": Case(sends(lambda path: start(path).replace(b"initialize", b"INITIALIZE")), DONE, answers=1),
+    "long property": Case(
+        sends(lambda path: start(path).replace(BOX, BOX + b' "note=' + b"x" * 1000000 + b'"')), DONE, answers=1
+    ),
+    "property twice": Case(sends(lambda path: start(path).replace(BOX, BOX + b" a=1 a=2")), DONE, answers=1),
+    "property not unicode": Case(sends(lambda path: start(path).replace(BOX, BOX + b" a=\xff")), DONE, answers=1),
+    "byte by byte": Case(one_by_one, DONE, answers=2),
+    "all at once": Case(sends(lambda path: start(path) * 3 + frame(path) * 5 + b"@@TRAX:quit \n"), DONE, answers=8),
+    # The order.
+    "frame first": Case(sends(frame), reason=b"before any object was initialized"),
+    "no object": Case(sends(b"@@TRAX:initialize \n", frame), reason=b"before any object was initialized"),
+    "object forgotten": Case(
+        sends(b"@@TRAX:initialize " + BOX + b"\n@@TRAX:initialize \n", frame), reason=b"before any object"
+    ),
+    "introduces itself": Case(sends(b"@@TRAX:hello trax.version=4\n"), reason=b"does not send hello messages"),
+    "answers itself": Case(initialized(b"@@TRAX:state " + BOX + b"\n"), reason=b"not send state", answers=1),
+    "two initialisations in a row": Case(sends(start, start, frame), DONE, answers=3),
+    "second initialisation without a reset": Case(
+        sends(start, b"@@TRAX:initialize " + BOX + b"\n", frame), reason=b"one object only", answers=1
+    ),
+    "quits twice": Case(initialized(b"@@TRAX:quit \n@@TRAX:quit \n"), DONE, answers=1),
+    "goes on after quitting": Case(initialized(b"@@TRAX:quit \n", start), DONE, answers=1),
+    "quits at once": Case(sends(b"@@TRAX:quit trax.reason=tired\n"), DONE),
+    # Arguments.
+    "quits with an argument": Case(sends(b"@@TRAX:quit now\n"), reason=b"carries no arguments"),
+    "two regions": Case(sends(b"@@TRAX:initialize " + BOX + b" " + BOX + b"\n"), reason=b"carries one region"),
+    "initialisation of version 3": Case(
+        sends(lambda path: b'@@TRAX:initialize "file://' + bytes(path) + b'" ' + BOX + b"\n"),
+        reason=b"carries one region",
+    ),
+    "frame without image": Case(initialized(b"@@TRAX:frame \n"), reason=b"1 image(s), not 0", answers=1),
+    "frame with two images": Case(initialized(b"@@TRAX:frame a b\n"), reason=b"1 image(s), not 2", answers=1),
+    # Objects.
+    "second object": Case(sends((b"@@TRAX:initialize " + BOX + b"\n") * 2, frame), reason=b"one object only"),
+    "object added": Case(initialized(b"@@TRAX:initialize " + BOX + b"\n", frame), reason=b"one object only", answers=1),
+    "too many objects": Case(
+        sends((b"@@TRAX:initialize " + BOX + b"\n") * 257),
+        reason=b"number of objects is limited to 256",
+        options="--multi-object",
+    ),
+    # Images.
+    "area that overflows": image(b"image:65536;65536;rgb;"),
+    "area beyond the limit": Case(
+        initialized(b'@@TRAX:frame "image:65535;65535;rgb;AAAA" \n'), reason=b"image in pixels is limited", answers=1
+    ),
+    "no area": image(b"image:0;0;rgb;"),
+    "negative side": image(b"image:-1;-1;gray8;AA=="),
+    "too few pixels": image(b"image:64;48;rgb;AAAA"),
+    "too many pixels": image(b"image:1;1;gray8;AAAA"),
+    "unknown layout": image(b"image:1;1;cmyk;AAAA"),
+    "unknown encoding": image(b"data:image/gif;AAAA"),
+    "no base64": image(b"data:image/png;****"),
+    "padding in the middle": image(b"image:2;2;gray8;AA==BB=="),
+    "no image format": image(b"data:"),
+    "address": image(b"http://localhost/a.png"),
+    "address of another scheme": image(b"gopher:a"),
+    "path with a zero byte": image(b"file:///tmp/a\x00.png"),
+    "empty path": image(b"file://"),
+    "path not unicode": Case(not_unicode, DONE, answers=2),
+    "path as an address": Case(sends(lambda path: start(path) + frame(escaped(path))), DONE, answers=2),
+    "path with a host": Case(sends(lambda path: start(path) + frame(path, b"file://localhost")), DONE, answers=2),
+    "pixels for a path": Case(
+        sends(lambda path: start(path) + b"@@TRAX:frame image:64;48;gray8;" + base64.b64encode(bytes(64 * 48)) + b"\n"),
+        DONE,
+        answers=2,
+    ),
+    # Reading and signals.
+    "closes its end at once": Case(closes_output_at_once, DONE),
+    "closes its end later": Case(closes_output_later, DONE, answers=1),
+    "reads slowly": Case(reads_slowly, DONE, answers=3),
+    "broken pipe signal": Case(signalled(signal.SIGPIPE, frame), DONE, answers=2),
+    "terminated while waiting": Case(signalled(signal.SIGTERM), -signal.SIGTERM, answers=1),
+    "terminated at work": Case(terminated_at_work, -signal.SIGTERM),
+    "interrupted": Case(signalled(signal.SIGINT), -signal.SIGINT, answers=1),
+    # The environment.
+    "socket without a number": Case(sends(), env={"TRAX_SOCKET": "telephone"}),
+    "socket out of range": Case(sends(), env={"TRAX_SOCKET": "70000"}),
+    "input that is not open": Case(sends(), env={"TRAX_IN": "99"}),
+    "output that makes no sense": Case(sends(), env={"TRAX_OUT": "-"}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_misbehaving_client(command, picture, tmp_path, name):
+    case = CASES[name]
+    fault = Fault(f"{command} {case.options}", tmp_path, case.env)
+    case.act(fault, picture)
+    code, output, errors = fault.end()
+    assert not fault.hung, "it hung"
+    assert "panicked" not in errors
+    lines = [line for line in output.split(b"\n") if line.startswith(b"@@TRAX:")]
+    answers = [line for line in lines if line.startswith(b"@@TRAX:state")]
+    farewells = [line for line in lines if line.startswith(b"@@TRAX:quit")]
+    if name != "terminated at work":
+        assert len(answers) == case.answers
+    if case.code == FAILED:
+        assert code > 0 and code != 101, code
+        assert errors.count("\n") == 1, errors
+        if not case.env:
+            assert len(farewells) == 1 and b'"trax.reason=' in farewells[0], output
+            assert case.reason in farewells[0], farewells
+    else:
+        assert code == case.code
+        assert errors == ""
+        assert all(b"trax.reason" not in line for line in farewells)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(fault.process.pid, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(b"", DONE), (b"@@TRAX:quit \n", DONE), (b"@@TRAX:frame", FAILED), (b"@@TRAX:dance\n", FAILED)],
+)
+def test_misbehaving_socket(command, tmp_path, data, code):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fault = Fault(command, tmp_path, {"TRAX_SOCKET": str(listener.getsockname()[1])})
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            said = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert said.startswith(b"@@TRAX:hello")
+        ended, output, errors = fault.end()
+    assert not fault.hung and output == b""
+    assert (ended == 0) == (code == DONE), errors
+    assert (b"trax.reason" in said) == (code == FAILED)

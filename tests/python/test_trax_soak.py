@@ -1,0 +1,64 @@
+"""One process, many frames and initialisations: neither its memory nor its descriptors grow."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+import trax_harness as harness
+
+FRAMES = int(os.environ.get("TRAX_SOAK_FRAMES", "20000"))
+INITIALIZATIONS = 500
+
+
+@pytest.fixture(scope="session", params=harness.servers() or ["still_session --multi-object"])
+def command(request) -> str:
+    """The command under test."""
+    if harness.servers():
+        return request.param
+    name, options = request.param.split()
+    return f"{harness.example(name)} {options}"
+
+
+def resident(process) -> int:
+    """KiB of memory that a process uses."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+
+
+def descriptors(process) -> int:
+    """How many files, pipes and sockets a process has open."""
+    return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+
+
+def test_soak(command, tmp_path):
+    pixels = harness.texture()
+    harness.Picture.fromarray(pixels).save(tmp_path / "frame.png")
+    path = b"file://" + bytes(tmp_path / "frame.png")
+    memory = b"image:64;48;rgb;" + base64.b64encode(pixels.tobytes())
+    buffer = b"data:image/png;" + base64.b64encode((tmp_path / "frame.png").read_bytes())
+    images = [path, memory, buffer]
+    regions = [b"20,16,24,18", b"20,16,44,16,44,34,20,34", b"mask:20,16,24,18,0,432"]
+    with harness.Server(command, patience=600) as server:
+        lines = iter(server.process.stdout.readline, b"")
+        assert next(lines).startswith(b"@@TRAX:hello")
+        each = FRAMES // INITIALIZATIONS
+        sizes, open_files = [], []
+        for count in range(INITIALIZATIONS):
+            request = b"@@TRAX:initialize \n@@TRAX:initialize " + b'"' + regions[count % 3] + b'" "id=1" \n'
+            for number in range(each):
+                server.write(request + b'@@TRAX:frame "' + images[number % 3] + b'" "frame=1" \n')
+                assert next(lines).startswith(b"@@TRAX:state")
+                request = b""
+            sizes.append(resident(server.process))
+            open_files.append(descriptors(server.process))
+        server.write(b"@@TRAX:quit \n")
+        assert server.process.wait() == 0
+    settled = sizes[INITIALIZATIONS // 10 :]
+    print(
+        f"{FRAMES} frames: {settled[0]} KiB resident at first, {settled[-1]} KiB at last, {open_files[-1]} descriptors"
+    )
+    assert settled[-1] - settled[0] < 1024
+    assert set(open_files) == {open_files[0]}
