@@ -59,7 +59,7 @@ impl Memory {
     #[must_use]
     pub fn last(&self, frames: usize) -> Option<Pool<'_>> {
         let skip = self.frames.len().saturating_sub(frames);
-        Pool::new(self.frames.iter().skip(skip).collect())
+        Pool::new(&self.frames.iter().skip(skip).collect::<Vec<_>>())
     }
 }
 
@@ -73,7 +73,7 @@ pub struct Pool<'a> {
 impl<'a> Pool<'a> {
     /// The samples of some frames, or `None` where there are none.
     #[must_use]
-    pub fn new(frames: Vec<&'a FrameSamples>) -> Option<Self> {
+    pub fn new(frames: &[&'a FrameSamples]) -> Option<Self> {
         let items: Vec<_> = frames.iter().flat_map(|f| f.boxes.iter().map(|b| (&f.frame, *b))).collect();
         if items.is_empty() {
             return None;
@@ -95,7 +95,6 @@ impl<'a> Pool<'a> {
     }
 
     /// Features of the samples at some positions: `(positions, features)`.
-    #[must_use]
     pub fn features_at(&self, positions: &[i64]) -> Tensor {
         self.features.index_select(0, &Tensor::from_slice(positions).to_device(self.features.device()))
     }
