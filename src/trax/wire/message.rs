@@ -91,7 +91,7 @@ impl Message {
         let mut value = None;
         loop {
             let rest = &text[position..];
-            let run = find(rest, |byte| (byte == stop) | (byte == b'\\') | (byte == b'=')).unwrap_or(rest.len());
+            let run = find(rest, |byte| byte == stop || byte == b'\\' || byte == b'=').unwrap_or(rest.len());
             item.extend_from_slice(&rest[..run]);
             position += run;
             match text.get(position) {
