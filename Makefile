@@ -55,6 +55,6 @@ verify: build ## Check that an evaluation will work on this machine
 requirements: ## Pin evaluation/requirements.in anew (needs uv)
 	@scripts/requirements
 
-clean: ## Remove what was made in this clone (the cache outside it stays)
-	rm -rf out target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
-	find evaluation -name __pycache__ -type d -prune -exec rm -rf {} +
+clean: ## Remove what was built in this clone (results of evaluations and the cache outside it stay)
+	rm -rf out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
+	find evaluation tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,6 +8,8 @@ void attrax_tune_allocator(void)
 {
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 2147483647);
+    /* One arena for all threads: the others give their memory back whatever the thresholds say. */
+    mallopt(M_ARENA_MAX, 1);
 }
 
 /* The linker drops libtorch_cuda, since nothing refers to it; loaded here, it registers itself with libtorch.

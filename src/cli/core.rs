@@ -29,7 +29,7 @@ pub struct Args {
     /// auto, cpu, or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
-    /// Threads of libtorch on the CPU [default: one for each core]
+    /// Threads of libtorch on the CPU [default: OMP_NUM_THREADS, or one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -94,17 +94,20 @@ impl Args {
     /// A tracking engine with these weights and parameters, on this device.
     pub fn engine(&self) -> anyhow::Result<Arc<Engine>> {
         tch::set_num_interop_threads(1);
-        tch::set_num_threads(self.threads());
+        // The threads take whole crops each; see `attrax::tracker` on why libtorch's own are not used.
+        tch::set_num_threads(1);
         let device = self.device()?;
         let parameters = Parameters::from_file(&self.weights()?, Kind::Float, device)?;
-        let engine = Engine::new(&parameters, self.config()).context("cannot start the tracker")?;
-        log::info!("{} on {device:?} with {} threads", engine.backbone().name(), tch::get_num_threads());
+        let engine =
+            Engine::new(&parameters, self.config(), usize::from(self.threads())).context("cannot start the tracker")?;
+        log::info!("{} on {device:?} with {} threads", engine.backbone().name(), self.threads());
         Ok(engine)
     }
 
-    /// Threads of libtorch.
-    pub fn threads(&self) -> i32 {
-        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as i32);
-        self.threads.map_or_else(cores, i32::from)
+    /// Threads of libtorch: those of the flag, of `OMP_NUM_THREADS`, or one for each core.
+    pub fn threads(&self) -> u16 {
+        let asked = || std::env::var("OMP_NUM_THREADS").ok()?.trim().parse().ok().filter(|n| (1..=1024).contains(n));
+        let threads = self.threads.or_else(asked);
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as u16)).into()
     }
 }

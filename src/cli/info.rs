@@ -1,5 +1,7 @@
 //! `attrax info`: what would run, without running it.
 
+use std::io::Write;
+
 use super::core;
 
 /// Flags of `attrax info`.
@@ -14,13 +16,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let device = args.core.device()?;
     let weights = args.core.weights()?;
     let numbers: usize = weights.tensors.values().map(|t| t.data.len()).sum();
-    println!("attrax    {}", env!("CARGO_PKG_VERSION"));
-    println!("libtrax   {}", attrax::trax::libtrax_version());
-    println!("libtorch  2.11.0 (through tch 0.24.0)");
-    println!("device    {device:?}");
-    println!("threads   {}", args.core.threads());
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "attrax    {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "libtrax   {}", attrax::trax::libtrax_version())?;
+    writeln!(out, "libtorch  2.11.0 (through tch 0.24.0)")?;
+    writeln!(out, "device    {device:?}")?;
+    writeln!(out, "threads   {}", args.core.threads())?;
     let architecture = weights.metadata.get("architecture").map_or("unnamed", String::as_str);
-    println!("weights   {}: {architecture}, {numbers} numbers", weights.path.display());
-    println!("parameters\n{:#?}", args.core.config());
+    writeln!(out, "weights   {}: {architecture}, {numbers} numbers", weights.path.display())?;
+    writeln!(out, "parameters\n{:#?}", args.core.config())?;
     Ok(())
 }

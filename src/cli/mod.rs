@@ -4,6 +4,7 @@ mod core;
 mod info;
 mod serve;
 mod track;
+mod weights;
 
 use std::io::IsTerminal;
 
@@ -36,6 +37,8 @@ enum Command {
     Serve(serve::Args),
     /// Track one target through the frames of a sequence
     Track(track::Args),
+    /// Convert, inspect or download network weights
+    Weights(weights::Args),
     /// Show version, device, threads, weights and the resolved parameters
     Info(info::Args),
 }
@@ -47,6 +50,7 @@ pub fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Track(args)) => track::run(&args),
+        Some(Command::Weights(args)) => weights::run(&args),
         Some(Command::Info(args)) => info::run(&args),
         None if std::io::stdin().is_terminal() && std::env::var_os("TRAX_SOCKET").is_none() => {
             Ok(Cli::command().print_help()?)

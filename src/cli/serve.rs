@@ -28,9 +28,9 @@ pub struct Args {
 #[derive(Clone, Copy, Default, ValueEnum)]
 enum InitialBox {
     /// The smallest box around the polygon
-    #[default]
     Bounding,
-    /// The box of the polygon's area around its centre
+    /// The box of the polygon's area around its centre, in the proportions of the smallest box around it
+    #[default]
     EqualArea,
 }
 

@@ -54,33 +54,38 @@ pub fn map_of(gradient: &Tensor, form: Form) -> Tensor {
     values.sum_dim_intlist([1i64].as_slice(), false, None::<Kind>)
 }
 
-/// The attention maps of both classes: `(2, N, height, width)`, from the gradients of the scores `(2, N, features)`.
-///
-/// Also returns the gradients at the first convolution's output that they were made from, class by class and chunk by
-/// chunk.
-fn attend(linearization: &Linearization<'_>, score_gradients: &Tensor, form: Form) -> (Tensor, Vec<Vec<Tensor>>) {
-    let mut maps = Vec::new();
-    let mut gradients = Vec::new();
-    for class in [BACKGROUND, TARGET] {
-        let of_class = score_gradients.get(class);
-        let mut start = 0;
-        let mut chunks = Vec::new();
-        for chunk in linearization.chunks() {
-            let gradient = linearization.pull_back(chunk, &of_class.narrow(0, start, chunk.crops()));
-            maps.push(map_of(&gradient, form));
-            chunks.push(gradient);
-            start += chunk.crops();
+/// The attention maps of the background and of the target, `(2, N, height, width)`, from the gradients of the scores,
+/// `(2, N, features)`; and the gradients at the first convolution's output that they were made from, chunk by chunk and
+/// class by class.
+fn attend(linearization: &mut Linearization, score_gradients: &Tensor, form: Form) -> (Tensor, Vec<Vec<Tensor>>) {
+    let sizes = linearization.chunk_sizes();
+    let of_chunks = by_chunk_and_class(score_gradients, &sizes);
+    let results = linearization.pull_back(of_chunks, |gradient| (map_of(&gradient, form), gradient));
+    let (mut maps, mut gradients) = ([Vec::new(), Vec::new()], Vec::new());
+    for chunk in results {
+        let mut kept = Vec::new();
+        for ((map, gradient), maps) in chunk.into_iter().zip(&mut maps) {
+            maps.push(map);
+            kept.push(gradient);
         }
-        gradients.push(chunks);
+        gradients.push(kept);
     }
-    let joined = Tensor::cat(&maps, 0);
-    let (_, height, width) = joined.size3().unwrap_or_default();
-    (joined.view([2, -1, height, width]), gradients)
+    (Tensor::stack(&maps.map(|of_class| Tensor::cat(&of_class, 0)), 0), gradients)
+}
+
+/// Views of a tensor `(2, N, ...)`: for each chunk of samples, one of each class.
+fn by_chunk_and_class(tensor: &Tensor, sizes: &[i64]) -> Vec<Vec<Tensor>> {
+    let mut start = 0;
+    let views = sizes.iter().map(|size| {
+        start += size;
+        [BACKGROUND, TARGET].map(|class| tensor.get(class).narrow(0, start - size, *size)).into()
+    });
+    views.collect()
 }
 
 /// The attention maps of the background and of the target, `(2, N, height, width)`.
 #[must_use]
-pub fn attention(linearization: &Linearization<'_>, score_gradients: &Tensor, form: Form) -> Tensor {
+pub fn attention(linearization: &mut Linearization, score_gradients: &Tensor, form: Form) -> Tensor {
     attend(linearization, score_gradients, form).0
 }
 
@@ -88,7 +93,7 @@ pub fn attention(linearization: &Linearization<'_>, score_gradients: &Tensor, fo
 /// derivative with respect to `score_gradients` `(2, N, features)`.
 #[must_use]
 pub fn regularizer(
-    linearization: &Linearization<'_>,
+    linearization: &mut Linearization,
     score_gradients: &Tensor,
     positives: i64,
     form: Form,
@@ -96,21 +101,17 @@ pub fn regularizer(
 ) -> Regularizer {
     let (maps, gradients) = attend(linearization, score_gradients, form);
     let (value, slope) = ratios(&maps, positives, reduction);
-    let mut derivative = Vec::new();
-    for (class, chunks) in [BACKGROUND, TARGET].into_iter().zip(gradients) {
-        let mut start = 0;
-        for (chunk, gradient) in linearization.chunks().iter().zip(chunks) {
-            let slope = slope.get(class).narrow(0, start, chunk.crops()).unsqueeze(1);
-            let perturbation = match form {
-                Form::Paper => gradient.threshold_backward(&slope.expand_as(&gradient), 0.0),
-                Form::Released => gradient * (slope * 2.0),
-            };
-            derivative.push(linearization.push_forward(chunk, &perturbation));
-            start += chunk.crops();
+    let slopes = by_chunk_and_class(&slope, &linearization.chunk_sizes());
+    let items = gradients.into_iter().zip(slopes).map(|(g, s)| g.into_iter().zip(s).collect()).collect();
+    let pushed = linearization.push_forward(items, |(gradient, slope): (Tensor, Tensor)| {
+        let slope = slope.unsqueeze(1);
+        match form {
+            Form::Paper => gradient.threshold_backward(&slope.expand_as(&gradient), 0.0),
+            Form::Released => gradient * (slope * 2.0),
         }
-    }
-    let derivative = Tensor::cat(&derivative, 0).view_as(score_gradients);
-    Regularizer { value, derivative }
+    });
+    let of_class = |class: usize| Tensor::cat(&pushed.iter().map(|chunk| &chunk[class]).collect::<Vec<_>>(), 0);
+    Regularizer { value, derivative: Tensor::stack(&[of_class(0), of_class(1)], 0) }
 }
 
 /// `R` of maps `(2, N, height, width)` and its derivative with respect to them, of the same shape.

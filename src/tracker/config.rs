@@ -36,7 +36,11 @@ pub struct Attention {
     pub reduction: Reduction,
 }
 
-/// Every parameter of the tracker. The defaults are DAT's and, where DAT says nothing, MDNet's.
+/// Every parameter of the tracker. The defaults are DAT's and, where DAT says nothing, MDNet's, with two exceptions that
+/// follow measurements on VOT-2016 sequences: box regression learns from boxes of half to twice the target's area (MDNet:
+/// one to twice), which lets it shrink boxes too, and the next candidates are drawn around the regressed box, without
+/// which a target that changes its size is followed too slowly (mean overlap on 90 frames of `bag` with lambda 0: 0.73
+/// against 0.64).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Seed of every random draw.
@@ -83,8 +87,13 @@ pub struct Config {
     pub regression_samples: usize,
     /// Smallest overlap of those samples.
     pub regression_overlap: f64,
+    /// Smallest and largest ratio of their areas to the target's.
+    pub regression_area: (f64, f64),
     /// Ridge of the box regression.
     pub regression_alpha: f64,
+    /// Whether the next candidates are drawn around the regressed box (true) or around the mean of the best candidates,
+    /// as MDNet does (false).
+    pub regression_feedback: bool,
     /// The regulariser.
     pub attention: Attention,
 }
@@ -131,7 +140,9 @@ impl Config {
             negative_frames: 20,
             regression_samples: 1000,
             regression_overlap: 0.6,
+            regression_area: (0.5, 2.0),
             regression_alpha: 1000.0,
+            regression_feedback: true,
             attention: Attention { lambda: 5.0, form: Form::Released, reduction: Reduction::Batch },
         }
     }

@@ -98,18 +98,10 @@ pub fn crop(frame: &Frame, regions: &[BoundingBox], format: CropFormat, device: 
 pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Tensor {
     let length = format.size * format.size * 3;
     let mut data = vec![0f32; items.len() * length];
-    let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1).clamp(1, items.len().max(1));
-    let share = items.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        for (items, data) in items.chunks(share).zip(data.chunks_mut(share * length)) {
-            scope.spawn(move || {
-                let mut row = Vec::new();
-                for ((frame, region), out) in items.iter().zip(data.chunks_exact_mut(length)) {
-                    crop_one(frame, *region, format, &mut row, out);
-                }
-            });
-        }
-    });
+    let mut row = Vec::new();
+    for ((frame, region), out) in items.iter().zip(data.chunks_exact_mut(length)) {
+        crop_one(frame, *region, format, &mut row, out);
+    }
     let side = format.size as i64;
     Tensor::from_slice(&data).view([items.len() as i64, side, side, 3]).to_device(device).permute([0, 3, 1, 2])
 }

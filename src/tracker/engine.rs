@@ -8,7 +8,6 @@ use tch::{Device, Kind, Tensor};
 
 use super::backbone::{Backbone, Parameters};
 use super::config::{Config, Samples};
-use super::crops::crop;
 use super::head::{Head, TARGET};
 use super::learner::train;
 use super::regression::BoxRegression;
@@ -26,10 +25,6 @@ const WHOLE_FRAME_SPREAD: Spread = Spread::WholeFrame { scale: 1.6 };
 const UPDATE_NEGATIVE_SPREAD: Spread = Spread::Uniform { translation: 2.0, scale: 1.3, aspect: 1.0 };
 /// Spread of the samples of box regression (MDNet).
 const REGRESSION_SPREAD: Spread = Spread::Uniform { translation: 0.3, scale: 1.6, aspect: 1.1 };
-/// Ratio of areas of the samples of box regression to the target.
-const REGRESSION_AREA: (f64, f64) = (1.0, 2.0);
-/// Crops that are cut and described at a time: bounds the memory for thousands of samples.
-const CROPS_AT_A_TIME: usize = 256;
 
 /// The network and the parameters, shared by all targets.
 #[derive(Debug)]
@@ -50,14 +45,14 @@ pub struct Estimate {
 }
 
 impl Engine {
-    /// A tracker with given weights and parameters.
+    /// A tracker with given weights and parameters, on some threads of the CPU.
     ///
     /// # Errors
     /// [`TrackerError::Weights`] if the weights fit no known network, [`TrackerError::Parameter`] if a parameter is out
     /// of range.
-    pub fn new(parameters: &Parameters, config: Config) -> Result<Arc<Self>, TrackerError> {
+    pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Arc<Self>, TrackerError> {
         config.validate()?;
-        Ok(Arc::new(Self { backbone: Backbone::new(parameters)?, config }))
+        Ok(Arc::new(Self { backbone: Backbone::new(parameters)?.with_threads(threads), config }))
     }
 
     /// The parameters.
@@ -112,18 +107,7 @@ impl Engine {
     /// Features of boxes of a frame: `(boxes, features)`.
     #[must_use]
     pub fn describe(&self, frame: &Frame, boxes: &[BoundingBox]) -> Tensor {
-        let parts: Vec<Tensor> = boxes
-            .chunks(CROPS_AT_A_TIME)
-            .map(|boxes| {
-                tch::no_grad(|| {
-                    self.backbone.features(&crop(frame, boxes, self.backbone.format(), self.backbone.device()))
-                })
-            })
-            .collect();
-        if parts.is_empty() {
-            return Tensor::zeros([0, self.backbone.feature_length()], (Kind::Float, self.backbone.device()));
-        }
-        Tensor::cat(&parts, 0)
+        self.backbone.describe(&boxes.iter().map(|b| (frame, *b)).collect::<Vec<_>>())
     }
 
     fn samples(&self, frame: &Frame, boxes: Vec<BoundingBox>) -> FrameSamples {
@@ -180,7 +164,7 @@ impl Tracker {
         self.positives.push(positive);
         self.remember_negatives(frame);
 
-        let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: REGRESSION_AREA };
+        let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: config.regression_area };
         let boxes = self.sampler.draw_accepted(target, REGRESSION_SPREAD, config.regression_samples, accept);
         if !boxes.is_empty() {
             let features = engine.describe(frame, &boxes);
@@ -214,6 +198,9 @@ impl Tracker {
             self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined(width, height);
             let refined = self.refine(&features, &best, &boxes).unwrap_or(self.target);
             self.reported = refined.clipped(width, height).unwrap_or(self.target);
+            if config.regression_feedback {
+                self.target = self.reported.confined(width, height);
+            }
             self.remember(frame);
         }
         self.update();

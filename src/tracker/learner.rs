@@ -6,7 +6,6 @@ use tch::{Kind, Tensor};
 use super::attention::regularizer;
 use super::backbone::Backbone;
 use super::config::{Config, Schedule};
-use super::crops::crop_each;
 use super::head::{BACKGROUND, Dropout, Head, TARGET};
 use super::samples::{Deck, Pool};
 
@@ -102,9 +101,8 @@ impl<'a> Batch<'a> {
         }
         let at_scores = scored.gradients.detach();
         let regularizer = tch::no_grad(|| {
-            let crops = crop_each(&self.items, backbone.format(), backbone.device());
-            let linearization = backbone.linearize(&crops);
-            regularizer(&linearization, &at_scores, self.positives, attention.form, attention.reduction)
+            let mut linearization = backbone.linearize_boxes(&self.items);
+            regularizer(&mut linearization, &at_scores, self.positives, attention.form, attention.reduction)
         });
         // The product has the regulariser's gradient with respect to the parameters, though not its value.
         let product = (&scored.gradients * &regularizer.derivative).sum(None::<Kind>);

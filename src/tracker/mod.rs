@@ -10,6 +10,7 @@ mod frame;
 mod geometry;
 pub mod head;
 pub mod learner;
+mod parallel;
 pub mod regression;
 mod sampler;
 pub mod samples;

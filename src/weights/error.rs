@@ -1,6 +1,6 @@
 //! What can be wrong with a file of weights.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// The format is known, but the content breaks its rules: a truncated or damaged file.
-    #[error("{}: damaged {format} file: {reason}", path.display())]
+    #[error("{}: damaged {format} file: {}", path.display(), OneLine(reason))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// A tensor that the network needs is not in the file.
-    #[error("{}: tensor '{name}' is missing; {}", path.display(), Available(available))]
+    #[error("{}: tensor '{}' is missing; {}", path.display(), OneLine(name), Available(available))]
     Missing {
         /// The file.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum WeightsError {
         available: Vec<String>,
     },
     /// A tensor does not have the shape that the network needs.
-    #[error("{}: tensor '{name}' has shape {found:?}, expected {expected:?}", path.display())]
+    #[error("{}: tensor '{}' has shape {found:?}, expected {expected:?}", path.display(), OneLine(name))]
     Shape {
         /// The file.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum WeightsError {
         found: Vec<usize>,
     },
     /// A tensor holds infinities or values that are not numbers.
-    #[error("{}: tensor '{name}' holds {count} values that are not finite numbers", path.display())]
+    #[error("{}: tensor '{}' holds {count} values that are not finite numbers", path.display(), OneLine(name))]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum WeightsError {
         count: usize,
     },
     /// The metadata contradicts what the network needs.
-    #[error("{}: metadata '{key}' is '{found}', expected {expected}", path.display())]
+    #[error("{}: metadata '{key}' is '{}', expected {expected}", path.display(), OneLine(found))]
     Metadata {
         /// The file.
         path: PathBuf,
@@ -79,6 +79,19 @@ pub enum WeightsError {
     },
 }
 
+/// Text from a file inside a message, which must stay one line of bounded length.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 200;
+        for c in self.0.chars().take(LONGEST) {
+            f.write_char(if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })?;
+        }
+        if self.0.chars().nth(LONGEST).is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
 /// Names of tensors in a message: a few of them, so that the line stays readable.
 struct Available<'a>(&'a [String]);
 
@@ -88,8 +101,9 @@ impl fmt::Display for Available<'_> {
         if self.0.is_empty() {
             return f.write_str("the file holds no tensors");
         }
-        let names = self.0[..self.0.len().min(SHOWN)].join(", ");
-        write!(f, "the file holds {names}")?;
+        for (position, name) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{}{}", if position == 0 { "the file holds " } else { ", " }, OneLine(name))?;
+        }
         if self.0.len() > SHOWN {
             write!(f, " and {} more", self.0.len() - SHOWN)?;
         }

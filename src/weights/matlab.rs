@@ -258,3 +258,43 @@ impl Class {
     const FIRST_NUMERIC: u32 = 6;
     const LAST_NUMERIC: u32 = 15;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { largest_array: 4, all_arrays: 6 };
+
+    /// A file of most significant bytes first with one variable `x` of whole numbers, one of them a byte.
+    fn big_endian(numbers: &[u16]) -> Vec<u8> {
+        let mut body = Vec::new();
+        let words = |body: &mut Vec<u8>, words: &[u32]| body.extend(words.iter().flat_map(|word| word.to_be_bytes()));
+        words(&mut body, &[6, 8, 6, 0]);
+        words(&mut body, &[5, 8, 1, numbers.len() as u32]);
+        words(&mut body, &[1 << 16 | 1, u32::from_be_bytes(*b"x\0\0\0")]);
+        words(&mut body, &[4, 2 * numbers.len() as u32]);
+        body.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
+        body.resize(body.len().next_multiple_of(8), 0);
+        let mut file = [&[b' '; 124][..], b"\x01\x00MI"].concat();
+        words(&mut file, &[14, body.len() as u32]);
+        [file, body].concat()
+    }
+
+    #[test]
+    fn either_byte_order_is_read() {
+        let variables = parse(big_endian(&[1, 500, 65535]).as_slice(), LIMITS).unwrap();
+        assert_eq!(
+            variables,
+            [("x".to_owned(), Value::Numbers { shape: vec![1, 3], data: vec![1.0, 500.0, 65535.0] })]
+        );
+    }
+
+    #[test]
+    fn large_arrays_are_passed_over_and_many_small_ones_refused() {
+        let variables = parse(big_endian(&[7; 5]).as_slice(), LIMITS).unwrap();
+        assert_eq!(variables, [("x".to_owned(), Value::Skipped { shape: vec![1, 5] })]);
+        let one = big_endian(&[1, 2, 3, 4]);
+        let two = [&one[..], &one[128..]].concat();
+        assert!(parse(two.as_slice(), LIMITS).is_err());
+    }
+}

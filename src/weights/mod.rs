@@ -10,6 +10,8 @@
 mod array;
 mod embedded;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 mod file;
 mod format;
 mod lrn;

@@ -273,3 +273,72 @@ fn long(bytes: &[u8]) -> Object {
         None => Object::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::pickle::Pickle;
+    use super::super::state_dict;
+    use super::*;
+
+    #[test]
+    fn ordered_dictionaries_of_python_2_are_read() {
+        // OrderedDict([["conv1", 7], ["conv2", -2]]), as Python 2 pickles it.
+        let bytes =
+            b"\x80\x02ccollections\nOrderedDict\nq\x00]q\x01(]q\x02(U\x05conv1q\x03K\x07e]q\x04(U\x05conv2q\x05\
+            J\xfe\xff\xff\xffee\x85q\x06Rq\x07.and more";
+        let (pickle, length) = Pickle::parse(bytes).unwrap();
+        assert_eq!(&bytes[length..], b"and more");
+        let Object::Dict(entries) = pickle.get(pickle.root()) else { panic!("no dictionary") };
+        let entries: Vec<_> =
+            entries.iter().map(|&(key, value)| (pickle.text(key).unwrap(), pickle.get(value).clone())).collect();
+        assert_eq!(entries, [("conv1", Object::Int(7)), ("conv2", Object::Int(-2))]);
+    }
+
+    #[test]
+    fn integers_of_any_length_are_read() {
+        for (bytes, expected) in [
+            (&b""[..], Object::Int(0)),
+            (b"\xff", Object::Int(-1)),
+            (b"\xff\x00", Object::Int(255)),
+            (b"\x00\x00\x00\x00\x00\x00\x00\x80", Object::Int(i64::MIN)),
+            (b"\x00\x00\x00\x00\x00\x00\x00\x80\x00", Object::Other),
+        ] {
+            assert_eq!(long(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_dictionary_that_holds_itself_ends_in_an_error() {
+        // d = {}; d["a"] = d; d["b"] = d
+        let (pickle, _) = Pickle::parse(b"\x80\x02}q\x00(U\x01ah\x00U\x01bh\x00u.").unwrap();
+        assert!(state_dict::tensors(&pickle).is_err());
+    }
+
+    #[test]
+    fn deep_and_long_things_end_without_exhausting_anything() {
+        // Parameters of parameters of parameters; each is ((...),) handed to the same function.
+        let mut bytes = b"\x80\x02}U\x01actorch._utils\n_rebuild_parameter\nq\x000".to_vec();
+        bytes.extend(b"N");
+        for _ in 0..500_000 {
+            // x -> (x,) -> (function, (x,)), by way of the memo.
+            bytes.extend(b"\x85q\x010h\x00h\x01R");
+        }
+        bytes.extend(b"s.");
+        let (pickle, _) = Pickle::parse(&bytes).unwrap();
+        assert!(state_dict::tensors(&pickle).unwrap().is_empty());
+
+        let key = "k".repeat(1000);
+        let bytes = [&b"}X\xe8\x03\x00\x00"[..], key.as_bytes(), b"Ns."].concat();
+        let (pickle, _) = Pickle::parse(&bytes).unwrap();
+        assert!(state_dict::tensors(&pickle).is_err());
+    }
+
+    #[test]
+    fn programs_that_break_the_machines_rules_are_refused() {
+        for bytes in
+            [&b"."[..], b"t.", b"0.", b"(0.", b"K\x01s.", b"K\x01K\x02a.", b"h\x00.", b"\xff.", b"}(K\x01u.", b"X"]
+        {
+            assert!(Pickle::parse(bytes).is_err(), "{bytes:?}");
+        }
+    }
+}

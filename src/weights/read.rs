@@ -17,7 +17,7 @@ const LARGEST_WHOLE: u64 = 1 << 31;
 /// Where only convolutions are wanted: conv3 has 1.2 million elements, the next layers up to 75 million.
 const CONVOLUTIONS: Limits = Limits { largest_array: 1 << 22, all_arrays: 1 << 26 };
 /// Where everything is wanted: VGG-M has 103 million parameters.
-const EVERYTHING: Limits = Limits { largest_array: 1 << 28, all_arrays: 1 << 28 };
+const EVERYTHING: Limits = Limits { largest_array: 1 << 27, all_arrays: 1 << 27 };
 
 /// A file's format, and everything in it under its own names.
 #[derive(Debug, Clone)]

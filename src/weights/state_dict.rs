@@ -5,8 +5,13 @@ use super::error::Fault;
 use super::numbers::Number;
 use super::pickle::{Id, Object, Pickle};
 
+/// The functions that make tensors, now and in the first versions.
+const REBUILD: &str = "torch._utils _rebuild_tensor_v2";
+const REBUILD_FIRST: &str = "torch._utils _rebuild_tensor";
 /// Dictionaries within dictionaries; state dicts are two deep.
 const DEEPEST: usize = 8;
+/// Names are copied for each tensor, so they must be short.
+const LONGEST_KEY: usize = 256;
 /// Entries that are looked at; a dictionary may occur in many places.
 const MOST_ENTRIES: usize = 1 << 16;
 
@@ -43,6 +48,10 @@ impl View {
         let count = elements(&self.shape).ok_or_else(|| Fault::new("a tensor too large to count"))?;
         if count == 0 {
             return Ok(Array { shape: self.shape.clone(), data: Vec::new() });
+        }
+        // Expanded tensors repeat elements; nobody saves weights so, and a few bytes could claim gigabytes.
+        if count > storage.len() {
+            return Err(Fault::new("a tensor that is larger than its storage"));
         }
         let start = self.storage.start.checked_add(self.offset);
         let last =
@@ -93,6 +102,9 @@ pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, View)>, Fault> {
                 let Some(key) = pickle.text(key) else {
                     continue;
                 };
+                if key.len() > LONGEST_KEY {
+                    return Err(Fault::new(format!("a name of {} bytes", key.len())));
+                }
                 let name = if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
                 todo.push((name, value, depth + 1));
             }
@@ -110,22 +122,12 @@ pub(super) fn storages(pickle: &Pickle) -> Result<Vec<Storage>, Fault> {
 
 /// The tensor that a call makes, or `None` for calls that make none.
 fn tensor(pickle: &Pickle, id: Id, name: &str) -> Result<Option<View>, Fault> {
-    let Object::Call { function, arguments } = pickle.get(id) else {
-        return Ok(None);
+    // A parameter is made from the tensor that it wraps, which is never a parameter itself.
+    let wrapped = match call(pickle, id) {
+        Some(("torch._utils _rebuild_parameter", arguments)) => arguments.first().copied(),
+        _ => None,
     };
-    let Object::Global(function) = pickle.get(*function) else {
-        return Ok(None);
-    };
-    let arguments = pickle.items(*arguments);
-    match function.as_str() {
-        "torch._utils _rebuild_tensor_v2" | "torch._utils _rebuild_tensor" => {}
-        // A parameter is made from the tensor that it wraps, which is never a parameter itself.
-        "torch._utils _rebuild_parameter" => match arguments.first() {
-            Some(&inner) if inner < id => return tensor(pickle, inner, name),
-            _ => return Ok(None),
-        },
-        _ => return Ok(None),
-    }
+    let Some((REBUILD | REBUILD_FIRST, arguments)) = call(pickle, wrapped.unwrap_or(id)) else { return Ok(None) };
     let &[place, offset, shape, stride, ..] = arguments else {
         return Err(Fault::new(format!("tensor '{name}' is made from {} arguments", arguments.len())));
     };
@@ -138,6 +140,15 @@ fn tensor(pickle: &Pickle, id: Id, name: &str) -> Result<Option<View>, Fault> {
             Ok(Some(View { storage: storage(pickle, *place)?, offset, shape, stride }))
         }
         _ => Err(Fault::new(format!("tensor '{name}' has a broken shape"))),
+    }
+}
+
+/// Function and arguments of a call.
+fn call(pickle: &Pickle, id: Id) -> Option<(&str, &[Id])> {
+    let Object::Call { function, arguments } = pickle.get(id) else { return None };
+    match pickle.get(*function) {
+        Object::Global(function) => Some((function, pickle.items(*arguments))),
+        _ => None,
     }
 }
 

@@ -102,3 +102,19 @@ fn every_truncation_is_an_error() {
         assert!(matches!(result, Err(WeightsError::Malformed { .. })), "{length} bytes pass");
     }
 }
+
+#[test]
+fn text_of_a_file_cannot_break_a_message_into_lines() {
+    let mut sample = sample();
+    let array = sample.tensors["conv1.bias"].clone();
+    sample.tensors.insert(format!("@@TRAX:quit\n{}", "x".repeat(1000)), array);
+    sample.metadata.insert("architecture".into(), "one\r\ntwo".into());
+    for error in [
+        sample.tensor("conv9.weight", &[1]).unwrap_err(),
+        sample.tensor("no\nname", &[1]).unwrap_err(),
+        sample.expect_architecture("vgg-m").unwrap_err(),
+    ] {
+        let message = error.to_string();
+        assert!(!message.contains(['\n', '\r']) && message.len() < 600, "{message:?}");
+    }
+}

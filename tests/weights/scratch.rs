@@ -1,6 +1,6 @@
 //! Directories for tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A directory that is removed at the end of the test.
 pub struct Scratch(pub PathBuf);
@@ -17,6 +17,12 @@ impl Scratch {
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
+}
+
+/// Makes a file anew; overwriting one makes some file systems wait for the disk.
+pub fn put(path: &Path, bytes: &[u8]) {
+    let _ = std::fs::remove_file(path);
+    std::fs::write(path, bytes).unwrap();
 }
 
 impl Drop for Scratch {

@@ -62,5 +62,6 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         output: (channels, 3),
         gain: GAIN,
         device: parameters.device(),
+        threads: 1,
     })
 }

@@ -59,6 +59,17 @@ impl Convolution {
         (total / 2, total - total / 2)
     }
 
+    /// The same convolution, its weights shared: tensors cannot be lent to other threads, only given.
+    fn share(&self) -> Self {
+        let adjoint = match &self.adjoint {
+            Adjoint::Convolution { weight, padding } => {
+                Adjoint::Convolution { weight: weight.shallow_clone(), padding: *padding }
+            }
+            Adjoint::Transposed => Adjoint::Transposed,
+        };
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), adjoint, ..*self }
+    }
+
     fn run(&self, input: &Tensor, bias: Option<&Tensor>) -> Tensor {
         input.conv2d(&self.weight, bias, [self.stride; 2], [self.padding; 2], [1, 1], self.groups)
     }
@@ -104,17 +115,33 @@ pub(super) enum Layer {
     BranchEnd,
 }
 
+impl Layer {
+    /// The same layer, its weights shared.
+    pub fn share(&self) -> Self {
+        match self {
+            Self::Convolution(convolution) => Self::Convolution(convolution.share()),
+            Self::Relu => Self::Relu,
+            Self::Relu6 => Self::Relu6,
+            Self::Lrn(lrn) => Self::Lrn(lrn.share()),
+            Self::MaxPool => Self::MaxPool,
+            Self::AveragePool => Self::AveragePool,
+            Self::BranchBegin => Self::BranchBegin,
+            Self::BranchEnd => Self::BranchEnd,
+        }
+    }
+}
+
 /// The derivative of one layer at the input it was run on.
 #[derive(Debug)]
-pub(super) enum Linear<'a> {
+pub(super) enum Linear {
     /// A convolution without its bias, and the side of its input in pixels.
-    Convolution(&'a Convolution, i64),
+    Convolution(Convolution, i64),
     /// Passes where the layer's output is strictly between 0 and the limit.
     Mask {
         output: Tensor,
         limit: f64,
     },
-    Lrn(LrnDerivative<'a>),
+    Lrn(LrnDerivative),
     /// Where each maximum came from, as positions in the input's plane, and the input.
     MaxPool {
         indices: Tensor,
@@ -132,11 +159,11 @@ const WINDOW: [i64; 2] = [3, 3];
 const STEP: [i64; 2] = [2, 2];
 
 /// Runs layers on `input`, and records the derivative of each where `record` is given.
-pub(super) fn run<'a>(layers: &'a [Layer], input: &Tensor, mut record: Option<&mut Vec<Linear<'a>>>) -> Tensor {
+pub(super) fn run(layers: &[Layer], input: &Tensor, mut record: Option<&mut Vec<Linear>>) -> Tensor {
     let mut x = input.shallow_clone();
     let mut branches: Vec<Tensor> = Vec::new();
     let recording = record.is_some();
-    let mut keep = |linear: Linear<'a>| {
+    let mut keep = |linear: Linear| {
         if let Some(record) = record.as_deref_mut() {
             record.push(linear);
         }
@@ -144,7 +171,9 @@ pub(super) fn run<'a>(layers: &'a [Layer], input: &Tensor, mut record: Option<&m
     for (position, layer) in layers.iter().enumerate() {
         match layer {
             Layer::Convolution(convolution) => {
-                keep(Linear::Convolution(convolution, x.size()[2]));
+                if recording {
+                    keep(Linear::Convolution(convolution.share(), x.size()[2]));
+                }
                 x = convolution.run(&x, Some(&convolution.bias));
             }
             Layer::Relu | Layer::Relu6 => {
@@ -196,7 +225,7 @@ pub(super) fn run<'a>(layers: &'a [Layer], input: &Tensor, mut record: Option<&m
 }
 
 /// Applies the adjoint of the recorded maps: from a gradient at the output to one at the input.
-pub(super) fn pull_back(maps: &[Linear<'_>], gradient: &Tensor) -> Tensor {
+pub(super) fn pull_back(maps: &[Linear], gradient: &Tensor) -> Tensor {
     let mut g = gradient.shallow_clone();
     let mut branches: Vec<Tensor> = Vec::new();
     for map in maps.iter().rev() {
@@ -222,7 +251,7 @@ pub(super) fn pull_back(maps: &[Linear<'_>], gradient: &Tensor) -> Tensor {
 }
 
 /// Applies the recorded maps: from a perturbation of the input to that of the output, to first order.
-pub(super) fn push_forward(maps: &[Linear<'_>], perturbation: &Tensor) -> Tensor {
+pub(super) fn push_forward(maps: &[Linear], perturbation: &Tensor) -> Tensor {
     let mut d = perturbation.shallow_clone();
     let mut branches: Vec<Tensor> = Vec::new();
     for map in maps {

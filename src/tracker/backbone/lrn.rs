@@ -12,7 +12,6 @@ use super::layers::channels_last;
 pub(super) struct Lrn {
     kappa: f64,
     beta: f64,
-    alpha: f64,
     /// `alpha` on a band: `(channels, channels, 1, 1)`.
     band: Tensor,
     /// Its transpose, for the adjoint; the band is not symmetric where the window's size is even.
@@ -21,8 +20,8 @@ pub(super) struct Lrn {
 
 /// The derivative of the normalisation at one input `x`.
 #[derive(Debug)]
-pub(super) struct LrnDerivative<'a> {
-    lrn: &'a Lrn,
+pub(super) struct LrnDerivative {
+    lrn: Lrn,
     /// `d^-beta`.
     gain: Tensor,
     /// The input `x`.
@@ -38,19 +37,23 @@ impl Lrn {
         let ones = Tensor::ones([channels, channels], (like.kind(), like.device()));
         let band = (ones.tril(after).triu(-before) * alpha).view([channels, channels, 1, 1]);
         let transposed = channels_last(&band.transpose(0, 1));
-        Self { kappa, beta, alpha, band: channels_last(&band), transposed }
+        Self { kappa, beta, band: channels_last(&band), transposed }
+    }
+
+    /// The same normalisation, its matrices shared.
+    pub fn share(&self) -> Self {
+        Self { band: self.band.shallow_clone(), transposed: self.transposed.shallow_clone(), ..*self }
     }
 
     /// The normalised input, and its derivative where that is asked for.
-    pub fn forward(&self, x: &Tensor, derivative: bool) -> (Tensor, Option<LrnDerivative<'_>>) {
-        debug_assert!(self.alpha >= 0.0);
+    pub fn forward(&self, x: &Tensor, derivative: bool) -> (Tensor, Option<LrnDerivative>) {
         let mut sum = (x * x).conv2d(&self.band, None::<&Tensor>, [1, 1], [0, 0], [1, 1], 1);
         let d = sum.g_add_scalar_(self.kappa);
         let gain = self.power(&d);
         let output = x * &gain;
         let derivative = derivative.then(|| {
             let slope = (&output / &d) * (2.0 * self.beta);
-            LrnDerivative { lrn: self, gain, input: x.shallow_clone(), slope }
+            LrnDerivative { lrn: self.share(), gain, input: x.shallow_clone(), slope }
         });
         (output, derivative)
     }
@@ -66,7 +69,7 @@ impl Lrn {
     }
 }
 
-impl LrnDerivative<'_> {
+impl LrnDerivative {
     /// `dy = d^-beta dx - slope * window(alpha x dx)`.
     pub fn forward(&self, dx: &Tensor) -> Tensor {
         let window = (&self.input * dx).conv2d(&self.lrn.band, None::<&Tensor>, [1, 1], [0, 0], [1, 1], 1);

@@ -6,11 +6,13 @@ mod lrn;
 mod parameters;
 mod vgg_m;
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use self::layers::{Layer, Linear};
 pub use self::parameters::Parameters;
-use super::{CropFormat, TrackerError};
+use super::crops::crop_each;
+use super::parallel;
+use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
 /// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
 ///
@@ -25,14 +27,15 @@ pub struct Backbone {
     /// Multiplies the features.
     gain: f64,
     device: Device,
+    threads: usize,
 }
 
-/// Crops that go through the network at a time on the CPU: large enough to fill the cores, small enough that the
-/// largest activations stay in the last-level cache.
-const CPU_CHUNK: i64 = 16;
+/// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic busy, small enough that
+/// the largest activations stay in the last-level cache.
+const CPU_CHUNK: usize = 16;
 
 /// Crops that go through the network at a time on a GPU: bounds its memory.
-const GPU_CHUNK: i64 = 256;
+const GPU_CHUNK: usize = 256;
 
 impl Backbone {
     /// The network that the parameters are for: the architecture is read from their metadata, or recognised by their
@@ -52,6 +55,13 @@ impl Backbone {
             None if parameters.has("stem.weight") => efficientnet::build(parameters),
             None => vgg_m::build(parameters),
         }
+    }
+
+    /// The same network on another number of threads; it starts with one. On a GPU there is always one.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = if self.device.is_cuda() { 1 } else { threads.max(1) };
+        self
     }
 
     /// Name of the architecture: `vgg-m` or `efficientnet-lite0`.
@@ -78,27 +88,32 @@ impl Backbone {
         self.device
     }
 
+    /// Features of boxes in frames: `(boxes, length)`.
+    #[must_use]
+    pub fn describe(&self, boxes: &[(&Frame, BoundingBox)]) -> Tensor {
+        let (format, device) = (self.format, self.device);
+        let chunks = boxes.chunks(self.chunk()).collect();
+        self.join(self.each(chunks, |chunk| crop_each(chunk, format, device), Network::features))
+    }
+
     /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.
     #[must_use]
     pub fn features(&self, crops: &Tensor) -> Tensor {
-        let chunks: Vec<Tensor> =
-            self.chunks(crops).into_iter().map(|chunk| self.flat(&layers::run(&self.layers, &chunk, None))).collect();
-        self.join(&chunks)
+        self.join(self.each(self.split(crops), |chunk| chunk, Network::features))
+    }
+
+    /// Cuts the crops of boxes in frames, runs them, and keeps the derivative of everything behind the first convolution.
+    #[must_use]
+    pub fn linearize_boxes(&self, boxes: &[(&Frame, BoundingBox)]) -> Linearization {
+        let (format, device) = (self.format, self.device);
+        let chunks = boxes.chunks(self.chunk()).collect();
+        self.linearization(self.each(chunks, |chunk| crop_each(chunk, format, device), Network::linearize))
     }
 
     /// Runs the crops and keeps the derivative of everything behind the first convolution.
     #[must_use]
-    pub fn linearize(&self, crops: &Tensor) -> Linearization<'_> {
-        let (first, rest) = self.layers.split_at(1);
-        let mut chunks = Vec::new();
-        let mut features = Vec::new();
-        for chunk in self.chunks(crops) {
-            let mut maps = Vec::with_capacity(rest.len());
-            let output = layers::run(rest, &layers::run(first, &chunk, None), Some(&mut maps));
-            features.push(self.flat(&output));
-            chunks.push(Chunk { maps, crops: chunk.size()[0] });
-        }
-        Linearization { backbone: self, features: self.join(&features), chunks }
+    pub fn linearize(&self, crops: &Tensor) -> Linearization {
+        self.linearization(self.each(self.split(crops), |chunk| chunk, Network::linearize))
     }
 
     /// Output of the first convolution: `(N, channels, height, width)`, before any rectifier.
@@ -110,80 +125,138 @@ impl Backbone {
     /// Features of an output of the first convolution, by plain operators that autograd can follow.
     #[must_use]
     pub fn features_of_first_convolution(&self, output: &Tensor) -> Tensor {
-        self.flat(&layers::run(&self.layers[1..], output, None))
+        flat(&layers::run(&self.layers[1..], output, None), self.gain)
     }
 
-    fn chunks(&self, crops: &Tensor) -> Vec<Tensor> {
-        if crops.size()[0] == 0 {
-            return Vec::new();
+    fn chunk(&self) -> usize {
+        if self.device.is_cuda() { GPU_CHUNK } else { CPU_CHUNK }
+    }
+
+    fn split(&self, crops: &Tensor) -> Vec<Tensor> {
+        if crops.size()[0] == 0 { Vec::new() } else { crops.split(self.chunk() as i64, 0) }
+    }
+
+    /// Runs chunks of crops on the network's threads. Each gets the layers for itself, since a tensor cannot be lent to
+    /// another thread; their weights stay where they are.
+    fn each<I: Send, R: Send>(
+        &self,
+        chunks: Vec<I>,
+        crops: impl Fn(I) -> Tensor + Sync,
+        run: impl Fn(&Network, &Tensor) -> R + Sync,
+    ) -> Vec<R> {
+        let network = || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain };
+        let items = chunks.into_iter().map(|chunk| (network(), chunk)).collect();
+        let work = |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, &crops(chunk)));
+        parallel::map(self.threads, items, work)
+    }
+
+    fn linearization(&self, chunks: Vec<(Tensor, Chunk)>) -> Linearization {
+        let (features, chunks): (Vec<Tensor>, Vec<Chunk>) = chunks.into_iter().unzip();
+        Linearization {
+            features: self.join(features),
+            chunks,
+            output: self.output,
+            gain: self.gain,
+            threads: self.threads,
         }
-        crops.split(if self.device.is_cuda() { GPU_CHUNK } else { CPU_CHUNK }, 0)
     }
 
-    fn join(&self, chunks: &[Tensor]) -> Tensor {
+    fn join(&self, chunks: Vec<Tensor>) -> Tensor {
         if chunks.is_empty() {
-            return Tensor::zeros([0, self.feature_length()], (tch::Kind::Float, self.device));
+            return Tensor::zeros([0, self.feature_length()], (Kind::Float, self.device));
         }
-        Tensor::cat(chunks, 0)
+        Tensor::cat(&chunks, 0)
+    }
+}
+
+/// The layers as one thread holds them.
+struct Network {
+    layers: Vec<Layer>,
+    gain: f64,
+}
+
+impl Network {
+    fn features(&self, crops: &Tensor) -> Tensor {
+        flat(&layers::run(&self.layers, crops, None), self.gain)
     }
 
-    /// `(N, channels, side, side)` to `(N, length)`.
-    fn flat(&self, output: &Tensor) -> Tensor {
-        output.contiguous().flatten(1, 3) * self.gain
+    fn linearize(&self, crops: &Tensor) -> (Tensor, Chunk) {
+        let (first, rest) = self.layers.split_at(1);
+        let mut maps = Vec::with_capacity(rest.len());
+        let output = layers::run(rest, &layers::run(first, crops, None), Some(&mut maps));
+        (flat(&output, self.gain), Chunk { maps, crops: crops.size()[0] })
     }
+}
+
+/// `(N, channels, side, side)` to `(N, length)`, multiplied by the gain.
+fn flat(output: &Tensor, gain: f64) -> Tensor {
+    output.contiguous().flatten(1, 3) * gain
 }
 
 /// The derivative of the features with respect to the first convolution's output, around given crops.
 ///
-/// The crops are held in chunks, which bound the size of the intermediate tensors.
+/// The crops are held in chunks, which bound the size of the intermediate tensors and are shared among threads.
 #[derive(Debug)]
-pub struct Linearization<'a> {
-    backbone: &'a Backbone,
+pub struct Linearization {
     features: Tensor,
-    chunks: Vec<Chunk<'a>>,
+    chunks: Vec<Chunk>,
+    output: (i64, i64),
+    gain: f64,
+    threads: usize,
 }
 
 /// The recorded maps of a few crops.
 #[derive(Debug)]
-pub struct Chunk<'a> {
-    maps: Vec<Linear<'a>>,
+struct Chunk {
+    maps: Vec<Linear>,
     crops: i64,
 }
 
-impl<'a> Linearization<'a> {
+impl Linearization {
     /// Features of the crops, `(N, length)`.
     #[must_use]
     pub fn features(&self) -> &Tensor {
         &self.features
     }
 
-    /// The chunks, in the order of the crops.
+    /// Crops in each chunk.
     #[must_use]
-    pub fn chunks(&self) -> &[Chunk<'a>] {
-        &self.chunks
+    pub fn chunk_sizes(&self) -> Vec<i64> {
+        self.chunks.iter().map(|chunk| chunk.crops).collect()
     }
 
-    /// From gradients at a chunk's features, `(n, length)`, to gradients at the first convolution's output,
-    /// `(n, channels, height, width)`: the transposed Jacobian.
-    #[must_use]
-    pub fn pull_back(&self, chunk: &Chunk<'_>, gradient: &Tensor) -> Tensor {
-        let (channels, side) = self.backbone.output;
-        let shaped = (gradient * self.backbone.gain).view([chunk.crops, channels, side, side]);
-        layers::pull_back(&chunk.maps, &layers::channels_last(&shaped))
+    /// The transposed Jacobian: from gradients at the features, `(n, length)` for each chunk, to gradients at the first
+    /// convolution's output, `(n, channels, height, width)`, to each of which `then` is applied.
+    ///
+    /// `gradients` holds several for each chunk, one for each class.
+    pub(super) fn pull_back<R: Send>(
+        &mut self,
+        gradients: Vec<Vec<Tensor>>,
+        then: impl Fn(Tensor) -> R + Sync,
+    ) -> Vec<Vec<R>> {
+        let ((channels, side), gain) = (self.output, self.gain);
+        let items = self.chunks.iter_mut().zip(gradients).collect();
+        parallel::map(self.threads, items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
+            let one = |gradient: Tensor| {
+                let shaped = (gradient * gain).view([chunk.crops, channels, side, side]);
+                then(layers::pull_back(&chunk.maps, &layers::channels_last(&shaped)))
+            };
+            tch::no_grad(|| gradients.into_iter().map(one).collect())
+        })
     }
 
-    /// From perturbations of the first convolution's output, `(n, channels, height, width)`, to those of the
-    /// features, `(n, length)`: the Jacobian.
-    #[must_use]
-    pub fn push_forward(&self, chunk: &Chunk<'_>, perturbation: &Tensor) -> Tensor {
-        self.backbone.flat(&layers::push_forward(&chunk.maps, perturbation))
-    }
-}
-
-impl Chunk<'_> {
-    /// Number of crops in the chunk.
-    #[must_use]
-    pub fn crops(&self) -> i64 {
-        self.crops
+    /// The Jacobian: from perturbations of the first convolution's output, which `make` gives, to those of the features,
+    /// `(n, length)`. `perturbations` holds several for each chunk, one for each class.
+    pub(super) fn push_forward<T: Send>(
+        &mut self,
+        perturbations: Vec<Vec<T>>,
+        make: impl Fn(T) -> Tensor + Sync,
+    ) -> Vec<Vec<Tensor>> {
+        let gain = self.gain;
+        let items = self.chunks.iter_mut().zip(perturbations).collect();
+        parallel::map(self.threads, items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
+            let one = |perturbation: T| flat(&layers::push_forward(&chunk.maps, &make(perturbation)), gain);
+            tch::no_grad(|| perturbations.into_iter().map(one).collect())
+        })
     }
 }

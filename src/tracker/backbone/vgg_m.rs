@@ -51,5 +51,6 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         output: (512, 3),
         gain: 1.0,
         device: parameters.device(),
+        threads: 1,
     })
 }
