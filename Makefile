@@ -1,11 +1,11 @@
 # attrax: `make` lists what can be asked for.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-SEEDS ?= 5
-.PHONY: parity help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements
+.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements fuzz parity
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
+SEEDS ?= 5
 JOBS ?= 1
 
 vot := PATH="$(CURDIR)/out/bin:$$PATH" out/bin/attrax-vot
@@ -27,6 +27,9 @@ test: build ## Run every test
 
 test-cluster: setup ## Run the tests that start a Slurm cluster (Debian: slurm-wlm, munge; as root)
 	@scripts/test-cluster
+
+fuzz: setup ## Fuzz the TraX library under sanitizers [SECONDS=600 for each of five targets]
+	@fuzz/run $(or $(SECONDS),600)
 
 lint: setup ## Check style: rustfmt, clippy, rustdoc, ruff
 	@scripts/lint

@@ -2,13 +2,15 @@
 
 #![cfg(feature = "trax")]
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use attrax::trax::{
-    Channel, ClientOptions, Connection, Error, Image, ImageFormat, Images, Mask, Metadata, Object, Properties, Region,
-    RegionFormat, Request, Server, Status, TrackerProcess, Transport,
+    Channel, ClientOptions, Connection, Error, Image, ImageFormat, Images, Limits, Mask, Metadata, Object, Properties,
+    Region, RegionFormat, Request, Server, Status, TrackerProcess, Transport,
 };
 
 /// An example that cargo built beside this test.
@@ -104,7 +106,7 @@ fn a_server_within_the_process() {
     let announced = metadata.clone();
     let server = std::thread::spawn(move || {
         let transport = Transport::from_streams(ours.0, theirs.1);
-        let mut server = Server::new(&announced, transport, attrax::trax::Limits::default()).unwrap();
+        let mut server = Server::new(&announced, transport, Limits::default()).unwrap();
         let mut seen = Vec::new();
         loop {
             let request = server.wait().unwrap();
@@ -156,6 +158,48 @@ fn a_server_within_the_process() {
 }
 
 #[test]
+fn messages_are_written_in_one_piece() {
+    // What other writers of the same stream say, a log for example, cannot fall between their parts.
+    #[derive(Clone, Default)]
+    struct Pieces(Arc<Mutex<Vec<Vec<u8>>>>);
+    impl Write for Pieces {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let pieces = Pieces::default();
+    let client = "@@TRAX:initialize 1,2,3,4\n@@TRAX:initialize 5,6,7,8\n@@TRAX:frame x\n";
+    let transport = Transport::from_streams(client.as_bytes(), pieces.clone());
+    let mut server = Server::new(&Metadata::new("whole").multi_object(true), transport, Limits::default()).unwrap();
+    server.wait().unwrap();
+    let status = Status::new(Region::polygon([(1.0, 2.0), (3.0, 4.0), (5.0, 7.0)]).unwrap()).confidence(1.0);
+    server.reply(&[status.clone(), status]).unwrap();
+    server.quit(Some("done")).unwrap();
+    let pieces = pieces.0.lock().unwrap();
+    let lines: Vec<usize> = pieces.iter().map(|piece| piece.split(|&byte| byte == b'\n').count() - 1).collect();
+    assert_eq!(lines, [1, 2, 1]);
+    assert!(pieces.iter().all(|piece| piece.starts_with(b"@@TRAX:") && piece.ends_with(b"\n")));
+}
+
+#[test]
+fn masks_of_one_request_are_limited_together() {
+    let mask = "@@TRAX:initialize mask:0,0,100,100,1\n";
+    for (count, fits) in [(3, true), (4, false)] {
+        let client = mask.repeat(count) + "@@TRAX:frame x\n";
+        let transport = Transport::from_streams(io::Cursor::new(client.into_bytes()), io::sink());
+        let limits = Limits { mask_pixels: 35_000, ..Limits::default() };
+        let mut server = Server::new(&Metadata::new("masks").multi_object(true), transport, limits).unwrap();
+        let request = server.wait();
+        assert_eq!(request.is_ok(), fits);
+        assert!(fits || matches!(request, Err(Error::TooLarge { limit: 35_000, .. })));
+    }
+}
+
+#[test]
 fn trackers_that_do_not_answer_are_ended() {
     let options = ClientOptions { timeout: Duration::from_millis(300), ..ClientOptions::default() };
     let begun = Instant::now();
@@ -185,8 +229,7 @@ fn trackers_that_do_not_answer_are_ended() {
 fn replies_are_checked() {
     let (ours, theirs) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
     let metadata = Metadata::new("checked").regions(&[RegionFormat::Mask]);
-    let mut server =
-        Server::new(&metadata, Transport::from_streams(ours.0, theirs.1), attrax::trax::Limits::default()).unwrap();
+    let mut server = Server::new(&metadata, Transport::from_streams(ours.0, theirs.1), Limits::default()).unwrap();
     let client = std::thread::spawn(move || {
         let mut client =
             attrax::trax::Client::new(Transport::from_streams(theirs.0, ours.1), ClientOptions::default()).unwrap();

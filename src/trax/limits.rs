@@ -21,7 +21,7 @@ pub struct Limits {
     pub objects: usize,
     /// Corners of a polygon. Default 65,536.
     pub polygon_points: usize,
-    /// Width times height of a mask's rectangle in pixels. Default 64 Mi.
+    /// Width times height in pixels of the masks that one request brings, taken together. Default 64 Mi.
     pub mask_pixels: u64,
 }
 

@@ -22,6 +22,13 @@ impl Object {
 }
 
 /// Where an object is, in answer to a frame.
+///
+/// ```
+/// use attrax::trax::{Region, Status};
+///
+/// let status = Status::new(Region::rectangle(1.0, 2.0, 3.0, 4.0)).confidence(0.75).seconds(0.04);
+/// assert_eq!(status.properties.get("confidence"), Some("0.75"));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// Where it is. A mask without set pixels is sent as the special region 0, because libtrax's clients cannot read one.

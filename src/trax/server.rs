@@ -71,6 +71,19 @@ impl Server {
 
     /// Waits for the client's next request.
     ///
+    /// ```
+    /// use attrax::trax::{Limits, Metadata, Region, Request, Server, Status, Transport};
+    ///
+    /// let client = "@@TRAX:initialize \"1,2,3,4\"\n@@TRAX:frame \"file:///1.jpg\"\n@@TRAX:quit\n";
+    /// let transport = Transport::from_streams(client.as_bytes(), std::io::sink());
+    /// let mut server = Server::new(&Metadata::new("example"), transport, Limits::default())?;
+    /// let Request::Initialize { objects, .. } = server.wait()? else { panic!("it is the first request") };
+    /// assert_eq!(objects[0].region, Region::rectangle(1.0, 2.0, 3.0, 4.0));
+    /// server.reply(&[Status::new(objects[0].region.clone())])?;
+    /// assert!(matches!(server.wait()?, Request::Quit { .. }));
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
+    ///
     /// After an error the session cannot go on: the reason belongs into [`Server::quit`].
     ///
     /// # Errors
@@ -103,7 +116,7 @@ impl Server {
                         added.clear();
                     }
                     [region] => {
-                        let object = self.object(region, message.properties)?;
+                        let object = self.object(region, message.properties, &added)?;
                         added.push(object);
                         self.check_count(restart, added.len())?;
                     }
@@ -162,10 +175,22 @@ impl Server {
         if self.gone { Err(Error::Disconnected) } else { self.send(&bytes) }
     }
 
-    /// An object as an initialize message names it.
-    fn object(&self, region: &[u8], properties: Properties) -> Result<Object, Error> {
+    /// An object as an initialize message names it, after those that the request has brought already.
+    fn object(&self, region: &[u8], properties: Properties, before: &[Object]) -> Result<Object, Error> {
         let text = str::from_utf8(region).map_err(|_| Error::Malformed("a region that is not text".into()))?;
-        Ok(Object { region: Region::parse(text, &self.limits)?, properties })
+        // A mask's text may be short and its pixels many, so what all of them take counts.
+        let taken = before.iter().map(|object| match &object.region {
+            Region::Mask(mask) => mask.data().len() as u64,
+            _ => 0,
+        });
+        let mask_pixels = self.limits.mask_pixels.saturating_sub(taken.sum());
+        let region = match Region::parse(text, &Limits { mask_pixels, ..self.limits }) {
+            Err(Error::TooLarge { what, limit }) if limit == mask_pixels => {
+                return Err(Error::TooLarge { what, limit: self.limits.mask_pixels });
+            }
+            result => result?,
+        };
+        Ok(Object { region, properties })
     }
 
     /// Whether so many objects more can be tracked.

@@ -17,6 +17,15 @@ const CONNECT_FOR: Duration = Duration::from_secs(30);
 const CONNECT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The two directions of a connection.
+///
+/// ```
+/// use attrax::trax::Transport;
+///
+/// let (input, output) = (std::io::empty(), std::io::sink());
+/// let transport = Transport::from_streams(input, output);
+/// let elsewhere = Transport::connect(([192, 0, 2, 1], 9090).into());
+/// assert!(elsewhere.is_err(), "only this machine is connected to");
+/// ```
 pub struct Transport {
     pub(in crate::trax) input: Box<dyn Read + Send>,
     pub(in crate::trax) output: Box<dyn Write + Send>,

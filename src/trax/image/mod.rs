@@ -56,6 +56,15 @@ impl PixelFormat {
 }
 
 /// Raw pixels; `data` is always `width * height * format.bytes()` bytes long.
+///
+/// ```
+/// use attrax::trax::{MemoryImage, PixelFormat};
+///
+/// let image = MemoryImage::new(2, 1, PixelFormat::Rgb, vec![255, 0, 0, 0, 0, 255])?;
+/// assert_eq!(&image.data()[3..], [0, 0, 255]);
+/// assert!(MemoryImage::new(2, 2, PixelFormat::Rgb, vec![0; 6]).is_err());
+/// # Ok::<(), attrax::trax::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryImage {
     width: u32,
@@ -145,6 +154,14 @@ impl Image {
 }
 
 /// The images of a frame, one of each channel that the tracker asked for.
+///
+/// ```
+/// use attrax::trax::{Channel, Image, Images};
+///
+/// let mut images = Images::color(Image::Path("color/1.jpg".into()));
+/// images.set(Channel::Depth, Image::Path("depth/1.png".into()));
+/// assert!(images.get(Channel::Depth).is_some() && images.get(Channel::Ir).is_none());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Images {
     channels: [Option<Image>; Channel::ALL.len()],

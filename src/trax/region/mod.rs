@@ -90,7 +90,18 @@ impl Region {
         }
     }
 
-    /// The smallest rectangle around it: from the least to the greatest coordinate of a polygon's corners, around a mask's set
+    /// The smallest rectangle around it:
+    ///
+    /// ```
+    /// use attrax::trax::{Rectangle, Region};
+    ///
+    /// let tilted = Region::polygon([(5.0, 0.0), (10.0, 5.0), (5.0, 10.0), (0.0, 5.0)])?;
+    /// assert_eq!(tilted.bounds(), Some(Rectangle { x: 0.0, y: 0.0, width: 10.0, height: 10.0 }));
+    /// assert_eq!(Region::Special(0).bounds(), None);
+    /// # Ok::<(), attrax::trax::RegionError>(())
+    /// ```
+    ///
+    /// From the least to the greatest coordinate of a polygon's corners, around a mask's set
     /// pixels. `None` for a special region and for a mask without set pixels.
     #[must_use]
     pub fn bounds(&self) -> Option<Rectangle> {

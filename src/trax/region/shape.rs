@@ -25,6 +25,16 @@ pub struct Rectangle {
 }
 
 /// A polygon of three or more corners with finite coordinates; it may cross itself.
+///
+/// ```
+/// use attrax::trax::{Point, Polygon};
+///
+/// let corners = [(0.0, 0.0), (4.0, 0.0), (4.0, 3.0)].map(|(x, y)| Point { x, y });
+/// let triangle = Polygon::new(corners.to_vec())?;
+/// assert_eq!(triangle.area(), 6.0);
+/// assert!(Polygon::new(corners[..2].to_vec()).is_err());
+/// # Ok::<(), attrax::trax::RegionError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polygon {
     points: Vec<Point>,
@@ -80,6 +90,15 @@ impl Polygon {
 }
 
 /// A binary mask: a rectangle of pixels somewhere in the frame, each set or not; what lies outside it is not set.
+///
+/// ```
+/// use attrax::trax::{Mask, Rectangle};
+///
+/// let mask = Mask::new(10, 20, 3, 2, vec![false, true, true, false, true, false])?;
+/// assert_eq!(mask.area(), 3);
+/// assert_eq!(mask.bounds(), Some(Rectangle { x: 11.0, y: 20.0, width: 2.0, height: 2.0 }));
+/// # Ok::<(), attrax::trax::RegionError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mask {
     x: i32,

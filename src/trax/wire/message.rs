@@ -91,8 +91,7 @@ impl Message {
         let mut value = None;
         loop {
             let rest = &text[position..];
-            #[expect(clippy::needless_bitwise_bool, reason = "without branches the search is twice as fast")]
-            let run = find(rest, |byte| (byte == stop) | (byte == b'\\') | (byte == b'=')).unwrap_or(rest.len());
+            let run = find(rest, |byte| byte == stop || byte == b'\\' || byte == b'=').unwrap_or(rest.len());
             item.extend_from_slice(&rest[..run]);
             position += run;
             match text.get(position) {

@@ -1,0 +1,43 @@
+//! The TraX library could be a crate of its own: it uses nothing of the rest, and no unsafe code outside its `ffi`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every Rust file below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn trax_uses_nothing_of_the_rest() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/trax");
+    let files = sources(&root);
+    assert!(files.len() > 20, "{files:?}");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for (index, _) in text.match_indices("crate::") {
+            assert!(text[index..].starts_with("crate::trax"), "{} uses the rest of the crate", file.display());
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_one_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in sources(&root) {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+        let unsafe_lines = code.filter(|line| line.contains("unsafe {") || line.contains("unsafe impl")).count();
+        let allowed = file.starts_with(root.join("trax/ffi")) || file.ends_with("native.rs");
+        assert!(allowed || unsafe_lines == 0, "{} has unsafe code", file.display());
+    }
+}
