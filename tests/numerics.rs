@@ -1,5 +1,7 @@
 //! The attention maps, the regulariser and its gradient against libtorch's own double backward, in float64.
 
+#![cfg(feature = "tracker")]
+
 use std::collections::BTreeMap;
 
 use attrax::tracker::attention::{self, Form, Reduction};
