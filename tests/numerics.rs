@@ -1,5 +1,6 @@
 //! The attention maps, the regulariser and its gradient against libtorch's own double backward, in float64.
 
+#![cfg(feature = "tracker")]
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::collections::BTreeMap;

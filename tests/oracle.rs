@@ -4,6 +4,7 @@
 //! `ATTRAX_PYTHON` names. Without either the test says that it was skipped. `ATTRAX_PARITY_SEEDS` is how many random
 //! cases are compared (1 by default); with `--nocapture` the worst errors are printed as a table.
 
+#![cfg(feature = "tracker")]
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::collections::BTreeMap;

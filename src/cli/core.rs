@@ -32,7 +32,8 @@ pub struct Args {
     /// auto, cpu, or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
-    /// Threads of libtorch on the CPU [default: OMP_NUM_THREADS, or one for each core]
+    #[allow(clippy::doc_markdown, reason = "this is printed")]
+    /// Threads on the CPU [default: $OMP_NUM_THREADS, or one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -118,7 +119,7 @@ impl Args {
     pub fn threads(&self) -> u16 {
         let asked = || std::env::var("OMP_NUM_THREADS").ok()?.trim().parse().ok().filter(|n| (1..=1024).contains(n));
         let threads = self.threads.or_else(asked);
-        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as u16)).into()
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as u16))
     }
 }
 

@@ -2,11 +2,11 @@
 
   oracle_case.py ORACLE.py OUT.safetensors SEED
 
-The oracle's own `dump` draws an image of flat squares and boxes that reach beyond it. Within a flat area all positions of
-a max-pooling window are equal, and which of them receives the gradient is up to the last bit of the convolution before:
-the oracle's own maps change by 20 % when its input is stored channels-last, and by 30 % under noise of 1e-7. Quantities
-that no gradient enters are compared on `dump`'s cases too; maps and gradients only here, on an image of smooth noise and
-boxes inside it.
+The oracle's own `dump` draws an image of flat squares and boxes that reach beyond it. Within a flat area all positions
+of a max-pooling window are equal, and which of them receives the gradient is up to the last bit of the convolution
+before: the oracle's own maps change by 20 % when its input is stored channels-last, and by 30 % under noise of 1e-7.
+Quantities that no gradient enters are compared on `dump`'s cases too; maps and gradients only here, on an image of
+smooth noise and boxes inside it.
 """
 
 import importlib.util
