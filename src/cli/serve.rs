@@ -7,7 +7,7 @@ use anyhow::Context;
 use attrax::decode::{DecodeLimits, RgbImage};
 use attrax::session::{Answer, Backend, PolygonBox, Session, TargetBox};
 use attrax::tracker::{BoundingBox, Engine, Frame, Tracker, TrackerError};
-use attrax::trax::{ImageFormat, Metadata, RegionFormat, Server, run as serve};
+use attrax::trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, run as serve};
 use clap::ValueEnum;
 
 use super::core;
@@ -37,8 +37,16 @@ enum InitialBox {
 
 /// Serves a client until it quits or is gone.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let metadata = Metadata::new("DAT")
-        .description("Deep attentive tracking via reciprocative learning")
+    let mut about = Properties::new();
+    about.insert("attrax.version", env!("CARGO_PKG_VERSION"))?;
+    let (name, description) = if args.core.config()?.attention.lambda > 0.0 {
+        ("DAT", "Deep attentive tracking via reciprocative learning (attrax)")
+    } else {
+        ("MDNet", "MDNet's online part: DAT without its regulariser (attrax)")
+    };
+    let metadata = Metadata::new(name)
+        .description(description)
+        .custom(about)
         .family("MDNet")
         .regions(&[RegionFormat::Rectangle, RegionFormat::Polygon, RegionFormat::Mask])
         .images(&[ImageFormat::Path, ImageFormat::Memory, ImageFormat::Buffer])
