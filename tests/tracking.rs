@@ -47,7 +47,7 @@ fn frame(number: usize) -> Frame {
         for x in 0..SIZE.0 {
             let (u, v) = (f64::from(x) + 0.5 - target.x, f64::from(y) + 0.5 - target.y);
             if (0.0..SIDE).contains(&u) && (0.0..SIDE).contains(&v) {
-                let dark = ((u / 8.0) as u32 + (v / 8.0) as u32) % 2 == 0;
+                let dark = ((u / 8.0) as u32 + (v / 8.0) as u32).is_multiple_of(2);
                 pixels.extend(if dark { [200, 30, 30] } else { [240, 220, 40] });
             } else {
                 let wave = ((f64::from(x) / 9.0).sin() + (f64::from(y) / 7.0).cos()) * 30.0;

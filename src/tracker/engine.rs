@@ -12,7 +12,7 @@ use super::head::{Head, TARGET};
 use super::learner::train;
 use super::regression::BoxRegression;
 use super::sampler::{Accept, Sampler, Spread};
-use super::samples::{Features, FrameSamples, Memory, Pool};
+use super::samples::{FrameSamples, Memory, Pool};
 use super::{BoundingBox, Frame, TrackerError};
 
 /// Spread of positive samples (MDNet).
@@ -110,7 +110,7 @@ impl Engine {
     }
 
     fn samples(&self, frame: &Frame, boxes: Vec<BoundingBox>) -> FrameSamples {
-        let features = Features(self.describe(frame, &boxes));
+        let features = self.describe(frame, &boxes);
         FrameSamples { frame: frame.clone(), boxes, features }
     }
 }
@@ -246,8 +246,10 @@ impl Tracker {
         let engine = Rc::clone(&self.engine);
         let config = &engine.config;
         let frames = if !self.success {
+            log::debug!("frame {}: target not found, short-term update", self.frames);
             config.negative_frames
         } else if self.frames.is_multiple_of(config.long_interval) {
+            log::debug!("frame {}: long-term update", self.frames);
             config.positive_frames
         } else {
             return;

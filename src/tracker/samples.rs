@@ -10,24 +10,14 @@ use super::{BoundingBox, Frame};
 
 /// Samples of one frame: where they are and their features. The crops themselves are not kept: they are cut again from
 /// the frame when a map is needed, which takes a hundredth of the memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FrameSamples {
     /// The frame.
     pub frame: Frame,
     /// The boxes, in the order of the features.
     pub boxes: Vec<BoundingBox>,
     /// `(boxes, features)`.
-    pub features: Features,
-}
-
-/// A tensor that can be cloned cheaply, its storage shared.
-#[derive(Debug)]
-pub struct Features(pub Tensor);
-
-impl Clone for Features {
-    fn clone(&self) -> Self {
-        Self(self.0.shallow_clone())
-    }
+    pub features: Tensor,
 }
 
 /// The samples of the last frames, oldest first.
@@ -78,7 +68,7 @@ impl<'a> Pool<'a> {
         if items.is_empty() {
             return None;
         }
-        let features: Vec<_> = frames.iter().map(|f| f.features.0.shallow_clone()).collect();
+        let features: Vec<_> = frames.iter().map(|f| f.features.shallow_clone()).collect();
         Some(Self { features: Tensor::cat(&features, 0), items })
     }
 

@@ -2,8 +2,7 @@
 
 The toolkit is the one of this interpreter; ``TRAX_TOOLKITS`` names interpreters with other versions, separated by
 ``;``. From 0.8 on the supervised experiment cannot drive any TraX tracker, so experiments are run with older ones only.
-The toolkit takes seconds to start, so two of the four ways to reach a tracker are tried, or all with
-``TRAX_EVERY_MODE``.
+The toolkit takes seconds to start, so two of the four ways to reach a tracker are tried; all with ``TRAX_EVERY_MODE``.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from trax.region import Polygon, Rectangle
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Seconds after which a process that has not ended is killed, and its test fails.
-PATIENCE = float(os.environ.get("TRAX_PATIENCE", "30"))
+PATIENCE = float(os.environ.get("TRAX_PATIENCE", "120"))
 
 
 def example(name: str) -> str:
