@@ -13,7 +13,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("attrax: {error:#}");
+            eprintln!("attrax: {}", format!("{error:#}").trim_end());
             ExitCode::FAILURE
         }
     }

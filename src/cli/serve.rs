@@ -39,7 +39,8 @@ enum InitialBox {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut about = Properties::new();
     about.insert("attrax.version", env!("CARGO_PKG_VERSION"))?;
-    let (name, description) = if args.core.config()?.attention.lambda > 0.0 {
+    // Parameters that cannot be read are told below, to the client too.
+    let (name, description) = if args.core.config().map_or(true, |config| config.attention.lambda > 0.0) {
         ("DAT", "Deep attentive tracking via reciprocative learning (attrax)")
     } else {
         ("MDNet", "MDNet's online part: DAT without its regulariser (attrax)")
@@ -55,9 +56,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         InitialBox::Bounding => PolygonBox::Bounding,
         InitialBox::EqualArea => PolygonBox::SameArea,
     };
-    let engine = args.core.engine()?;
-    let mut session = Session::new(Core { engine }, polygon_box, DecodeLimits::default()).starting_at(earlier()?);
+    // The greeting comes first: a client that waits for it learns why the tracker cannot start.
     let mut server = Server::from_environment(&metadata)?;
+    let ready = args.core.engine().and_then(|engine| Ok((engine, earlier()?)));
+    let (engine, earlier) = match ready {
+        Ok(ready) => ready,
+        Err(error) => {
+            if let Err(gone) = server.quit(Some(&format!("{error:#}"))) {
+                log::debug!("the reason could not be sent: {gone}");
+            }
+            return Err(error);
+        }
+    };
+    let mut session = Session::new(Core { engine }, polygon_box, DecodeLimits::default()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
 }
 

@@ -5,7 +5,7 @@ import numpy as np
 from attrax_vot.demo import targets, textures
 from attrax_vot.demo.scene import HEIGHT, WIDTH, Layer, Motion, Pose, Scene
 
-FRAMES = 20
+FRAMES = 26
 
 
 def _path(*poses: tuple[float, float, float, float, float]) -> Motion:
@@ -75,7 +75,7 @@ def passing() -> Scene:
     rng = np.random.default_rng(23)
     return Scene(
         name="passing",
-        frames=24,
+        frames=30,
         background=textures.street(rng, 400, 640),
         camera=_camera((260, 190), (330, 192), sway=2),
         target=Layer(
