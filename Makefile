@@ -1,10 +1,11 @@
 # attrax: `make` lists what can be asked for.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements fuzz
+.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements fuzz parity
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
+SEEDS ?= 5
 JOBS ?= 1
 
 vot := PATH="$(CURDIR)/out/bin:$$PATH" out/bin/attrax-vot
@@ -57,6 +58,9 @@ verify: build ## Check that an evaluation will work on this machine
 
 requirements: ## Pin evaluation/requirements.in anew (needs uv)
 	@scripts/requirements
+
+parity: setup ## Compare every quantity with the oracle beside the project: SEEDS=5 random cases
+	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test oracle -- --nocapture
 
 clean: ## Remove what was built in this clone (results of evaluations and the cache outside it stay)
 	rm -rf out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache

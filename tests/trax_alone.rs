@@ -1,5 +1,7 @@
 //! The TraX library could be a crate of its own: it uses nothing of the rest, and no unsafe code outside its `ffi`.
 
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

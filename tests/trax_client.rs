@@ -1,6 +1,7 @@
 //! Our client and our server, over pipes and sockets, with the examples as trackers.
 
 #![cfg(feature = "trax")]
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

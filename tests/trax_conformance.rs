@@ -3,6 +3,7 @@
 //! `tests/python/libtrax_session.py` made the recordings, and is the server.
 
 #![cfg(feature = "trax")]
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::io::{self, Cursor, Write};
 use std::path::Path;

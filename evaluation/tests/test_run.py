@@ -34,7 +34,7 @@ def test_demo_ends_with_a_table_and_a_summary(tmp_path: Path, registry: Path, ca
     content = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert content["tracker"] == "Jitter"
     assert content["sequences"] == 4
-    assert content["frames"] == 108
+    assert content["frames"] == 84
     assert content["failures"] == sum(row["failures"] for row in content["per_sequence"])
     assert content["seconds_per_frame"] > 0
     assert content["seconds_per_initialization"] > 0

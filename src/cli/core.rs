@@ -1,7 +1,7 @@
 //! The flags of every command that tracks, and the engine that they ask for.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use anyhow::Context;
 use attrax::native;
@@ -17,19 +17,23 @@ pub struct Args {
     /// Set of parameters
     #[arg(long, value_enum, default_value_t)]
     pub preset: Preset,
+    /// TOML file of parameters that differ from the preset's; `attrax info` prints them all in this form
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Weight of the reciprocative regulariser; 0 switches it off [default: the preset's]
     #[arg(long, value_name = "NUMBER")]
     pub lambda: Option<f64>,
-    /// Seed of every random draw: the same seed, device and number of threads give the same boxes
-    #[arg(long, default_value_t)]
-    pub seed: u64,
+    /// Seed of every random draw: the same seed, device and number of threads give the same boxes [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// File of network weights [default: the embedded EfficientNet-Lite0]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// auto, cpu, or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
-    /// Threads of libtorch on the CPU [default: OMP_NUM_THREADS, or one for each core]
+    #[allow(clippy::doc_markdown, reason = "this is printed")]
+    /// Threads on the CPU [default: $OMP_NUM_THREADS, or one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -47,18 +51,25 @@ pub enum Preset {
 }
 
 impl Args {
-    /// The parameters that the flags resolve to.
-    pub fn config(&self) -> Config {
+    /// The parameters that the flags resolve to: the preset's, then the file's, then those of single flags.
+    pub fn config(&self) -> anyhow::Result<Config> {
         let mut config = match self.preset {
             Preset::Released => Config::released(),
             Preset::Paper => Config::paper(),
             Preset::Mdnet => Config::mdnet(),
         };
-        config.seed = self.seed;
+        if let Some(path) = &self.config {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            config = with_changes(&config, &text).with_context(|| format!("parameters in {}", path.display()))?;
+        }
+        if let Some(seed) = self.seed {
+            config.seed = seed;
+        }
         if let Some(lambda) = self.lambda {
             config.attention.lambda = lambda;
         }
-        config
+        config.validate()?;
+        Ok(config)
     }
 
     /// The device that the flags resolve to, loaded and ready.
@@ -92,14 +103,14 @@ impl Args {
     }
 
     /// A tracking engine with these weights and parameters, on this device.
-    pub fn engine(&self) -> anyhow::Result<Arc<Engine>> {
+    pub fn engine(&self) -> anyhow::Result<Rc<Engine>> {
         tch::set_num_interop_threads(1);
         // The threads take whole crops each; see `attrax::tracker` on why libtorch's own are not used.
         tch::set_num_threads(1);
         let device = self.device()?;
         let parameters = Parameters::from_file(&self.weights()?, Kind::Float, device)?;
-        let engine =
-            Engine::new(&parameters, self.config(), usize::from(self.threads())).context("cannot start the tracker")?;
+        let engine = Engine::new(&parameters, self.config()?, usize::from(self.threads()))
+            .context("cannot start the tracker")?;
         log::info!("{} on {device:?} with {} threads", engine.backbone().name(), self.threads());
         Ok(engine)
     }
@@ -108,6 +119,56 @@ impl Args {
     pub fn threads(&self) -> u16 {
         let asked = || std::env::var("OMP_NUM_THREADS").ok()?.trim().parse().ok().filter(|n| (1..=1024).contains(n));
         let threads = self.threads.or_else(asked);
-        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as u16)).into()
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as u16))
+    }
+}
+
+/// The parameters with those changed that a TOML text names.
+fn with_changes(config: &Config, text: &str) -> anyhow::Result<Config> {
+    let mut all = toml::Table::try_from(config)?;
+    merge(&mut all, text.parse()?);
+    Ok(all.try_into()?)
+}
+
+/// Overwrites values of a table, and of the tables in it, with those of another.
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(into)), toml::Value::Table(from)) => merge(into, from),
+            // A whole number is a number too: `lambda = 5` says the same as `lambda = 5.0`.
+            (Some(old @ toml::Value::Float(_)), toml::Value::Integer(value)) => *old = toml::Value::Float(value as f64),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_changes_what_it_names_and_nothing_else() {
+        let changed = with_changes(&Config::paper(), "candidates = 64\n[attention]\nlambda = 2").unwrap();
+        let mut expected = Config::paper();
+        expected.candidates = 64;
+        expected.attention.lambda = 2.0;
+        assert_eq!(changed, expected);
+    }
+
+    #[test]
+    fn unknown_names_are_refused_by_name() {
+        for text in ["candidate = 64", "[attention]\nlambada = 2"] {
+            let error = with_changes(&Config::paper(), text).unwrap_err().to_string();
+            assert!(error.contains("candidate") || error.contains("lambada"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_preset_survives_the_way_through_toml() {
+        for config in [Config::paper(), Config::released(), Config::mdnet()] {
+            assert_eq!(with_changes(&config, "").unwrap(), config);
+        }
     }
 }

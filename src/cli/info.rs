@@ -24,6 +24,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     writeln!(out, "threads   {}", args.core.threads())?;
     let architecture = weights.metadata.get("architecture").map_or("unnamed", String::as_str);
     writeln!(out, "weights   {}: {architecture}, {numbers} numbers", weights.path.display())?;
-    writeln!(out, "parameters\n{:#?}", args.core.config())?;
+    writeln!(out, "\n# The resolved parameters, in the form of --config.\n{}", toml::to_string(&args.core.config()?)?)?;
     Ok(())
 }

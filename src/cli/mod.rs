@@ -33,7 +33,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Answer a TraX client on standard input and output, or on the socket that TRAX_SOCKET names
+    /// Answer a TraX client on standard input and output, or on the socket that the client names
     Serve(serve::Args),
     /// Track one target through the frames of a sequence
     Track(track::Args),

@@ -1,12 +1,13 @@
 //! `attrax serve`: the tracker behind a TraX server.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::rc::Rc;
 
+use anyhow::Context;
 use attrax::decode::{DecodeLimits, RgbImage};
 use attrax::session::{Answer, Backend, PolygonBox, Session, TargetBox};
 use attrax::tracker::{BoundingBox, Engine, Frame, Tracker, TrackerError};
-use attrax::trax::{ImageFormat, Metadata, RegionFormat, Server, run as serve};
+use attrax::trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, run as serve};
 use clap::ValueEnum;
 
 use super::core;
@@ -36,8 +37,16 @@ enum InitialBox {
 
 /// Serves a client until it quits or is gone.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let metadata = Metadata::new("DAT")
-        .description("Deep attentive tracking via reciprocative learning")
+    let mut about = Properties::new();
+    about.insert("attrax.version", env!("CARGO_PKG_VERSION"))?;
+    let (name, description) = if args.core.config()?.attention.lambda > 0.0 {
+        ("DAT", "Deep attentive tracking via reciprocative learning (attrax)")
+    } else {
+        ("MDNet", "MDNet's online part: DAT without its regulariser (attrax)")
+    };
+    let metadata = Metadata::new(name)
+        .description(description)
+        .custom(about)
         .family("MDNet")
         .regions(&[RegionFormat::Rectangle, RegionFormat::Polygon, RegionFormat::Mask])
         .images(&[ImageFormat::Path, ImageFormat::Memory, ImageFormat::Buffer])
@@ -47,14 +56,24 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         InitialBox::EqualArea => PolygonBox::SameArea,
     };
     let engine = args.core.engine()?;
-    let mut session = Session::new(Core { engine }, polygon_box, DecodeLimits::default());
+    let mut session = Session::new(Core { engine }, polygon_box, DecodeLimits::default()).starting_at(earlier()?);
     let mut server = Server::from_environment(&metadata)?;
     Ok(serve(&mut server, &mut session)?)
 }
 
+/// Initialisations before this process, from `ATTRAX_INITIALIZATIONS`: an experiment that is resumed after an
+/// interruption draws the same random numbers as one that was not.
+fn earlier() -> anyhow::Result<u64> {
+    let name = "ATTRAX_INITIALIZATIONS";
+    match std::env::var(name) {
+        Ok(text) => text.trim().parse().with_context(|| format!("{name} = '{text}' is not a whole number")),
+        Err(_) => Ok(0),
+    }
+}
+
 /// DAT as a session sees it.
 struct Core {
-    engine: Arc<Engine>,
+    engine: Rc<Engine>,
 }
 
 impl Backend for Core {

@@ -111,6 +111,14 @@ impl<B: Backend> Session<B> {
         Self { backend, polygon_box, limits, trackers: Vec::new(), size: None, started: 0 }
     }
 
+    /// The same session, counting initialisations from `started` instead of 0: a process that goes on where another one
+    /// stopped gives its trackers the streams that they would have had there.
+    #[must_use]
+    pub fn starting_at(mut self, started: u64) -> Self {
+        self.started = started;
+        self
+    }
+
     /// The frame of a request, of the size of those before it.
     fn frame(&mut self, mut images: Images) -> Result<B::Frame, SessionError<B::Error>> {
         let image = decode(images.take(Channel::Color).ok_or(SessionError::NoImage)?, &self.limits)?;

@@ -9,13 +9,15 @@
 //! `v_c` the gradient of the score at the features. Hence `dR/dv_c = J dR/dG_c`: one application of the transposed
 //! Jacobian gives the maps and one of the Jacobian brings the regulariser's derivative back to where fc4-fc6 are.
 
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::backbone::Linearization;
 use super::head::{BACKGROUND, TARGET};
 
 /// How a map is made from the gradient, channel by channel, before the sum over channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// The positive part of the gradient (the paper, section 3.1).
     Paper,
@@ -24,7 +26,8 @@ pub enum Form {
 }
 
 /// How the ratios of several samples become one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reduction {
     /// Mean over the samples of each sample's ratios (the paper).
     PerSample,
@@ -45,7 +48,6 @@ pub struct Regularizer {
 const TINY: f64 = 1e-30;
 
 /// The map of a gradient: `(n, channels, height, width)` to `(n, height, width)`.
-#[must_use]
 pub fn map_of(gradient: &Tensor, form: Form) -> Tensor {
     let values = match form {
         Form::Paper => gradient.relu(),
@@ -84,7 +86,6 @@ fn by_chunk_and_class(tensor: &Tensor, sizes: &[i64]) -> Vec<Vec<Tensor>> {
 }
 
 /// The attention maps of the background and of the target, `(2, N, height, width)`.
-#[must_use]
 pub fn attention(linearization: &mut Linearization, score_gradients: &Tensor, form: Form) -> Tensor {
     attend(linearization, score_gradients, form).0
 }
@@ -115,7 +116,6 @@ pub fn regularizer(
 }
 
 /// `R` of maps `(2, N, height, width)` and its derivative with respect to them, of the same shape.
-#[must_use]
 pub fn ratios(maps: &Tensor, positives: i64, reduction: Reduction) -> (Tensor, Tensor) {
     let pixels = (maps.size()[2] * maps.size()[3]) as f64;
     let plane = [2i64, 3].as_slice();

@@ -1,10 +1,13 @@
 //! The tracker's parameters, as published.
 
 use super::TrackerError;
+use serde::{Deserialize, Serialize};
+
 use super::attention::{Form, Reduction};
 
 /// How many samples are drawn, and where.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Samples {
     /// Positive samples.
     pub positives: usize,
@@ -17,7 +20,8 @@ pub struct Samples {
 }
 
 /// Length and rate of a training.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Iterations.
     pub iterations: usize,
@@ -26,7 +30,8 @@ pub struct Schedule {
 }
 
 /// The reciprocative regulariser.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Attention {
     /// Weight of the regulariser; at 0 the tracker is MDNet's online part.
     pub lambda: f64,
@@ -41,7 +46,8 @@ pub struct Attention {
 /// one to twice), which lets it shrink boxes too, and the next candidates are drawn around the regressed box, without
 /// which a target that changes its size is followed too slowly (mean overlap on 90 frames of `bag` with lambda 0: 0.73
 /// against 0.64).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Config {
     /// Seed of every random draw.
     pub seed: u64,
@@ -55,14 +61,6 @@ pub struct Config {
     pub failure_translation: f64,
     /// Best candidates whose mean score decides on success and whose mean is the box.
     pub best: usize,
-    /// Samples of the first frame.
-    pub initial_samples: Samples,
-    /// Samples of each later frame.
-    pub update_samples: Samples,
-    /// Training on the first frame.
-    pub initial_training: Schedule,
-    /// Training at each update.
-    pub update_training: Schedule,
     /// Positive samples in a mini-batch.
     pub batch_positives: usize,
     /// Negative samples in a mini-batch.
@@ -94,6 +92,14 @@ pub struct Config {
     /// Whether the next candidates are drawn around the regressed box (true) or around the mean of the best candidates,
     /// as MDNet does (false).
     pub regression_feedback: bool,
+    /// Samples of the first frame.
+    pub initial_samples: Samples,
+    /// Samples of each later frame.
+    pub update_samples: Samples,
+    /// Training on the first frame.
+    pub initial_training: Schedule,
+    /// Training at each update.
+    pub update_training: Schedule,
     /// The regulariser.
     pub attention: Attention,
 }

@@ -31,7 +31,7 @@ struct Tap {
 }
 
 /// The taps of one axis: centre and extent of the box on it (pixels), the crop's size and the frame's side.
-fn taps(centre: f64, extent: f64, size: usize, side: usize) -> Vec<Tap> {
+fn taps(centre: f64, extent: f64, size: usize, frame_side: usize) -> Vec<Tap> {
     let grown = extent * (1.0 + 2.0 * CONTEXT);
     (0..size)
         .map(|i| {
@@ -40,7 +40,7 @@ fn taps(centre: f64, extent: f64, size: usize, side: usize) -> Vec<Tap> {
             let fraction = position - floor;
             let tap = |at: f64, weight: f64| {
                 let weight = weight as f32;
-                if weight != 0.0 && at >= 0.0 && at < side as f64 { (at as usize, weight) } else { (0, 0.0) }
+                if weight != 0.0 && at >= 0.0 && at < frame_side as f64 { (at as usize, weight) } else { (0, 0.0) }
             };
             let ((first, low), (second, high)) = (tap(floor, 1.0 - fraction), tap(floor + 1.0, fraction));
             Tap { index: [first, second], weight: [low, high] }
@@ -88,13 +88,11 @@ fn row_len(first: usize, last: usize) -> usize {
 /// Crops of one frame at several boxes.
 ///
 /// Returns a tensor of shape `(boxes, 3, size, size)`, float32, in channels-last memory order, on `device`.
-#[must_use]
 pub fn crop(frame: &Frame, regions: &[BoundingBox], format: CropFormat, device: Device) -> Tensor {
     crop_each(&regions.iter().map(|r| (frame, *r)).collect::<Vec<_>>(), format, device)
 }
 
 /// Crops of several boxes, each in a frame of its own; otherwise as [`crop`].
-#[must_use]
 pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Tensor {
     let length = format.size * format.size * 3;
     let mut data = vec![0f32; items.len() * length];

@@ -1,6 +1,6 @@
 //! The tracker: one network and one set of parameters, and any number of targets.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +12,7 @@ use super::head::{Head, TARGET};
 use super::learner::train;
 use super::regression::BoxRegression;
 use super::sampler::{Accept, Sampler, Spread};
-use super::samples::{Features, FrameSamples, Memory, Pool};
+use super::samples::{FrameSamples, Memory, Pool};
 use super::{BoundingBox, Frame, TrackerError};
 
 /// Spread of positive samples (MDNet).
@@ -50,9 +50,9 @@ impl Engine {
     /// # Errors
     /// [`TrackerError::Weights`] if the weights fit no known network, [`TrackerError::Parameter`] if a parameter is out
     /// of range.
-    pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Arc<Self>, TrackerError> {
+    pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
-        Ok(Arc::new(Self { backbone: Backbone::new(parameters)?.with_threads(threads), config }))
+        Ok(Rc::new(Self { backbone: Backbone::new(parameters)?.with_threads(threads), config }))
     }
 
     /// The parameters.
@@ -75,7 +75,7 @@ impl Engine {
     /// # Errors
     /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame.
     pub fn initialize(
-        self: &Arc<Self>,
+        self: &Rc<Self>,
         frame: &Frame,
         region: BoundingBox,
         stream: u64,
@@ -87,7 +87,7 @@ impl Engine {
         sampler_rng.set_stream(stream.wrapping_mul(2).wrapping_add(1));
         let head = Head::random(self.backbone.feature_length(), Kind::Float, self.backbone.device(), &mut rng);
         let mut tracker = Tracker {
-            engine: Arc::clone(self),
+            engine: Rc::clone(self),
             head,
             regression: None,
             positives: Memory::new(self.config.positive_frames),
@@ -105,13 +105,12 @@ impl Engine {
     }
 
     /// Features of boxes of a frame: `(boxes, features)`.
-    #[must_use]
     pub fn describe(&self, frame: &Frame, boxes: &[BoundingBox]) -> Tensor {
         self.backbone.describe(&boxes.iter().map(|b| (frame, *b)).collect::<Vec<_>>())
     }
 
     fn samples(&self, frame: &Frame, boxes: Vec<BoundingBox>) -> FrameSamples {
-        let features = Features(self.describe(frame, &boxes));
+        let features = self.describe(frame, &boxes);
         FrameSamples { frame: frame.clone(), boxes, features }
     }
 }
@@ -119,7 +118,7 @@ impl Engine {
 /// One target being tracked.
 #[derive(Debug)]
 pub struct Tracker {
-    engine: Arc<Engine>,
+    engine: Rc<Engine>,
     head: Head,
     regression: Option<BoxRegression>,
     positives: Memory,
@@ -140,7 +139,7 @@ pub struct Tracker {
 impl Tracker {
     /// Trains the classifier and the box regression on the first frame.
     fn learn_first_frame(&mut self, frame: &Frame) {
-        let engine = Arc::clone(&self.engine);
+        let engine = Rc::clone(&self.engine);
         let config = &engine.config;
         let target = self.target;
         let Samples { positives, negatives, positive_overlap, negative_overlap } = config.initial_samples;
@@ -156,8 +155,8 @@ impl Tracker {
         negative_boxes.extend(self.sampler.draw_accepted(target, WHOLE_FRAME_SPREAD, negatives - near, accept));
         let positive = engine.samples(frame, positive_boxes);
         let negative = engine.samples(frame, negative_boxes);
-        if let Some(pool) = Pool::new(vec![&positive]) {
-            let other = Pool::new(vec![&negative]);
+        if let Some(pool) = Pool::new(&[&positive]) {
+            let other = Pool::new(&[&negative]);
             let schedule = &config.initial_training;
             train(&self.head, &engine.backbone, config, schedule, (&pool, other.as_ref()), &mut self.rng);
         }
@@ -183,7 +182,7 @@ impl Tracker {
         if frame.size() != self.frame_size {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
         }
-        let engine = Arc::clone(&self.engine);
+        let engine = Rc::clone(&self.engine);
         let config = &engine.config;
         self.frames += 1;
         let translation = if self.success { config.translation } else { config.failure_translation };
@@ -226,7 +225,7 @@ impl Tracker {
 
     /// Collects samples around the target in a frame where it was found.
     fn remember(&mut self, frame: &Frame) {
-        let engine = Arc::clone(&self.engine);
+        let engine = Rc::clone(&self.engine);
         let samples = &engine.config.update_samples;
         let accept = Accept::overlap(samples.positive_overlap, 1.0);
         let boxes = self.sampler.draw_accepted(self.target, POSITIVE_SPREAD, samples.positives, accept);
@@ -235,7 +234,7 @@ impl Tracker {
     }
 
     fn remember_negatives(&mut self, frame: &Frame) {
-        let engine = Arc::clone(&self.engine);
+        let engine = Rc::clone(&self.engine);
         let samples = &engine.config.update_samples;
         let accept = Accept::overlap(0.0, samples.negative_overlap);
         let boxes = self.sampler.draw_accepted(self.target, UPDATE_NEGATIVE_SPREAD, samples.negatives, accept);
@@ -244,11 +243,13 @@ impl Tracker {
 
     /// The short-term update after a failure, the long-term update every few frames.
     fn update(&mut self) {
-        let engine = Arc::clone(&self.engine);
+        let engine = Rc::clone(&self.engine);
         let config = &engine.config;
         let frames = if !self.success {
+            log::debug!("frame {}: target not found, short-term update", self.frames);
             config.negative_frames
         } else if self.frames.is_multiple_of(config.long_interval) {
+            log::debug!("frame {}: long-term update", self.frames);
             config.positive_frames
         } else {
             return;

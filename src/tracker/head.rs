@@ -58,13 +58,11 @@ impl Head {
     }
 
     /// The parameters, in the order of [`PARAMETER_NAMES`].
-    #[must_use]
     pub fn parameters(&self) -> &[Tensor; 6] {
         &self.parameters
     }
 
     /// Scores of features without dropout: `(N, features)` to `(N, 2)`.
-    #[must_use]
     pub fn scores(&self, features: &Tensor) -> Tensor {
         let [w4, b4, w5, b5, w6, b6] = &self.parameters;
         let h4 = features.linear(w4, Some(b4)).relu();

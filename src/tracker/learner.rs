@@ -113,7 +113,6 @@ impl<'a> Batch<'a> {
 }
 
 /// Softmax cross-entropy of scores `(N, 2)`, summed; the first `positives` samples are of the target.
-#[must_use]
 pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
     let log = scores.log_softmax(1, None::<Kind>);
     let negatives = scores.size()[0] - positives;

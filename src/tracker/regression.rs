@@ -49,13 +49,11 @@ impl BoxRegression {
     }
 
     /// The weights, `(features, 4)`.
-    #[must_use]
     pub fn weights(&self) -> &Tensor {
         &self.weights
     }
 
     /// The intercept, `(4)`.
-    #[must_use]
     pub fn intercept(&self) -> &Tensor {
         &self.intercept
     }

@@ -10,24 +10,14 @@ use super::{BoundingBox, Frame};
 
 /// Samples of one frame: where they are and their features. The crops themselves are not kept: they are cut again from
 /// the frame when a map is needed, which takes a hundredth of the memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FrameSamples {
     /// The frame.
     pub frame: Frame,
     /// The boxes, in the order of the features.
     pub boxes: Vec<BoundingBox>,
     /// `(boxes, features)`.
-    pub features: Features,
-}
-
-/// A tensor that can be cloned cheaply, its storage shared.
-#[derive(Debug)]
-pub struct Features(pub Tensor);
-
-impl Clone for Features {
-    fn clone(&self) -> Self {
-        Self(self.0.shallow_clone())
-    }
+    pub features: Tensor,
 }
 
 /// The samples of the last frames, oldest first.
@@ -59,7 +49,7 @@ impl Memory {
     #[must_use]
     pub fn last(&self, frames: usize) -> Option<Pool<'_>> {
         let skip = self.frames.len().saturating_sub(frames);
-        Pool::new(self.frames.iter().skip(skip).collect())
+        Pool::new(&self.frames.iter().skip(skip).collect::<Vec<_>>())
     }
 }
 
@@ -73,12 +63,12 @@ pub struct Pool<'a> {
 impl<'a> Pool<'a> {
     /// The samples of some frames, or `None` where there are none.
     #[must_use]
-    pub fn new(frames: Vec<&'a FrameSamples>) -> Option<Self> {
+    pub fn new(frames: &[&'a FrameSamples]) -> Option<Self> {
         let items: Vec<_> = frames.iter().flat_map(|f| f.boxes.iter().map(|b| (&f.frame, *b))).collect();
         if items.is_empty() {
             return None;
         }
-        let features: Vec<_> = frames.iter().map(|f| f.features.0.shallow_clone()).collect();
+        let features: Vec<_> = frames.iter().map(|f| f.features.shallow_clone()).collect();
         Some(Self { features: Tensor::cat(&features, 0), items })
     }
 
@@ -95,7 +85,6 @@ impl<'a> Pool<'a> {
     }
 
     /// Features of the samples at some positions: `(positions, features)`.
-    #[must_use]
     pub fn features_at(&self, positions: &[i64]) -> Tensor {
         self.features.index_select(0, &Tensor::from_slice(positions).to_device(self.features.device()))
     }

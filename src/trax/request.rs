@@ -59,7 +59,7 @@ impl Status {
     }
 }
 
-/// What the client asks for. Every request but the last is answered with [`Server::reply`].
+/// What the client asks for. Every request but the last is answered with [`Server::reply`](super::Server::reply).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// Forget everything and track these objects.

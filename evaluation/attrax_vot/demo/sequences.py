@@ -5,7 +5,7 @@ import numpy as np
 from attrax_vot.demo import targets, textures
 from attrax_vot.demo.scene import HEIGHT, WIDTH, Layer, Motion, Pose, Scene
 
-FRAMES = 26
+FRAMES = 20
 
 
 def _path(*poses: tuple[float, float, float, float, float]) -> Motion:
@@ -64,7 +64,7 @@ def passing() -> Scene:
     rng = np.random.default_rng(23)
     return Scene(
         name="passing",
-        frames=30,
+        frames=24,
         background=textures.street(rng, 400, 640),
         camera=_camera((260, 190), (330, 192), sway=2),
         target=Layer(

@@ -1,4 +1,4 @@
-//! EfficientNet-Lite0 (Tan & Le, ICML 2019; the Lite variant has ReLU6 and no squeeze-and-excitation) up to its
+//! EfficientNet-Lite0 (Tan & Le, ICML 2019; the Lite variant has `ReLU6` and no squeeze-and-excitation) up to its
 //! eleventh block, batch norms folded into the convolutions.
 //!
 //! 112 x 112 x 3 -> 56 x 56 x 32 at the stem -> 7 x 7 x 112 at stride 16, averaged to 3 x 3: 1,008 features.

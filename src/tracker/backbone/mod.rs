@@ -89,17 +89,15 @@ impl Backbone {
     }
 
     /// Features of boxes in frames: `(boxes, length)`.
-    #[must_use]
     pub fn describe(&self, boxes: &[(&Frame, BoundingBox)]) -> Tensor {
         let (format, device) = (self.format, self.device);
         let chunks = boxes.chunks(self.chunk()).collect();
-        self.join(self.each(chunks, |chunk| crop_each(chunk, format, device), Network::features))
+        self.join(&self.each(chunks, |chunk| crop_each(chunk, format, device), Network::features))
     }
 
     /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.
-    #[must_use]
     pub fn features(&self, crops: &Tensor) -> Tensor {
-        self.join(self.each(self.split(crops), |chunk| chunk, Network::features))
+        self.join(&self.each(self.split(crops), |chunk| chunk, Network::features))
     }
 
     /// Cuts the crops of boxes in frames, runs them, and keeps the derivative of everything behind the first convolution.
@@ -117,13 +115,11 @@ impl Backbone {
     }
 
     /// Output of the first convolution: `(N, channels, height, width)`, before any rectifier.
-    #[must_use]
     pub fn first_convolution(&self, crops: &Tensor) -> Tensor {
         layers::run(&self.layers[..1], crops, None)
     }
 
     /// Features of an output of the first convolution, by plain operators that autograd can follow.
-    #[must_use]
     pub fn features_of_first_convolution(&self, output: &Tensor) -> Tensor {
         flat(&layers::run(&self.layers[1..], output, None), self.gain)
     }
@@ -153,7 +149,7 @@ impl Backbone {
     fn linearization(&self, chunks: Vec<(Tensor, Chunk)>) -> Linearization {
         let (features, chunks): (Vec<Tensor>, Vec<Chunk>) = chunks.into_iter().unzip();
         Linearization {
-            features: self.join(features),
+            features: self.join(&features),
             chunks,
             output: self.output,
             gain: self.gain,
@@ -161,11 +157,11 @@ impl Backbone {
         }
     }
 
-    fn join(&self, chunks: Vec<Tensor>) -> Tensor {
+    fn join(&self, chunks: &[Tensor]) -> Tensor {
         if chunks.is_empty() {
             return Tensor::zeros([0, self.feature_length()], (Kind::Float, self.device));
         }
-        Tensor::cat(&chunks, 0)
+        Tensor::cat(chunks, 0)
     }
 }
 
@@ -214,7 +210,6 @@ struct Chunk {
 
 impl Linearization {
     /// Features of the crops, `(N, length)`.
-    #[must_use]
     pub fn features(&self) -> &Tensor {
         &self.features
     }

@@ -1,0 +1,145 @@
+//! The tracker on a rendered sequence: it follows, repeats itself exactly, and refuses what it cannot track.
+
+#![cfg(feature = "tracker")]
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+use std::rc::Rc;
+
+use attrax::tracker::backbone::Parameters;
+use attrax::tracker::{BoundingBox, Config, Engine, Estimate, Frame, TrackerError};
+use tch::{Device, Kind};
+
+const SIZE: (u32, u32) = (160, 120);
+const SIDE: f64 = 32.0;
+
+/// A few iterations on a few samples: enough for a conspicuous target, and quick.
+fn small() -> Config {
+    let mut config = Config::released();
+    config.candidates = 64;
+    config.batch_positives = 8;
+    config.batch_negatives = 8;
+    config.mined_from = 64;
+    config.regression_samples = 64;
+    (config.initial_samples.positives, config.initial_samples.negatives) = (64, 256);
+    (config.update_samples.positives, config.update_samples.negatives) = (16, 32);
+    config.initial_training.iterations = 20;
+    config.update_training.iterations = 3;
+    config.long_interval = 3;
+    config
+}
+
+fn engine(config: Config, threads: usize) -> Rc<Engine> {
+    let file = attrax::weights::embedded().unwrap();
+    let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
+    Engine::new(&parameters, config, threads).unwrap()
+}
+
+/// Where the target is in a frame.
+fn truth(number: usize) -> BoundingBox {
+    BoundingBox::new(40.0 + 4.0 * number as f64, 40.0 + 2.0 * number as f64, SIDE, SIDE)
+}
+
+/// A chequered square over a textured background.
+fn frame(number: usize) -> Frame {
+    let target = truth(number);
+    let mut pixels = Vec::new();
+    for y in 0..SIZE.1 {
+        for x in 0..SIZE.0 {
+            let (u, v) = (f64::from(x) + 0.5 - target.x, f64::from(y) + 0.5 - target.y);
+            if (0.0..SIDE).contains(&u) && (0.0..SIDE).contains(&v) {
+                let dark = ((u / 8.0) as u32 + (v / 8.0) as u32).is_multiple_of(2);
+                pixels.extend(if dark { [200, 30, 30] } else { [240, 220, 40] });
+            } else {
+                let wave = ((f64::from(x) / 9.0).sin() + (f64::from(y) / 7.0).cos()) * 30.0;
+                let noise = f64::from((x * 31 + y * 17 + x * y * 7) % 23);
+                let grey = (90.0 + wave + noise) as u8;
+                pixels.extend([grey, grey.saturating_add(12), grey]);
+            }
+        }
+    }
+    Frame::from_rgb8(SIZE.0, SIZE.1, pixels).unwrap()
+}
+
+/// The estimates of the frames after the first.
+fn follow(engine: &Rc<Engine>, stream: u64, frames: usize) -> Vec<Estimate> {
+    let mut tracker = engine.initialize(&frame(0), truth(0), stream).unwrap();
+    (1..=frames).map(|number| tracker.track(&frame(number)).unwrap()).collect()
+}
+
+#[test]
+fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
+    tch::set_num_threads(1);
+    let estimates = follow(&engine(small(), 1), 0, 7);
+    for (place, estimate) in estimates.iter().enumerate() {
+        let overlap = estimate.bounding_box.overlap(truth(place + 1));
+        assert!(overlap > 0.6, "frame {}: overlap {overlap:.2}, {estimate:?}", place + 1);
+    }
+    assert_eq!(estimates, follow(&engine(small(), 1), 0, 7), "the same seed");
+    assert_eq!(estimates, follow(&engine(small(), 3), 0, 7), "another number of threads");
+    assert_ne!(estimates, follow(&engine(small(), 1), 1, 7), "another initialisation draws other samples");
+    let mut config = small();
+    config.seed = 1;
+    assert_ne!(estimates, follow(&engine(config, 1), 0, 7), "another seed");
+}
+
+#[test]
+fn a_target_that_is_gone_keeps_its_last_box() {
+    tch::set_num_threads(1);
+    let engine = engine(small(), 1);
+    let mut tracker = engine.initialize(&frame(0), truth(0), 0).unwrap();
+    let before = tracker.track(&frame(1)).unwrap();
+    // By then the target has left the frame, and only the background is there.
+    let gone = tracker.track(&frame(1000)).unwrap();
+    assert!(before.success && !gone.success, "{before:?}, {gone:?}");
+    assert_eq!(gone.bounding_box, before.bounding_box);
+}
+
+#[test]
+fn a_frame_of_another_size_is_refused_and_changes_nothing() {
+    tch::set_num_threads(1);
+    let engine = engine(small(), 1);
+    let track = |interrupted: bool| {
+        let mut tracker = engine.initialize(&frame(0), truth(0), 0).unwrap();
+        if interrupted {
+            let other = Frame::from_rgb8(10, 10, vec![0; 300]).unwrap();
+            assert!(matches!(tracker.track(&other), Err(TrackerError::FrameSize { .. })));
+        }
+        tracker.track(&frame(1)).unwrap()
+    };
+    assert_eq!(track(true), track(false));
+}
+
+#[test]
+fn odd_targets_are_tracked_without_a_panic() {
+    tch::set_num_threads(1);
+    let engine = engine(small(), 1);
+    for region in [
+        BoundingBox::new(80.0, 60.0, 1.0, 1.0),
+        BoundingBox::new(-500.0, -500.0, 5000.0, 5000.0),
+        BoundingBox::new(0.0, 0.0, 160.0, 2.0),
+    ] {
+        let mut tracker = engine.initialize(&frame(0), region, 0).unwrap();
+        assert!(tracker.track(&frame(1)).unwrap().bounding_box.is_valid(), "{region}");
+    }
+    let outside = engine.initialize(&frame(0), BoundingBox::new(500.0, 0.0, 9.0, 9.0), 0);
+    assert!(matches!(outside, Err(TrackerError::Region { .. })));
+}
+
+#[test]
+fn parameters_out_of_range_are_refused_by_name() {
+    let file = attrax::weights::embedded().unwrap();
+    let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
+    let mut config = small();
+    config.attention.lambda = f64::NAN;
+    let error = Engine::new(&parameters, config, 1).unwrap_err().to_string();
+    assert!(error.contains("attention.lambda"), "{error}");
+}
+
+#[test]
+fn weights_of_another_network_are_refused_by_tensor() {
+    let mut file = attrax::weights::embedded().unwrap();
+    file.tensors.remove("blocks.3.expand.weight");
+    let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
+    let error = Engine::new(&parameters, small(), 1).unwrap_err().to_string();
+    assert!(error.contains("blocks.3.expand.weight"), "{error}");
+}
