@@ -45,7 +45,7 @@ def test_every_challenge_is_in_it():
     assert max(hidden) > 0.99
     assert any(0.2 < share < 0.6 for share in hidden[:15])
     assert hidden[-1] < 0.1
-    lights = [sum(scenes["dusk"].light(scenes["dusk"].time(frame))) for frame in range(scenes["dusk"].frames)]
+    lights = [sum(scenes["turning"].light(scenes["turning"].time(frame))) for frame in range(scenes["turning"].frames)]
     assert min(lights) < 0.5 * max(lights)
     assert any(layer.picture is scenes["twins"].target.picture for layer in scenes["twins"].behind)
     poses = [scenes["turning"].target.motion(time) for time in (0, 1)]

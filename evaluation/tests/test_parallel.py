@@ -97,7 +97,7 @@ def test_a_worker_that_is_killed_is_started_again(demo: Path, tmp_path: Path, ex
         os.kill(pid, signal.SIGKILL)
     out, _ = process.communicate(timeout=180)
     assert process.returncode == 0
-    assert "4 of 4 jobs ended" in out
+    assert "3 of 3 jobs ended" in out
     assert trajectories(space) == expected
 
 
@@ -125,7 +125,7 @@ def test_a_failing_tracker_does_not_stop_the_others(demo: Path, tmp_path: Path, 
     space = init(demo, tmp_path, fail_in="twins")
     assert main(["run", str(space), "Jitter", "--jobs", "2"]) == 1
     told = capsys.readouterr()
-    assert "3 of 4 jobs ended" in told.out
+    assert "2 of 3 jobs ended" in told.out
     assert "Jitter baseline twins:" in told.err
     assert "initialisation 1" in told.err
     assert len(trajectories(space)) == 6
@@ -161,12 +161,12 @@ def test_a_damaged_dataset_is_told_before_a_run(demo: Path, tmp_path: Path, caps
 
     copy = tmp_path / "copy"
     shutil.copytree(demo, copy)
-    (copy / "dusk" / "color" / "00000007.jpg").write_bytes(b"not a picture")
+    (copy / "turning" / "color" / "00000007.jpg").write_bytes(b"not a picture")
     truth = copy / "twins" / "groundtruth.txt"
     truth.write_text("".join(truth.read_text().splitlines(keepends=True)[:-2]))
     registry = jitter_registry(tmp_path)
     assert main(["init", str(tmp_path / "space"), "--dataset", str(copy), "--registry", str(registry)]) == 1
     out = capsys.readouterr().out
-    assert "dusk" in out
+    assert "turning" in out
     assert "00000007.jpg cannot be read" in out
     assert "twins: 20 frames, but 18 annotated ones" in out

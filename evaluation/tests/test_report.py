@@ -51,7 +51,7 @@ def test_the_page_has_all_its_parts_and_needs_nothing_else(space: Path):
     # Only what is within the page: no address to load from.
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page)
     assert "@import" not in page
-    for name in ("turning", "passing", "twins", "dusk", "camera motion", "occlusion"):
+    for name in ("turning", "passing", "twins", "camera motion", "occlusion"):
         assert name in page
 
 

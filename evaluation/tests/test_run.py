@@ -33,13 +33,13 @@ def test_demo_ends_with_a_table_and_a_summary(tmp_path: Path, registry: Path, ca
     text = capsys.readouterr().out
     content = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert content["tracker"] == "Jitter"
-    assert content["sequences"] == 4
-    assert content["frames"] == 84
+    assert content["sequences"] == 3
+    assert content["frames"] == 64
     assert content["failures"] == sum(row["failures"] for row in content["per_sequence"])
     assert content["seconds_per_frame"] > 0
     assert content["seconds_per_initialization"] > 0
     assert {"accuracy", "eao"} <= set(content)
-    for name in ("turning", "passing", "twins", "dusk", "all (Jitter)"):
+    for name in ("turning", "passing", "twins", "all (Jitter)"):
         assert name in text
     report = next(line.split(": ")[1] for line in text.splitlines() if "report" in line)
     assert "Jitter" in Path(report).read_text()
@@ -58,7 +58,7 @@ def test_files_are_those_of_the_plain_toolkit(demo: Path, registry: Path, tmp_pa
         timeout=120,
     )
     plain = trajectories(tmp_path / "plain")
-    assert len(plain) == 8
+    assert len(plain) == 6
     assert plain == trajectories(tmp_path / "ours")
 
 
@@ -66,7 +66,7 @@ def test_a_second_run_does_nothing_and_a_damaged_repetition_is_run_again(demo: P
     assert evaluate(demo, registry, tmp_path / "space", "--repetitions", "3") == 0
     whole = trajectories(tmp_path / "space")
     # Three repetitions that differ, or the count of initialisations would not be tested.
-    assert len(set(whole.values())) == 12
+    assert len(set(whole.values())) == 9
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "space" / "results").rglob("*.bin")}
     assert evaluate(demo, registry, tmp_path / "space", "--repetitions", "3") == 0
     assert {path: path.stat().st_mtime_ns for path in times} == times
@@ -74,8 +74,8 @@ def test_a_second_run_does_nothing_and_a_damaged_repetition_is_run_again(demo: P
     folder = tmp_path / "space" / "results" / "Jitter" / "baseline"
     cut = folder / "twins" / "twins_002.bin"
     cut.write_bytes(cut.read_bytes()[:50])
-    (folder / "dusk" / "dusk_003_time.value").unlink()
-    (folder / "dusk" / "dusk_001_time.value").write_text("0.1\n")
+    (folder / "turning" / "turning_003_time.value").unlink()
+    (folder / "turning" / "turning_001_time.value").write_text("0.1\n")
     assert evaluate(demo, registry, tmp_path / "space", "--repetitions", "3") == 0
     assert trajectories(tmp_path / "space") == whole
 
@@ -93,7 +93,7 @@ def test_the_unsupervised_experiment_too(demo: Path, registry: Path, tmp_path: P
     assert evaluate(demo, registry, tmp_path, "--experiments", "baseline,unsupervised") == 0
     content = json.loads((tmp_path / "summary-Jitter.json").read_text())
     assert 0 < content["unsupervised"]["unsupervised"] < 1
-    assert len(list((tmp_path / "results" / "Jitter" / "unsupervised").rglob("*.bin"))) == 4
+    assert len(list((tmp_path / "results" / "Jitter" / "unsupervised").rglob("*.bin"))) == 3
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.4])
@@ -133,5 +133,5 @@ def test_a_tracker_that_dies_is_told_with_its_last_words(
     assert "initialisation 1" in out
     assert "all (Jitter)" in out
     content = json.loads((tmp_path / "space" / "summary-Jitter.json").read_text())
-    assert [row["name"] for row in content["per_sequence"]] == ["turning", "twins", "dusk"]
+    assert [row["name"] for row in content["per_sequence"]] == ["turning", "twins"]
     assert list((tmp_path / "space" / "logs").rglob("passing_*.log"))

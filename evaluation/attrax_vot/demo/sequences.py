@@ -1,4 +1,4 @@
-"""The demo's four sequences: what moves where."""
+"""The demo's three sequences: what moves where."""
 
 import numpy as np
 
@@ -43,8 +43,13 @@ def _camera(start: tuple[float, float], end: tuple[float, float], zoom: float = 
 
 
 def turning() -> Scene:
-    """A book that is carried across, turns and comes closer: translation, rotation and scale."""
+    """A book that is carried across, turns and comes closer, while the light fades, turns warm and comes back."""
     rng = np.random.default_rng(11)
+
+    def light(time: float) -> tuple[float, float, float]:
+        fade = 0.5 - 0.5 * np.cos(2 * np.pi * np.clip((time - 0.25) / 0.7, 0, 1))
+        return (1.05 - 0.50 * fade, 1.05 - 0.62 * fade, 1.05 - 0.72 * fade)
+
     return Scene(
         name="turning",
         frames=FRAMES,
@@ -54,8 +59,14 @@ def turning() -> Scene:
             targets.book(rng),
             _path((90, 90, 50, 70, -12), (140, 118, 58, 80, 8), (190, 140, 70, 98, 34), (228, 120, 80, 112, 58)),
         ),
+        light=light,
         seed=1,
-        tags={"camera_motion": (0, 1), "size_change": (0.3, 1), "motion_change": (0.6, 1)},
+        tags={
+            "camera_motion": (0, 1),
+            "illum_change": (0.25, 0.95),
+            "size_change": (0.3, 1),
+            "motion_change": (0.6, 1),
+        },
     )
 
 
@@ -104,29 +115,6 @@ def twins() -> Scene:
     )
 
 
-def dusk() -> Scene:
-    """A toy robot swung in front of a hedge while the light fades, turns warm and comes back."""
-    rng = np.random.default_rng(53)
-
-    def light(time: float) -> tuple[float, float, float]:
-        fade = 0.5 - 0.5 * np.cos(2 * np.pi * np.clip((time - 0.25) / 0.7, 0, 1))
-        return (1.05 - 0.50 * fade, 1.05 - 0.62 * fade, 1.05 - 0.72 * fade)
-
-    return Scene(
-        name="dusk",
-        frames=FRAMES,
-        background=textures.foliage(rng, 420, 560),
-        camera=_camera((250, 220), (300, 200), zoom=1.08, sway=4),
-        target=Layer(
-            targets.robot(rng),
-            _path((210, 96, 48, 64, 14), (176, 128, 52, 69, -6), (130, 132, 56, 75, -24), (98, 104, 52, 69, -10)),
-        ),
-        light=light,
-        seed=4,
-        tags={"camera_motion": (0, 1), "illum_change": (0.25, 0.95)},
-    )
-
-
 def all_scenes() -> list[Scene]:
     """Every sequence of the demo, in the order of its list."""
-    return [turning(), passing(), twins(), dusk()]
+    return [turning(), passing(), twins()]

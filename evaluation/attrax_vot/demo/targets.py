@@ -68,28 +68,6 @@ def rug(rng: np.random.Generator) -> Image:
     return _finish(rng, weave, 0.25)
 
 
-def robot(rng: np.random.Generator) -> Image:
-    """A toy robot's front: a plate with eyes, a grille, dials and rivets."""
-    height, width = 240, 180
-    plate = blend(noise(rng, height, width, 6, 0.7), (0.42, 0.52, 0.54), (0.60, 0.70, 0.70))
-    cv2.rectangle(plate, (0, 0), (width, 96), (0.86, 0.56, 0.16), -1)
-    for x in (52, 128):
-        cv2.circle(plate, (x, 46), 26, (0.12, 0.12, 0.14), -1, cv2.LINE_AA)
-        cv2.circle(plate, (x, 46), 18, (0.52, 0.88, 0.84), -1, cv2.LINE_AA)
-        cv2.circle(plate, (x + 5, 42), 6, (0.05, 0.08, 0.10), -1, cv2.LINE_AA)
-    for x in range(40, 145, 13):
-        cv2.rectangle(plate, (x, 80), (x + 7, 92), (0.16, 0.14, 0.12), -1)
-    cv2.rectangle(plate, (26, 118), (104, 190), (0.14, 0.18, 0.24), -1)
-    steps = 120 + 60 * noise(rng, 4, 78, 4, 0.7)[2]
-    curve = np.stack([np.arange(26, 104), steps], 1).astype(np.int32)
-    cv2.polylines(plate, [curve], False, (0.40, 0.94, 0.45), 2, cv2.LINE_AA)
-    for y, colour in ((130, (0.86, 0.20, 0.16)), (156, (0.94, 0.82, 0.28)), (182, (0.22, 0.50, 0.86))):
-        cv2.circle(plate, (138, y), 11, colour, -1, cv2.LINE_AA)
-    for x in range(14, width, 38):
-        cv2.circle(plate, (x, 220), 5, (0.24, 0.28, 0.30), -1, cv2.LINE_AA)
-    return _finish(rng, plate, 0.12)
-
-
 def trunk(rng: np.random.Generator) -> Image:
     """A tree's trunk, taller than the frame: bark in upright furrows, darker at its edges."""
     height, width = 400, 90

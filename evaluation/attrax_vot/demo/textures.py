@@ -40,18 +40,6 @@ def blend(weight: Image, low: Colour, high: Colour) -> Image:
     return mixed.astype(np.float32)
 
 
-def foliage(rng: np.random.Generator, height: int, width: int) -> Image:
-    """A hedge: leaves of many greens, some lit, over darkness."""
-    image = blend(noise(rng, height, width), (0.03, 0.08, 0.03), (0.20, 0.32, 0.12))
-    for _ in range(height * width // 220):
-        centre = (int(rng.integers(width)), int(rng.integers(height)))
-        axes = (int(rng.integers(3, 10)), int(rng.integers(2, 5)))
-        light = rng.uniform(0.5, 1.5)
-        colour = [light * c for c in (rng.uniform(0.12, 0.38), rng.uniform(0.30, 0.48), rng.uniform(0.08, 0.2))]
-        cv2.ellipse(image, centre, axes, rng.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
-    return np.clip(image + 0.05 * noise(rng, height, width, 8, 0.9)[..., None], 0, 1)
-
-
 def bricks(rng: np.random.Generator, height: int, width: int) -> Image:
     """A wall: rows of bricks that differ in tint, with mortar between them and stains over all."""
     image = blend(noise(rng, height, width, 8, 0.85), (0.50, 0.47, 0.43), (0.68, 0.64, 0.58))
