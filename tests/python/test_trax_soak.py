@@ -9,17 +9,15 @@ from pathlib import Path
 import pytest
 import trax_harness as harness
 
-FRAMES = int(os.environ.get("TRAX_SOAK_FRAMES", "20000"))
-INITIALIZATIONS = 500
+#: Frames and initialisations of a core that takes no time, and of any other.
+QUICK = (20000, 500)
+OTHERS = (int(os.environ.get("TRAX_SOAK_FRAMES", "1000")), 50)
 
 
-@pytest.fixture(scope="session", params=harness.servers() or ["still_session --multi-object"])
+@pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
 def command(request) -> str:
     """The command under test."""
-    if harness.servers():
-        return request.param
-    name, options = request.param.split()
-    return f"{harness.example(name)} {options}"
+    return request.param if harness.servers() else harness.example(request.param)
 
 
 def resident(process) -> int:
@@ -41,24 +39,23 @@ def test_soak(command, tmp_path):
     buffer = b"data:image/png;" + base64.b64encode((tmp_path / "frame.png").read_bytes())
     images = [path, memory, buffer]
     regions = [b"20,16,24,18", b"20,16,44,16,44,34,20,34", b"mask:20,16,24,18,0,432"]
-    with harness.Server(command, patience=600) as server:
-        lines = iter(server.process.stdout.readline, b"")
-        assert next(lines).startswith(b"@@TRAX:hello")
-        each = FRAMES // INITIALIZATIONS
+    frames, initializations = QUICK if "still_session" in command else OTHERS
+    with harness.Server(command, patience=1200) as server:
+        assert server.process.stdout.readline().startswith(b"@@TRAX:hello")
         sizes, open_files = [], []
-        for count in range(INITIALIZATIONS):
+        for count in range(initializations):
             request = b"@@TRAX:initialize \n@@TRAX:initialize " + b'"' + regions[count % 3] + b'" "id=1" \n'
-            for number in range(each):
+            for number in range(frames // initializations):
                 server.write(request + b'@@TRAX:frame "' + images[number % 3] + b'" "frame=1" \n')
-                assert next(lines).startswith(b"@@TRAX:state")
+                answer = server.process.stdout.readline()
+                assert answer.startswith(b"@@TRAX:state"), (answer, server.end())
                 request = b""
             sizes.append(resident(server.process))
             open_files.append(descriptors(server.process))
         server.write(b"@@TRAX:quit \n")
         assert server.process.wait() == 0
-    settled = sizes[INITIALIZATIONS // 10 :]
-    print(
-        f"{FRAMES} frames: {settled[0]} KiB resident at first, {settled[-1]} KiB at last, {open_files[-1]} descriptors"
-    )
-    assert settled[-1] - settled[0] < 1024
+    settled = sizes[initializations // 10 :]
+    print(f"{frames} frames: {settled[0]} KiB at first, {settled[-1]} KiB at last, {open_files[-1]} descriptors")
+    # A core of millions of numbers has an allocator that does not settle to the page.
+    assert settled[-1] - settled[0] < max(1024, settled[0] // 50)
     assert set(open_files) == {open_files[0]}
