@@ -128,7 +128,7 @@ def test_a_failing_tracker_does_not_stop_the_others(demo: Path, tmp_path: Path, 
     assert "2 of 3 jobs ended" in told.out
     assert "Jitter baseline twins:" in told.err
     assert "initialisation 1" in told.err
-    assert len(trajectories(space)) == 6
+    assert len(trajectories(space)) == 4
 
 
 def test_a_full_disk_loses_nothing_that_ended(

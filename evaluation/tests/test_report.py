@@ -83,8 +83,8 @@ def test_a_browser_shows_it(space: Path, tmp_path: Path):
     ]
     seen = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in seen.stderr
-    # Tables: 1 + 1 rows of the tracker, 1 + 4 of sequences, 1 + 6 of attributes.
-    assert f"<title>pictures {failures(space)} plots 2 rows 14</title>" in seen.stdout
+    # Tables: 1 + 1 rows of the tracker, 1 + 3 of sequences, 1 + 6 of attributes.
+    assert f"<title>pictures {failures(space)} plots 2 rows 13</title>" in seen.stdout
 
 
 def test_resampling_starts_from_the_toolkits_curve(space: Path):
