@@ -102,16 +102,16 @@ impl Args {
         })
     }
 
-    /// A tracking engine with these weights and parameters, on this device.
-    pub fn engine(&self) -> anyhow::Result<Rc<Engine>> {
+    /// A tracking engine with these parameters and the weights that the flags name, on their device.
+    pub fn engine(&self, config: Config) -> anyhow::Result<Rc<Engine>> {
         tch::set_num_interop_threads(1);
         // The threads take whole crops each; see `attrax::tracker` on why libtorch's own are not used.
         tch::set_num_threads(1);
         let device = self.device()?;
         let parameters = Parameters::from_file(&self.weights()?, Kind::Float, device)?;
-        let engine = Engine::new(&parameters, self.config()?, usize::from(self.threads()))
-            .context("cannot start the tracker")?;
-        log::info!("{} on {device:?} with {} threads", engine.backbone().name(), self.threads());
+        let threads = self.threads();
+        let engine = Engine::new(&parameters, config, usize::from(threads)).context("cannot start the tracker")?;
+        log::info!("{} on {device:?} with {threads} threads", engine.backbone().name());
         Ok(engine)
     }
 

@@ -39,8 +39,8 @@ enum InitialBox {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut about = Properties::new();
     about.insert("attrax.version", env!("CARGO_PKG_VERSION"))?;
-    // Parameters that cannot be read are told below, to the client too.
-    let (name, description) = if args.core.config().map_or(true, |config| config.attention.lambda > 0.0) {
+    let config = args.core.config();
+    let (name, description) = if config.as_ref().map_or(true, |config| config.attention.lambda > 0.0) {
         ("DAT", "Deep attentive tracking via reciprocative learning (attrax)")
     } else {
         ("MDNet", "MDNet's online part: DAT without its regulariser (attrax)")
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     // The greeting comes first: a client that waits for it learns why the tracker cannot start.
     let mut server = Server::from_environment(&metadata)?;
-    let ready = args.core.engine().and_then(|engine| Ok((engine, earlier()?)));
+    let ready = config.and_then(|config| Ok((args.core.engine(config)?, earlier()?)));
     let (engine, earlier) = match ready {
         Ok(ready) => ready,
         Err(error) => {

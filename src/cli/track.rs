@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(folder) = &args.overlay {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let engine = args.core.engine()?;
+    let engine = args.core.engine(args.core.config()?)?;
     let bar = progress(frames.len());
     let mut tracker = None;
     writeln!(out, "x,y,width,height,confidence")?;

@@ -126,7 +126,8 @@ pub struct Tracker {
     sampler: Sampler,
     rng: ChaCha8Rng,
     frame_size: (u32, u32),
-    /// Where the next candidates are drawn: the mean of the best candidates, without box regression.
+    /// Where the next candidates are drawn: the reported box, or without feedback of the box regression the mean of the
+    /// best candidates.
     target: BoundingBox,
     /// The last box that was reported.
     reported: BoundingBox,

@@ -9,21 +9,10 @@ use super::config::{Config, Schedule};
 use super::head::{BACKGROUND, Dropout, Head, TARGET};
 use super::samples::{Deck, Pool};
 
-/// What one iteration of training saw.
-#[derive(Debug)]
-pub struct Step {
-    /// Cross-entropy summed over the mini-batch, a scalar tensor.
-    pub cross_entropy: Tensor,
-    /// The regulariser, a scalar tensor; `None` where lambda is 0.
-    pub regularizer: Option<Tensor>,
-}
-
 /// Trains a head on samples.
 ///
 /// Each iteration takes a mini-batch of positive samples and the hardest of many negative ones, and descends
 /// `cross-entropy + lambda R`, the cross-entropy summed over the mini-batch.
-///
-/// Returns what the last iteration saw, `None` after no iteration.
 pub fn train(
     head: &Head,
     backbone: &Backbone,
@@ -31,27 +20,19 @@ pub fn train(
     schedule: &Schedule,
     (positives, negatives): (&Pool<'_>, Option<&Pool<'_>>),
     rng: &mut ChaCha8Rng,
-) -> Option<Step> {
+) {
     let mut velocity: Vec<Tensor> = head.parameters().iter().map(|p| p.detach().zeros_like()).collect();
     let mut positive_deck = Deck::new(positives.len(), rng);
     let mut negative_deck = Deck::new(negatives.map_or(0, Pool::len), rng);
-    let mut last = None;
-    for iteration in 0..schedule.iterations {
+    for _ in 0..schedule.iterations {
         let chosen = positive_deck.deal(config.batch_positives, rng);
         let mined = negatives.map_or(Vec::new(), |pool| {
             hardest(head, pool, &negative_deck.deal(config.mined_from, rng), config.batch_negatives)
         });
         let batch = Batch::new(positives, &chosen, negatives, &mined);
-        let (step, gradients) = batch.gradients(head, backbone, config, rng);
+        let gradients = batch.gradients(head, backbone, config, rng);
         descend(head, &mut velocity, &gradients, config, schedule.rate);
-        log::trace!(
-            "iteration {iteration}: cross-entropy {:.3}, R {:?}",
-            step.cross_entropy.double_value(&[]),
-            step.regularizer.as_ref().map(|r| r.double_value(&[]))
-        );
-        last = Some(step);
     }
-    last
 }
 
 /// The `count` positions among `candidates` whose target score is highest.
@@ -83,21 +64,15 @@ impl<'a> Batch<'a> {
     }
 
     /// Gradients of the loss with respect to the head's parameters.
-    fn gradients(
-        &self,
-        head: &Head,
-        backbone: &Backbone,
-        config: &Config,
-        rng: &mut ChaCha8Rng,
-    ) -> (Step, Vec<Tensor>) {
+    fn gradients(&self, head: &Head, backbone: &Backbone, config: &Config, rng: &mut ChaCha8Rng) -> Vec<Tensor> {
         let (samples, length) = (self.items.len() as i64, self.features.size()[1]);
         let dropout = Dropout::random(samples, length, self.features.kind(), self.features.device(), rng);
         let scored = head.score_with_gradients(&self.features, Some(&dropout));
         let cross_entropy = cross_entropy(&scored.scores, self.positives);
         let attention = &config.attention;
         if attention.lambda <= 0.0 {
-            let gradients = Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
-            return (Step { cross_entropy: cross_entropy.detach(), regularizer: None }, gradients);
+            log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
+            return Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
         }
         let at_scores = scored.gradients.detach();
         let regularizer = tch::no_grad(|| {
@@ -107,8 +82,9 @@ impl<'a> Batch<'a> {
         // The product has the regulariser's gradient with respect to the parameters, though not its value.
         let product = (&scored.gradients * &regularizer.derivative).sum(None::<Kind>);
         let loss = &cross_entropy + product * attention.lambda;
-        let gradients = Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false);
-        (Step { cross_entropy: cross_entropy.detach(), regularizer: Some(regularizer.value) }, gradients)
+        let value = &regularizer.value;
+        log::trace!("cross-entropy {:.3}, R {:.3}", cross_entropy.double_value(&[]), value.double_value(&[]));
+        Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false)
     }
 }
 

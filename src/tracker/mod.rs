@@ -1,4 +1,8 @@
 //! The tracking core: DAT on libtorch. It knows nothing of TraX, of files or of the command line.
+//!
+//! An [`Engine`] shares whole chunks of crops among threads of its own. libtorch's threads meet at the end of every
+//! operator instead, and where another program has taken a core all of them wait for it: a program that tracks should
+//! set libtorch to one thread.
 
 pub mod attention;
 pub mod backbone;
