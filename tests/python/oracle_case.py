@@ -1,6 +1,9 @@
 """One random case of the oracle in which no two positions of a pooling window tie.
 
-  oracle_case.py ORACLE.py OUT.safetensors SEED
+  oracle_case.py ORACLE.py OUT.safetensors SEED [--digest]
+
+With --digest, a few numbers of each tensor and no weights: small enough to be kept with the tests, which draw the same
+weights again from the seed.
 
 The oracle's own `dump` draws an image of flat squares and boxes that reach beyond it. Within a flat area all positions
 of a max-pooling window are equal, and which of them receives the gradient is up to the last bit of the convolution
@@ -34,7 +37,19 @@ def smooth_noise(rng: np.random.Generator, height: int, width: int) -> np.ndarra
     return (fine.clamp(0, 1).permute(1, 2, 0) * 255).numpy().astype(np.uint8)
 
 
-def main(oracle_path: str, out: str, seed: int) -> None:
+def digest(case: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The image and the boxes whole, of everything else every n-th number, at most 128 of them, and no weights."""
+    kept = {name: case.pop(name) for name in ("image", "boxes")}
+    for name in list(case):
+        if name.startswith("conv") or name.startswith("fc") or name == "crops":
+            continue
+        flat = case[name].detach().flatten()
+        step = -(-flat.numel() // 128)
+        kept[name] = flat[: flat.numel() // step * step : step].clone()
+    return kept
+
+
+def main(oracle_path: str, out: str, seed: int, short: bool) -> None:
     """Writes the case, under the names that the oracle's `dump` uses."""
     oracle = load(oracle_path)
     rng = np.random.default_rng(seed)
@@ -62,8 +77,10 @@ def main(oracle_path: str, out: str, seed: int) -> None:
                 gradients = torch.autograd.grad(value, list(net.fc.values()), retain_graph=True, allow_unused=True)
                 for name, gradient in zip(net.fc, gradients, strict=True):
                     case[f"{prefix}.{key}.{name}"] = torch.zeros_like(net.fc[name]) if gradient is None else gradient
+    if short:
+        case = digest(case)
     save_file({name: tensor.detach().contiguous() for name, tensor in case.items()}, out)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), "--digest" in sys.argv)
