@@ -132,7 +132,6 @@ pub fn regularizer(
 /// The paper names the alternative without its details. Here the map lives where the weights are applied, on the cells of
 /// the last convolution's output: one at the first convolution would have to be made anew, by a backward and a second
 /// forward pass through the whole network, for every candidate of every frame. The weights are constants in training.
-#[must_use]
 pub fn weigh(head: &Head, features: &Tensor, cells: i64, form: Form) -> Tensor {
     tch::no_grad(|| {
         let gradient = head.score_with_gradients(features, None).gradients.get(TARGET);

@@ -1,4 +1,4 @@
-"""The digest of the oracle that is kept with the tests, against the oracle; skipped where that is not beside the project."""
+"""The kept digest of the oracle, against the oracle; skipped where that is not beside the project."""
 
 import subprocess
 import sys
