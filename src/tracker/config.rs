@@ -42,6 +42,8 @@ pub struct Attention {
     pub form: Form,
     /// How the samples' ratios are joined.
     pub reduction: Reduction,
+    /// Samples of each half of a mini-batch that are regularised, at most; 0 for all, as published.
+    pub samples: usize,
 }
 
 /// Every parameter of the tracker. The defaults are DAT's and, where DAT says nothing, MDNet's, with two exceptions that
@@ -95,6 +97,9 @@ pub struct Config {
     /// Whether the next candidates are drawn around the regressed box (true) or around the mean of the best candidates,
     /// as MDNet does (false).
     pub regression_feedback: bool,
+    /// Pixels of a crop between boxes that share one pass of the network: 4, 8 or 16. With 0 each box is drawn by itself
+    /// and gets a crop of its own, as published.
+    pub grid: usize,
     /// Samples of the first frame.
     pub initial_samples: Samples,
     /// Samples of each later frame.
@@ -152,11 +157,13 @@ impl Config {
             regression_area: (0.5, 2.0),
             regression_alpha: 1000.0,
             regression_feedback: true,
+            grid: 0,
             attention: Attention {
                 role: Use::Regularizer,
                 lambda: 5.0,
                 form: Form::Released,
                 reduction: Reduction::Batch,
+                samples: 0,
             },
         }
     }
@@ -166,6 +173,15 @@ impl Config {
     pub fn mdnet() -> Self {
         let mut config = Self::released();
         config.attention.lambda = 0.0;
+        config
+    }
+
+    /// The released form arranged to share work: candidates and samples on grids, a smaller mini-batch for the regulariser.
+    #[must_use]
+    pub fn fast() -> Self {
+        let mut config = Self::released();
+        config.grid = 8;
+        config.attention.samples = 8;
         config
     }
 
@@ -181,11 +197,13 @@ impl Config {
                 Err(TrackerError::Parameter { name: name.into(), value: value.to_string(), allowed: allowed.into() })
             }
         };
+        check("grid", self.grid as f64, [0, 4, 8, 16].contains(&self.grid), "0, 4, 8 or 16 pixels of a crop")?;
         // Zero is fine: no training, or no box regression.
         let optional = [
             ("initial_training.iterations", self.initial_training.iterations),
             ("update_training.iterations", self.update_training.iterations),
             ("regression_samples", self.regression_samples),
+            ("attention.samples", self.attention.samples),
         ];
         for (name, value) in optional {
             check(name, value as f64, value <= 1_000_000, "a whole number of at most 1000000")?;

@@ -13,6 +13,7 @@ use super::learner::{scores, train};
 use super::regression::BoxRegression;
 use super::sampler::{Accept, Sampler, Spread};
 use super::samples::{FrameSamples, Memory, Pool};
+use super::shared::{Grids, chosen};
 use super::{BoundingBox, Frame, TrackerError};
 
 /// Spread of positive samples (MDNet).
@@ -30,6 +31,8 @@ const REGRESSION_SPREAD: Spread = Spread::Uniform { translation: 0.3, scale: 1.6
 #[derive(Debug)]
 pub struct Engine {
     backbone: Rc<Backbone>,
+    /// Where boxes share passes of the network.
+    grids: Option<Grids>,
     config: Config,
 }
 
@@ -52,7 +55,7 @@ impl Engine {
     /// of range.
     pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
-        Ok(Rc::new(Self { backbone: Rc::new(Backbone::new(parameters)?.with_threads(threads)), config }))
+        Ok(Self::of(Rc::new(Backbone::new(parameters)?.with_threads(threads)), config))
     }
 
     /// A tracker with the same network and other parameters.
@@ -61,7 +64,12 @@ impl Engine {
     /// [`TrackerError::Parameter`] if a parameter is out of range.
     pub fn with_config(&self, config: Config) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
-        Ok(Rc::new(Self { backbone: Rc::clone(&self.backbone), config }))
+        Ok(Self::of(Rc::clone(&self.backbone), config))
+    }
+
+    fn of(backbone: Rc<Backbone>, config: Config) -> Rc<Self> {
+        let grids = (config.grid > 0).then(|| Grids::new(&backbone, config.grid));
+        Rc::new(Self { backbone, grids, config })
     }
 
     /// The parameters.
@@ -152,19 +160,7 @@ impl Tracker {
         let engine = Rc::clone(&self.engine);
         let config = &engine.config;
         let target = self.target;
-        let Samples { positives, negatives, positive_overlap, negative_overlap } = config.initial_samples;
-        let mut positive_boxes =
-            self.sampler.draw_accepted(target, POSITIVE_SPREAD, positives, Accept::overlap(positive_overlap, 1.0));
-        if positive_boxes.is_empty() {
-            // A target of a few pixels: no varied box overlaps it enough, so the classifier learns from the box itself.
-            positive_boxes.push(target);
-        }
-        let accept = Accept::overlap(0.0, negative_overlap);
-        let near = negatives / 2;
-        let mut negative_boxes = self.sampler.draw_accepted(target, INITIAL_NEGATIVE_SPREAD, near, accept);
-        negative_boxes.extend(self.sampler.draw_accepted(target, WHOLE_FRAME_SPREAD, negatives - near, accept));
-        let positive = engine.samples(frame, positive_boxes);
-        let negative = engine.samples(frame, negative_boxes);
+        let (positive, negative, near) = self.first_samples(frame);
         if let Some(pool) = Pool::new(&[&positive]) {
             let other = Pool::new(&[&negative]);
             let schedule = &config.initial_training;
@@ -174,14 +170,44 @@ impl Tracker {
         self.remember_negatives(frame);
 
         let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: config.regression_area };
-        let boxes = self.sampler.draw_accepted(target, REGRESSION_SPREAD, config.regression_samples, accept);
+        let count = config.regression_samples;
+        let FrameSamples { boxes, features, .. } = match near {
+            Some(near) => chosen(&near, target, accept, count, &mut self.rng),
+            None => engine.samples(frame, self.sampler.draw_accepted(target, REGRESSION_SPREAD, count, accept)),
+        };
         if !boxes.is_empty() {
-            let features = engine.describe(frame, &boxes);
             match BoxRegression::fit(&features, &boxes, target, config.regression_alpha) {
                 Ok(regression) => self.regression = Some(regression),
                 Err(error) => log::warn!("tracking without box regression: {error}"),
             }
         }
+    }
+
+    /// The positive and the negative samples of the first frame, and where boxes share passes, all that overlap the target.
+    fn first_samples(&mut self, frame: &Frame) -> (FrameSamples, FrameSamples, Option<FrameSamples>) {
+        let engine = Rc::clone(&self.engine);
+        let config = &engine.config;
+        let target = self.target;
+        let Samples { positives, negatives, positive_overlap, negative_overlap } = config.initial_samples;
+        let positive_accept = Accept::overlap(positive_overlap, 1.0);
+        let negative_accept = Accept::overlap(0.0, negative_overlap);
+        if let Some(grids) = &engine.grids {
+            let near = grids.first_near(frame, target, &mut self.rng);
+            let background = grids.first_background(frame, target, &mut self.rng);
+            let positive = chosen(&near, target, positive_accept, positives, &mut self.rng);
+            let negative = chosen(&background, target, negative_accept, negatives, &mut self.rng);
+            return (positive, negative, Some(near));
+        }
+        let mut positive_boxes = self.sampler.draw_accepted(target, POSITIVE_SPREAD, positives, positive_accept);
+        if positive_boxes.is_empty() {
+            // A target of a few pixels: no varied box overlaps it enough, so the classifier learns from the box itself.
+            positive_boxes.push(target);
+        }
+        let half = negatives / 2;
+        let mut negative_boxes = self.sampler.draw_accepted(target, INITIAL_NEGATIVE_SPREAD, half, negative_accept);
+        let rest = negatives - half;
+        negative_boxes.extend(self.sampler.draw_accepted(target, WHOLE_FRAME_SPREAD, rest, negative_accept));
+        (engine.samples(frame, positive_boxes), engine.samples(frame, negative_boxes), None)
     }
 
     /// Finds the target in the next frame, and learns from it.
@@ -196,21 +222,20 @@ impl Tracker {
         let config = &engine.config;
         self.frames += 1;
         let translation = if self.success { config.translation } else { config.failure_translation };
-        let spread = Spread::Gaussian { translation, scale: config.scale };
-        let candidates = self.sampler.draw(self.target, spread, config.candidates);
-        let features = engine.describe(frame, &candidates);
-        let (confidence, best) = self.best(&features);
+        let seen = self.candidates(frame, translation);
+        let (candidates, features) = (&seen.boxes, &seen.features);
+        let (confidence, best) = self.best(features);
         let boxes: Vec<BoundingBox> = best.iter().map(|i| candidates[*i as usize]).collect();
         self.success = confidence > 0.0;
         if self.success {
             let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
             self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined(width, height);
-            let refined = self.refine(&features, &best, &boxes).unwrap_or(self.target);
+            let refined = self.refine(features, &best, &boxes).unwrap_or(self.target);
             self.reported = refined.clipped(width, height).unwrap_or(self.target);
             if config.regression_feedback {
                 self.target = self.reported.confined(width, height);
             }
-            self.remember(frame);
+            self.remember(frame, &seen);
         }
         self.update();
         Ok(Estimate { bounding_box: self.reported, confidence, success: self.success })
@@ -218,7 +243,7 @@ impl Tracker {
 
     /// Mean score of the best candidates, and their positions.
     fn best(&self, features: &Tensor) -> (f64, Vec<i64>) {
-        let count = self.engine.config.best.min(self.engine.config.candidates);
+        let count = self.engine.config.best.min(features.size()[0] as usize);
         let scores = scores(&self.head, &self.engine.backbone, &self.engine.config, features);
         let (values, order) = scores.topk(count as i64, 0, true, true);
         let mut best = vec![0i64; count];
@@ -233,13 +258,30 @@ impl Tracker {
         BoundingBox::mean(&refined)
     }
 
-    /// Collects samples around the target in a frame where it was found.
-    fn remember(&mut self, frame: &Frame) {
+    /// The candidates of a frame, and their features. `translation` is in mean sides of the target.
+    fn candidates(&mut self, frame: &Frame, translation: f64) -> FrameSamples {
+        let engine = Rc::clone(&self.engine);
+        let config = &engine.config;
+        if let Some(grids) = &engine.grids {
+            return grids.candidates(frame, self.target, translation, config, &mut self.rng);
+        }
+        let spread = Spread::Gaussian { translation, scale: config.scale };
+        let boxes = self.sampler.draw(self.target, spread, config.candidates);
+        engine.samples(frame, boxes)
+    }
+
+    /// Collects samples around the target in a frame where it was found; `seen` are the candidates.
+    fn remember(&mut self, frame: &Frame, seen: &FrameSamples) {
         let engine = Rc::clone(&self.engine);
         let samples = &engine.config.update_samples;
         let accept = Accept::overlap(samples.positive_overlap, 1.0);
-        let boxes = self.sampler.draw_accepted(self.target, POSITIVE_SPREAD, samples.positives, accept);
-        self.positives.push(engine.samples(frame, boxes));
+        let positives = if engine.grids.is_some() {
+            chosen(seen, self.target, accept, samples.positives, &mut self.rng)
+        } else {
+            let boxes = self.sampler.draw_accepted(self.target, POSITIVE_SPREAD, samples.positives, accept);
+            engine.samples(frame, boxes)
+        };
+        self.positives.push(positives);
         self.remember_negatives(frame);
     }
 
@@ -247,8 +289,13 @@ impl Tracker {
         let engine = Rc::clone(&self.engine);
         let samples = &engine.config.update_samples;
         let accept = Accept::overlap(0.0, samples.negative_overlap);
-        let boxes = self.sampler.draw_accepted(self.target, UPDATE_NEGATIVE_SPREAD, samples.negatives, accept);
-        self.negatives.push(engine.samples(frame, boxes));
+        let negatives = if let Some(grids) = &engine.grids {
+            chosen(&grids.surroundings(frame, self.target), self.target, accept, samples.negatives, &mut self.rng)
+        } else {
+            let boxes = self.sampler.draw_accepted(self.target, UPDATE_NEGATIVE_SPREAD, samples.negatives, accept);
+            engine.samples(frame, boxes)
+        };
+        self.negatives.push(negatives);
     }
 
     /// The short-term update after a failure, the long-term update every few frames.

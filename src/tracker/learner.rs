@@ -89,17 +89,37 @@ impl<'a> Batch<'a> {
             log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
             return Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
         }
-        let at_scores = scored.gradients.detach();
+        let (gradients, items, positives) = self.regularized(&scored.gradients, attention.samples);
+        let at_scores = gradients.detach();
         let regularizer = tch::no_grad(|| {
-            let mut linearization = backbone.linearize_boxes(&self.items);
-            regularizer(&mut linearization, &at_scores, self.positives, attention.form, attention.reduction)
+            let mut linearization = backbone.linearize_boxes(&items);
+            regularizer(&mut linearization, &at_scores, positives, attention.form, attention.reduction)
         });
         // The product has the regulariser's gradient with respect to the parameters, though not its value.
-        let product = (&scored.gradients * &regularizer.derivative).sum(None::<Kind>);
+        let product = (&gradients * &regularizer.derivative).sum(None::<Kind>);
         let loss = &cross_entropy + product * attention.lambda;
         let value = &regularizer.value;
         log::trace!("cross-entropy {:.3}, R {:.3}", cross_entropy.double_value(&[]), value.double_value(&[]));
         Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false)
+    }
+}
+
+impl<'a> Batch<'a> {
+    /// The gradients of the scores of the first `count` samples of each half, or of all for 0; those samples; and how many
+    /// of them are positive. The positives are in random order, and of the negatives the hardest come first.
+    fn regularized(
+        &self,
+        gradients: &Tensor,
+        count: usize,
+    ) -> (Tensor, Vec<(&'a super::Frame, super::BoundingBox)>, i64) {
+        let (all, negatives) = (self.positives as usize, self.items.len() - self.positives as usize);
+        if count == 0 || (all <= count && negatives <= count) {
+            return (gradients.shallow_clone(), self.items.clone(), self.positives);
+        }
+        let (positives, negatives) = (all.min(count), negatives.min(count));
+        let parts = [gradients.narrow(1, 0, positives as i64), gradients.narrow(1, self.positives, negatives as i64)];
+        let items = self.items[..positives].iter().chain(&self.items[all..all + negatives]).copied().collect();
+        (Tensor::cat(&parts, 1), items, positives as i64)
     }
 }
 

@@ -19,6 +19,7 @@ mod parallel;
 pub mod regression;
 mod sampler;
 pub mod samples;
+mod shared;
 
 pub use self::config::{Attention, Config, Samples, Schedule};
 pub use self::crops::{CONTEXT, CropFormat, crop, crop_each};

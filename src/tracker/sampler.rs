@@ -60,7 +60,8 @@ impl Accept {
         Self { overlap: (lowest, highest), area_ratio: (0.0, f64::INFINITY) }
     }
 
-    fn accepts(&self, sample: BoundingBox, target: BoundingBox) -> bool {
+    /// Whether a sample satisfies the condition.
+    pub(super) fn accepts(&self, sample: BoundingBox, target: BoundingBox) -> bool {
         let (overlap, ratio) = (sample.overlap(target), sample.area() / target.area());
         (self.overlap.0..=self.overlap.1).contains(&overlap) && (self.area_ratio.0..=self.area_ratio.1).contains(&ratio)
     }

@@ -18,6 +18,8 @@ pub(super) struct Convolution {
     stride: i64,
     /// Zeros around the input.
     padding: i64,
+    /// Pixels between the taps of the kernel.
+    dilation: i64,
     groups: i64,
 }
 
@@ -50,7 +52,28 @@ impl Convolution {
         } else {
             Adjoint::Transposed
         };
-        Self { weight: channels_last(&weight), bias: bias.shallow_clone(), adjoint, stride, padding, groups }
+        Self {
+            weight: channels_last(&weight),
+            bias: bias.shallow_clone(),
+            adjoint,
+            stride,
+            padding,
+            dilation: 1,
+            groups,
+        }
+    }
+
+    /// The mean of each 3 x 3 window, stride 1, as a convolution; `like` gives device and precision.
+    fn mean(channels: i64, dilation: i64, like: &Tensor) -> Self {
+        let options = (like.kind(), like.device());
+        let weight = Tensor::full([channels, 1, 3, 3], 1.0 / 9.0, options);
+        Self { dilation, ..Self::new(&weight, &Tensor::zeros([channels], options), 1, (0, 0), channels) }
+    }
+
+    /// The same convolution at stride 1, its taps apart, for outputs between those of the strided one. It cannot be
+    /// linearised.
+    fn dense(&self, dilation: i64) -> Self {
+        Self { stride: 1, dilation, padding: self.padding * dilation, ..self.share() }
     }
 
     /// Zeros that TensorFlow's "same" padding adds before and after an input of side `input`.
@@ -71,7 +94,7 @@ impl Convolution {
     }
 
     fn run(&self, input: &Tensor, bias: Option<&Tensor>) -> Tensor {
-        input.conv2d(&self.weight, bias, [self.stride; 2], [self.padding; 2], [1, 1], self.groups)
+        input.conv2d(&self.weight, bias, [self.stride; 2], [self.padding; 2], [self.dilation; 2], self.groups)
     }
 
     fn backward(&self, gradient: &Tensor, input_side: i64) -> Tensor {
@@ -107,6 +130,8 @@ pub(super) enum Layer {
     Lrn(Lrn),
     /// Largest of each 3 x 3 window, stride 2.
     MaxPool,
+    /// Largest of each 3 x 3 window at stride 1, its positions so many pixels apart; in dense layers only.
+    DenseMaxPool(i64),
     /// Mean of each 3 x 3 window, stride 2.
     AveragePool,
     /// Remembers its input ...
@@ -124,6 +149,7 @@ impl Layer {
             Self::Relu6 => Self::Relu6,
             Self::Lrn(lrn) => Self::Lrn(lrn.share()),
             Self::MaxPool => Self::MaxPool,
+            Self::DenseMaxPool(dilation) => Self::DenseMaxPool(*dilation),
             Self::AveragePool => Self::AveragePool,
             Self::BranchBegin => Self::BranchBegin,
             Self::BranchEnd => Self::BranchEnd,
@@ -157,6 +183,53 @@ pub(super) enum Linear {
 
 const WINDOW: [i64; 2] = [3, 3];
 const STEP: [i64; 2] = [2, 2];
+
+/// The layers for one pass over a window that holds many crops, whose outputs are `step` pixels of the input apart; and
+/// how many of those outputs lie between two of the given layers.
+///
+/// Strides beyond `step` are left out, and the taps of all kernels behind them set apart instead (Holschneider's
+/// algorithme a trous): a crop's outputs are then found at every n-th position of the window's, where without padding
+/// they are exactly those of the crop alone.
+pub(super) fn dense(layers: &[Layer], channels: i64, step: i64) -> (Vec<Layer>, i64) {
+    let (mut stride, mut dilation) = (1, 1);
+    let mut strided = |by: i64| {
+        let before = dilation;
+        if stride * by <= step {
+            stride *= by
+        } else {
+            dilation *= by
+        }
+        (before, stride, dilation)
+    };
+    let mut result = Vec::with_capacity(layers.len());
+    for layer in layers {
+        result.push(match layer {
+            Layer::Convolution(convolution) => {
+                let (before, _, after) = strided(convolution.stride);
+                Layer::Convolution(if after > 1 { convolution.dense(before) } else { convolution.share() })
+            }
+            Layer::MaxPool => match strided(2) {
+                (_, _, 1) => Layer::MaxPool,
+                (before, ..) => Layer::DenseMaxPool(before),
+            },
+            Layer::AveragePool => match strided(2) {
+                (_, _, 1) => Layer::AveragePool,
+                (before, ..) => Layer::Convolution(Convolution::mean(channels, before, &weight_like(layers))),
+            },
+            other => other.share(),
+        });
+    }
+    (result, strided(1).2)
+}
+
+/// A tensor of the network's device and precision.
+fn weight_like(layers: &[Layer]) -> Tensor {
+    let weight = layers.iter().find_map(|layer| match layer {
+        Layer::Convolution(convolution) => Some(convolution.bias.shallow_clone()),
+        _ => None,
+    });
+    weight.unwrap_or_default()
+}
 
 /// Runs layers on `input`, and records the derivative of each where `record` is given.
 pub(super) fn run(layers: &[Layer], input: &Tensor, mut record: Option<&mut Vec<Linear>>) -> Tensor {
@@ -204,6 +277,7 @@ pub(super) fn run(layers: &[Layer], input: &Tensor, mut record: Option<&mut Vec<
                     x = x.max_pool2d(WINDOW, STEP, [0, 0], [1, 1], false);
                 }
             }
+            Layer::DenseMaxPool(dilation) => x = x.max_pool2d(WINDOW, [1, 1], [0, 0], [*dilation; 2], false),
             Layer::AveragePool => {
                 let output = x.avg_pool2d(WINDOW, STEP, [0, 0], false, true, None);
                 keep(Linear::AveragePool { input: x });

@@ -1,5 +1,6 @@
 //! The frozen convolutional networks, from crops to features, and their derivative around given crops.
 
+mod dense;
 mod efficientnet;
 mod layers;
 mod lrn;
@@ -8,6 +9,7 @@ mod vgg_m;
 
 use tch::{Device, Kind, Tensor};
 
+pub use self::dense::{Dense, View};
 use self::layers::{Layer, Linear};
 pub use self::parameters::Parameters;
 use super::crops::crop_each;
