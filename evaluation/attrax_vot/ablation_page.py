@@ -21,8 +21,8 @@ one pass without supervision, against the smallest axis-aligned box around the g
 mean. A, failures and EAO are the toolkit's, of its supervised experiment against the ground truth itself; failures are
 summed over sequences."""
 OVER_SEEDS = """Mean over seeds ± half the range of two seeds, or the standard deviation of more."""
-PAPERS = """The paper's figures are another dataset's (OTB-2013) and another network's (VGG-M trained on videos): what
-can be compared is their order and their distance, not their height."""
+PAPERS = """The paper's own figures, where they stand beside ours, are of another dataset (OTB-2013) and another network
+(VGG-M): what can be compared is their order and their distance, not their height."""
 
 Cells = list[list[str]]
 
@@ -67,6 +67,7 @@ def markdown(found: Ablation) -> str:
         f"{len(found.sequences)} sequences, {found.frames} frames: {names}. Tracker: {found.tracker}. "
         f"EAO over frames {low} to {high}; VOT toolkit {VERSION}. {OVER_SEEDS}",
         LEGEND,
+        PAPERS,
     ]
     shown = {key: table.members(found.variants) for key, table in TABLES.items()}
     complete = {key: members for key, members in shown.items() if len(members) > 1}
@@ -122,7 +123,5 @@ def per_sequence(found: Ablation) -> Cells:
 
 def _section(found: Ablation, table: Table, members: dict[str, str]) -> list[str]:
     """A comparison: the measures, and by how much they differ."""
-    parts = [f"## {table.title}", summary.markdown_table(overall(found, members, table.paper))]
-    if table.paper:
-        parts.append(PAPERS)
-    return [*parts, summary.markdown_table(differences(found, members))]
+    measures = summary.markdown_table(overall(found, members, table.paper))
+    return [f"## {table.title}", measures, summary.markdown_table(differences(found, members))]

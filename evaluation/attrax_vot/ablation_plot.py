@@ -72,6 +72,21 @@ def _panel(axes: Axes, found: Ablation, column: Column, places: dict[str, float]
             text.set(rotation=30, ha="right", rotation_mode="anchor")
     axes.set_title(f"{column.head} ({BETTER[column.better]})", fontsize=11)
     axes.set_xlabel("lambda" if steps else "")
-    axes.margins(x=0.05, y=0.12)
+    axes.margins(y=0.12)
+    first, last = min(places.values()), max(places.values())
+    edge = max(last - first, 1.0) * 0.06
+    axes.set_xlim(first - edge, last + edge)
+    if any(by_seed(found, name, column) for name in places):
+        _widen(axes, 1.0 if column.name == "failures" else 0.02)
+    else:
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", color=SEED)
     axes.grid(visible=True, axis="y", color="#e5e7e9", linewidth=0.7)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _widen(axes: Axes, least: float) -> None:
+    """Makes the vertical axis span at least so much: next to nothing must not look like a difference."""
+    low, high = axes.get_ylim()
+    more = max(0.0, least - (high - low)) / 2
+    axes.set_ylim(low - more, high + more)

@@ -84,4 +84,5 @@ def overlaps(first: Boxes, second: Boxes) -> NDArray[np.float64]:
     common = np.prod(np.clip(high - low, 0, None), axis=1)
     union = np.prod(first[:, 2:], axis=1) + np.prod(second[:, 2:], axis=1) - common
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.nan_to_num(common / union)
+        # Of equal boxes, rounding can make the ratio a little more than 1.
+        return np.minimum(np.nan_to_num(common / union), 1.0)
