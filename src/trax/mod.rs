@@ -35,6 +35,7 @@ mod request;
 mod server;
 mod tracker;
 mod transport;
+mod watch;
 mod wire;
 
 pub use client::{Client, ClientOptions, Connection, TrackerProcess};

@@ -1,7 +1,7 @@
 //! The tracker's side of a session.
 
 use std::fmt::{self, Debug, Formatter};
-use std::io::{Read, Write};
+use std::io::{Read, Write as _};
 
 use super::error::Error;
 use super::ffi::{Event, Handle};
@@ -11,7 +11,8 @@ use super::metadata::{Channel, Metadata};
 use super::properties::Properties;
 use super::region::Region;
 use super::request::{Object, Request, Status};
-use super::transport::Transport;
+use super::transport::{Output, Transport};
+use super::watch::Watch;
 use super::wire::{Kind, LineReader, Message};
 
 /// The tracker's side of a session: introduces the tracker, then waits for requests and answers them.
@@ -20,7 +21,8 @@ use super::wire::{Kind, LineReader, Message};
 pub struct Server {
     handle: Handle,
     input: LineReader<Box<dyn Read + Send>>,
-    output: Box<dyn Write + Send>,
+    output: Output,
+    watch: Option<Watch>,
     metadata: Metadata,
     limits: Limits,
     /// How many objects are tracked.
@@ -51,6 +53,7 @@ impl Server {
             handle,
             input: LineReader::new(transport.input, limits.message_bytes),
             output: transport.output,
+            watch: None,
             metadata: metadata.clone(),
             limits,
             objects: 0,
@@ -60,6 +63,36 @@ impl Server {
         match server.send(&hello) {
             Ok(()) | Err(Error::Disconnected) => Ok(server),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Has `act` called, on a thread of its own, if the client goes while a request is being worked on.
+    ///
+    /// Without it nobody notices before the reply, which a tracker that trains for a minute would prepare for nobody. The client has
+    /// gone once nothing can read the reply any more, seen within half a second; one that merely sends no more still gets its answer.
+    /// `act` should be short: ending the process, or setting a flag that the tracker looks at. Between a reply and the next request
+    /// it is never called, since [`Server::wait`] takes care of that. Nothing is watched on [`Transport::from_streams`]'s streams.
+    ///
+    /// ```no_run
+    /// use attrax::trax::{Metadata, Server};
+    ///
+    /// let mut server = Server::from_environment(&Metadata::new("slow"))?;
+    /// server.on_hang_up(|| std::process::exit(0))?;
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the thread cannot be started.
+    pub fn on_hang_up(&mut self, act: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+        self.watch = Watch::start(&self.output, act)?;
+        Ok(())
+    }
+
+    /// Tells the watch, if there is one, whether a request is being worked on.
+    fn set_busy(&self, busy: bool) {
+        if let Some(watch) = &self.watch {
+            watch.set_busy(busy);
         }
     }
 
@@ -91,6 +124,14 @@ impl Server {
     /// [`Error::Truncated`], [`Error::Malformed`], [`Error::Protocol`], [`Error::TooLarge`], [`Error::Image`] and [`Error::Region`]
     /// for what the client got wrong; [`Error::Io`], [`Error::Library`] and [`Error::Terminated`].
     pub fn wait(&mut self) -> Result<Request, Error> {
+        self.set_busy(false);
+        let request = self.next_request()?;
+        self.set_busy(!matches!(request, Request::Quit { .. }));
+        Ok(request)
+    }
+
+    /// Reads messages until they make a request.
+    fn next_request(&mut self) -> Result<Request, Error> {
         if self.ended {
             return Err(Error::Terminated);
         }
@@ -143,6 +184,7 @@ impl Server {
     /// [`Error::Protocol`] if there is not one status for each object or a region is not finite, [`Error::Disconnected`] if the
     /// client has gone, [`Error::Io`], [`Error::Library`], [`Error::Terminated`].
     pub fn reply(&mut self, statuses: &[Status]) -> Result<(), Error> {
+        self.set_busy(false);
         if self.ended {
             return Err(Error::Terminated);
         }
@@ -166,6 +208,7 @@ impl Server {
     ///
     /// [`Error::Disconnected`] if the client has gone, [`Error::Io`].
     pub fn quit(&mut self, reason: Option<&str>) -> Result<(), Error> {
+        self.set_busy(false);
         if self.ended {
             return Ok(());
         }

@@ -28,7 +28,35 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// ```
 pub struct Transport {
     pub(in crate::trax) input: Box<dyn Read + Send>,
-    pub(in crate::trax) output: Box<dyn Write + Send>,
+    pub(in crate::trax) output: Output,
+}
+
+/// Where messages go.
+pub(in crate::trax) enum Output {
+    /// A pipe, a terminal, or anything else that has a descriptor.
+    File(File),
+    /// A socket.
+    Socket(TcpStream),
+    /// A stream of which nothing more is known.
+    Other(Box<dyn Write + Send>),
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Socket(stream) => stream.write(bytes),
+            Self::Other(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Socket(stream) => stream.flush(),
+            Self::Other(stream) => stream.flush(),
+        }
+    }
 }
 
 impl Debug for Transport {
@@ -52,11 +80,11 @@ impl Transport {
             Some(descriptor) => Box::new(File::open(format!("/dev/fd/{descriptor}"))?),
             None => Box::new(File::from(io::stdin().as_fd().try_clone_to_owned()?)),
         };
-        let output: Box<dyn Write + Send> = match number::<u32>("TRAX_OUT")? {
-            Some(descriptor) => Box::new(File::options().write(true).open(format!("/dev/fd/{descriptor}"))?),
-            None => Box::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
+        let output = match number::<u32>("TRAX_OUT")? {
+            Some(descriptor) => File::options().write(true).open(format!("/dev/fd/{descriptor}"))?,
+            None => File::from(io::stdout().as_fd().try_clone_to_owned()?),
         };
-        Ok(Self { input, output })
+        Ok(Self { input, output: Output::File(output) })
     }
 
     /// Connects to a client's socket, which may take a moment to open.
@@ -86,12 +114,12 @@ impl Transport {
     pub fn from_tcp(stream: TcpStream) -> Result<Self, Error> {
         // Messages are short and waited for.
         stream.set_nodelay(true)?;
-        Ok(Self { input: Box::new(stream.try_clone()?), output: Box::new(stream) })
+        Ok(Self { input: Box::new(stream.try_clone()?), output: Output::Socket(stream) })
     }
 
     /// Uses any two streams. Errors of the kinds that a closed pipe or socket gives are taken for the other side's leaving.
     pub fn from_streams(input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> Self {
-        Self { input: Box::new(input), output: Box::new(output) }
+        Self { input: Box::new(input), output: Output::Other(Box::new(output)) }
     }
 }
 
