@@ -69,6 +69,14 @@ impl Transport {
     /// The connection that the environment asks for, as libtrax reads it: the port on this machine in `TRAX_SOCKET`, else the
     /// descriptors in `TRAX_IN` and `TRAX_OUT`, else standard input and output.
     ///
+    /// ```no_run
+    /// use attrax::trax::{Limits, Metadata, Server, Transport};
+    ///
+    /// let few = Limits { objects: 4, ..Limits::default() };
+    /// let server = Server::new(&Metadata::new("a"), Transport::from_environment()?, few)?;
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Environment`] if a variable makes no sense, [`Error::Io`] if the connection cannot be opened.
@@ -89,6 +97,14 @@ impl Transport {
 
     /// Connects to a client's socket, which may take a moment to open.
     ///
+    /// ```
+    /// use attrax::trax::Transport;
+    ///
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let transport = Transport::connect(listener.local_addr()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Protocol`] for an address that is not this machine's own, [`Error::Io`] if nobody answers within 30 s.
@@ -108,6 +124,15 @@ impl Transport {
 
     /// Uses a socket that is connected already, wherever its other end is.
     ///
+    /// ```
+    /// use attrax::trax::Transport;
+    /// use std::net::{TcpListener, TcpStream};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let transport = Transport::from_tcp(TcpStream::connect(listener.local_addr()?)?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Io`] if the socket cannot be set up.
@@ -118,6 +143,13 @@ impl Transport {
     }
 
     /// Uses any two streams. Errors of the kinds that a closed pipe or socket gives are taken for the other side's leaving.
+    ///
+    /// ```
+    /// # use attrax::trax::Transport;
+    /// let (input, output) = std::io::pipe()?;
+    /// let to_itself = Transport::from_streams(input, output);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn from_streams(input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> Self {
         Self { input: Box::new(input), output: Output::Other(Box::new(output)) }
     }

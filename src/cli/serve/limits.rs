@@ -55,3 +55,75 @@ impl Args {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Args as _, Command, FromArgMatches};
+
+    fn parse(flags: &[&str]) -> Result<Args, clap::Error> {
+        let command = Args::augment_args(Command::new("attrax").no_binary_name(true));
+        Args::from_arg_matches(&command.try_get_matches_from(flags)?)
+    }
+
+    #[test]
+    fn every_flag_sets_a_limit_of_its_own() {
+        let none = parse(&[]).unwrap();
+        assert_eq!(none.session(), Limits::default());
+        assert_eq!(none.decoding(), DecodeLimits::default());
+        let all = parse(&[
+            "--max-message-bytes=1001",
+            "--max-message-items=1002",
+            "--max-image-pixels=1003",
+            "--max-file-bytes=1004",
+            "--max-objects=1005",
+            "--max-polygon-points=1006",
+            "--max-mask-pixels=1007",
+        ]);
+        let all = all.unwrap();
+        let expected = Limits {
+            message_bytes: 1001,
+            message_items: 1002,
+            image_pixels: 1003,
+            objects: 1005,
+            polygon_points: 1006,
+            mask_pixels: 1007,
+        };
+        assert_eq!(all.session(), expected);
+        assert_eq!(all.decoding(), DecodeLimits { pixels: 1003, file_bytes: 1004 });
+    }
+
+    #[test]
+    fn the_help_tells_the_defaults() {
+        let (session, decoding) = (Limits::default(), DecodeLimits::default());
+        assert_eq!(session.image_pixels, decoding.pixels, "one flag sets both");
+        let defaults = [
+            ("max_message_bytes", session.message_bytes as u64),
+            ("max_message_items", session.message_items as u64),
+            ("max_image_pixels", session.image_pixels),
+            ("max_file_bytes", decoding.file_bytes),
+            ("max_objects", session.objects as u64),
+            ("max_polygon_points", session.polygon_points as u64),
+            ("max_mask_pixels", session.mask_pixels),
+        ];
+        let command = Args::augment_args(Command::new("attrax"));
+        assert_eq!(command.get_arguments().count(), defaults.len());
+        for (name, default) in defaults {
+            let flag = command.get_arguments().find(|flag| flag.get_id() == name).unwrap();
+            let help = flag.get_help().unwrap().to_string();
+            assert!(help.ends_with(&format!("[default: {default}]")), "{name}: {help}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused_by_name() {
+        for flag in
+            ["message-bytes", "message-items", "image-pixels", "file-bytes", "objects", "polygon-points", "mask-pixels"]
+        {
+            for value in ["0", "18446744073709551615", "-1", "many"] {
+                let error = parse(&[&format!("--max-{flag}={value}")]).err().unwrap().to_string();
+                assert!(error.contains(&format!("--max-{flag}")), "{error}");
+            }
+        }
+    }
+}
