@@ -7,6 +7,7 @@ use super::attention::regularizer;
 use super::backbone::Backbone;
 use super::config::{Config, Schedule};
 use super::head::{BACKGROUND, Dropout, Head, TARGET};
+use super::profile::{self, Stage};
 use super::samples::{Deck, Pool};
 
 /// Trains a head on samples.
@@ -21,6 +22,7 @@ pub fn train(
     (positives, negatives): (&Pool<'_>, Option<&Pool<'_>>),
     rng: &mut ChaCha8Rng,
 ) {
+    let _span = profile::span(Stage::Training);
     let mut velocity: Vec<Tensor> = head.parameters().iter().map(|p| p.detach().zeros_like()).collect();
     let mut positive_deck = Deck::new(positives.len(), rng);
     let mut negative_deck = Deck::new(negatives.map_or(0, Pool::len), rng);
@@ -37,6 +39,7 @@ pub fn train(
 
 /// The `count` positions among `candidates` whose target score is highest.
 fn hardest(head: &Head, pool: &Pool<'_>, candidates: &[i64], count: usize) -> Vec<i64> {
+    let _span = profile::span(Stage::Mining);
     let scores = tch::no_grad(|| head.scores(&pool.features_at(candidates)).select(1, TARGET));
     let (_, order) = scores.topk(count.min(candidates.len()) as i64, 0, true, true);
     let mut places = vec![0i64; order.size()[0] as usize];
@@ -76,6 +79,7 @@ impl<'a> Batch<'a> {
         }
         let at_scores = scored.gradients.detach();
         let regularizer = tch::no_grad(|| {
+            let _span = profile::span(Stage::Attention);
             let mut linearization = backbone.linearize_boxes(&self.items);
             regularizer(&mut linearization, &at_scores, self.positives, attention.form, attention.reduction)
         });

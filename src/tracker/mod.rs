@@ -15,6 +15,7 @@ mod geometry;
 pub mod head;
 pub mod learner;
 mod parallel;
+pub mod profile;
 pub mod regression;
 mod sampler;
 pub mod samples;
