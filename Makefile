@@ -1,7 +1,8 @@
 # attrax: `make` lists what can be asked for.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements fuzz parity ablation
+.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements fuzz parity \
+    ablation bench
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
@@ -71,6 +72,9 @@ requirements: ## Pin evaluation/requirements.in anew (needs uv)
 
 parity: setup ## Compare every quantity with the oracle beside the project: SEEDS=5 random cases
 	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test parity -- --nocapture
+
+bench: build ## Measure everything beside the plain way, and rewrite docs/performance.md [FRAMES=20]
+	@FRAMES=$(FRAMES) scripts/bench
 
 clean: ## Remove what was built in this clone (results of evaluations and the cache outside it stay)
 	rm -rf out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
