@@ -1,4 +1,4 @@
-//! What `native.c` does at start-up: allocator settings, and loading libtorch's CUDA half.
+//! What only C can do: allocator settings and loading libtorch's CUDA half at start-up (`native.c`), and an end at once.
 
 use std::ffi::c_int;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::path::Path;
 unsafe extern "C" {
     safe fn attrax_tune_allocator();
     safe fn attrax_load_cuda() -> c_int;
+    safe fn _exit(code: c_int) -> !;
 }
 
 /// Tells the C allocator to keep freed memory. Without this libtorch spends more time on page faults than on arithmetic.
@@ -20,4 +21,9 @@ pub fn tune_allocator() {
 #[must_use]
 pub fn load_cuda() -> bool {
     Path::new("/dev/nvidiactl").exists() && attrax_load_cuda() == 1
+}
+
+/// Ends the process from any thread while others are at work. `std::process::exit` would first take libtorch apart under them.
+pub fn exit_at_once(code: i32) -> ! {
+    _exit(code)
 }

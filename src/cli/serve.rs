@@ -1,13 +1,16 @@
 //! `attrax serve`: the tracker behind a TraX server.
 
+mod limits;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use anyhow::Context;
-use attrax::decode::{DecodeLimits, RgbImage};
+use attrax::decode::RgbImage;
+use attrax::native;
 use attrax::session::{Answer, Backend, PolygonBox, Session, TargetBox};
 use attrax::tracker::{BoundingBox, Engine, Frame, Tracker, TrackerError};
-use attrax::trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, run as serve};
+use attrax::trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, Transport, run as serve};
 use clap::ValueEnum;
 
 use super::core;
@@ -23,6 +26,8 @@ pub struct Args {
     /// The box that a tracker is started with where the client gives a polygon
     #[arg(long, value_enum, default_value_t)]
     initial_box: InitialBox,
+    #[command(flatten)]
+    limits: limits::Args,
 }
 
 /// How a polygon becomes a box.
@@ -57,7 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         InitialBox::EqualArea => PolygonBox::SameArea,
     };
     // The greeting comes first: a client that waits for it learns why the tracker cannot start.
-    let mut server = Server::from_environment(&metadata)?;
+    let mut server = Server::new(&metadata, Transport::from_environment()?, args.limits.session())?;
     let ready = config.and_then(|config| Ok((args.core.engine(config)?, earlier()?)));
     let (engine, earlier) = match ready {
         Ok(ready) => ready,
@@ -68,9 +73,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    let mut session =
-        Session::new(Core { engine: Rc::clone(&engine), base: engine }, polygon_box, DecodeLimits::default())
-            .starting_at(earlier);
+    // Training goes on for a minute, and nobody would read what comes of it.
+    server.on_hang_up(|| {
+        log::info!("the client has gone");
+        native::exit_at_once(0);
+    })?;
+    let core = Core { engine: Rc::clone(&engine), base: engine };
+    let mut session = Session::new(core, polygon_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
 }
 

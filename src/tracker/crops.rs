@@ -7,6 +7,7 @@
 
 use tch::{Device, Tensor};
 
+use super::profile::{self, Stage};
 use super::{BoundingBox, Frame};
 
 /// Share of a crop's side that is context, on each side: 16 of 107 pixels.
@@ -101,6 +102,7 @@ pub fn crop(frame: &Frame, regions: &[BoundingBox], format: CropFormat, device: 
 
 /// Crops of several boxes, each in a frame of its own; otherwise as [`crop`].
 pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Tensor {
+    let _span = profile::span(Stage::Crops);
     let length = format.size * format.size * 3;
     let mut data = vec![0f32; items.len() * length];
     let mut row = Vec::new();

@@ -10,6 +10,7 @@ use super::backbone::{Backbone, Parameters};
 use super::config::{Config, Samples};
 use super::head::Head;
 use super::learner::{scores, train};
+use super::profile::{self, Stage};
 use super::regression::BoxRegression;
 use super::sampler::{Accept, Sampler, Spread};
 use super::samples::{FrameSamples, Memory, Pool};
@@ -243,6 +244,7 @@ impl Tracker {
 
     /// Mean score of the best candidates, and their positions.
     fn best(&self, features: &Tensor) -> (f64, Vec<i64>) {
+        let _span = profile::span(Stage::Scoring);
         let count = self.engine.config.best.min(features.size()[0] as usize);
         let scores = scores(&self.head, &self.engine.backbone, &self.engine.config, features);
         let (values, order) = scores.topk(count as i64, 0, true, true);

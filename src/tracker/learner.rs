@@ -7,6 +7,7 @@ use super::attention::{Use, regularizer, weigh};
 use super::backbone::Backbone;
 use super::config::{Config, Schedule};
 use super::head::{BACKGROUND, Dropout, Head, TARGET};
+use super::profile::{self, Stage};
 use super::samples::{Deck, Pool};
 
 /// Trains a head on samples.
@@ -21,12 +22,14 @@ pub fn train(
     (positives, negatives): (&Pool<'_>, Option<&Pool<'_>>),
     rng: &mut ChaCha8Rng,
 ) {
+    let _span = profile::span(Stage::Training);
     let mut velocity: Vec<Tensor> = head.parameters().iter().map(|p| p.detach().zeros_like()).collect();
     let mut positive_deck = Deck::new(positives.len(), rng);
     let mut negative_deck = Deck::new(negatives.map_or(0, Pool::len), rng);
     for _ in 0..schedule.iterations {
         let chosen = positive_deck.deal(config.batch_positives, rng);
         let mined = negatives.map_or(Vec::new(), |pool| {
+            let _span = profile::span(Stage::Mining);
             let candidates = negative_deck.deal(config.mined_from, rng);
             let scores = scores(head, backbone, config, &pool.features_at(&candidates));
             hardest(&scores, &candidates, config.batch_negatives)
@@ -92,6 +95,7 @@ impl<'a> Batch<'a> {
         let (gradients, items, positives) = self.regularized(&scored.gradients, attention.samples);
         let at_scores = gradients.detach();
         let regularizer = tch::no_grad(|| {
+            let _span = profile::span(Stage::Attention);
             let mut linearization = backbone.linearize_boxes(&items);
             regularizer(&mut linearization, &at_scores, positives, attention.form, attention.reduction)
         });

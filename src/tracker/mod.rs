@@ -16,6 +16,7 @@ pub mod head;
 pub mod learner;
 mod overrides;
 mod parallel;
+pub mod profile;
 pub mod regression;
 mod sampler;
 pub mod samples;

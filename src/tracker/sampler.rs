@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::BoundingBox;
+use super::profile::{self, Stage};
 
 /// How a box is varied.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,6 +80,7 @@ impl Sampler {
 
     /// Exactly `count` boxes around `target`.
     pub fn draw(&mut self, target: BoundingBox, spread: Spread, count: usize) -> Vec<BoundingBox> {
+        let _span = profile::span(Stage::Sampling);
         let grid = self.whole_frame_centres(spread, target, count);
         (0..count).map(|i| self.draw_one(target, spread, grid.get(i).copied())).collect()
     }
@@ -92,6 +94,7 @@ impl Sampler {
         count: usize,
         accept: Accept,
     ) -> Vec<BoundingBox> {
+        let _span = profile::span(Stage::Sampling);
         let mut kept = Vec::with_capacity(count);
         let mut tries = 0;
         while kept.len() < count && tries < count * TRIES_PER_SAMPLE {

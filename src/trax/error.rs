@@ -5,6 +5,15 @@ use std::io;
 use super::region::RegionError;
 
 /// An error of a TraX session. Its text is what the other side is told as the reason to quit.
+///
+/// ```
+/// use attrax::trax::{Error, Limits, Metadata, Server, Transport};
+///
+/// let transport = Transport::from_streams(&b"@@TRAX:dance\n"[..], std::io::sink());
+/// let mut server = Server::new(&Metadata::new("a"), transport, Limits::default())?;
+/// assert!(matches!(server.wait(), Err(Error::Malformed(_))));
+/// # Ok::<(), attrax::trax::Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -64,6 +73,12 @@ pub enum Error {
 
 impl Error {
     /// Whether the other side has simply gone, which ends a server's session but is nobody's mistake.
+    ///
+    /// ```
+    /// # use attrax::trax::Error;
+    /// assert!(Error::Disconnected.is_disconnect());
+    /// assert!(!Error::Truncated.is_disconnect(), "something was being said");
+    /// ```
     #[must_use]
     pub fn is_disconnect(&self) -> bool {
         matches!(self, Self::Disconnected)

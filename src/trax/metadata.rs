@@ -3,6 +3,13 @@
 use super::properties::Properties;
 
 /// A form in which a region can be sent.
+///
+/// ```
+/// use attrax::trax::{Metadata, RegionFormat};
+///
+/// let metadata = Metadata::new("a").regions(&[RegionFormat::Polygon, RegionFormat::Mask]);
+/// assert!(!metadata.regions.contains(&RegionFormat::Rectangle));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RegionFormat {
     /// An axis-aligned rectangle.
@@ -14,6 +21,13 @@ pub enum RegionFormat {
 }
 
 /// A form in which an image can be sent.
+///
+/// ```
+/// use attrax::trax::{ImageFormat, Metadata};
+///
+/// let metadata = Metadata::new("a").images(&[ImageFormat::Path, ImageFormat::Buffer]);
+/// assert!(!metadata.images.contains(&ImageFormat::Url));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ImageFormat {
     /// The path of a file.
@@ -27,6 +41,13 @@ pub enum ImageFormat {
 }
 
 /// A kind of image; a frame has one image of each channel that the tracker asked for.
+///
+/// ```
+/// use attrax::trax::{Channel, Metadata};
+///
+/// let metadata = Metadata::new("a").channels(&[Channel::Color, Channel::Depth]);
+/// assert_eq!(metadata.channels, &Channel::ALL[..2]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
     /// Visible light.
@@ -79,6 +100,15 @@ pub struct Metadata {
 
 impl Metadata {
     /// A single-object tracker that takes rectangles and paths of colour images.
+    ///
+    /// ```
+    /// # use attrax::trax::{Channel, ImageFormat, Metadata, RegionFormat};
+    /// let metadata = Metadata::new("a");
+    /// assert_eq!(metadata.regions, [RegionFormat::Rectangle]);
+    /// assert_eq!(metadata.images, [ImageFormat::Path]);
+    /// assert_eq!(metadata.channels, [Channel::Color]);
+    /// assert!(!metadata.multi_object);
+    /// ```
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -135,6 +165,16 @@ impl Metadata {
     }
 
     /// Adds properties of the tracker's own, such as its version.
+    ///
+    /// ```
+    /// use attrax::trax::{Metadata, Properties};
+    ///
+    /// let mut about = Properties::new();
+    /// about.insert("a.version", "1.0")?;
+    /// let metadata = Metadata::new("a").family("correlation filters").custom(about);
+    /// assert_eq!(metadata.custom.get("a.version"), Some("1.0"));
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     #[must_use]
     pub fn custom(mut self, properties: Properties) -> Self {
         self.custom = properties;

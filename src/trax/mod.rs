@@ -35,6 +35,7 @@ mod request;
 mod server;
 mod tracker;
 mod transport;
+mod watch;
 mod wire;
 
 pub use client::{Client, ClientOptions, Connection, TrackerProcess};
@@ -50,6 +51,10 @@ pub use tracker::{RunError, Tracker, run};
 pub use transport::Transport;
 
 /// The version of libtrax that is built in.
+///
+/// ```
+/// assert_eq!(attrax::trax::libtrax_version(), "4.0.2");
+/// ```
 #[must_use]
 pub fn libtrax_version() -> String {
     ffi::version()

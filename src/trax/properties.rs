@@ -30,12 +30,28 @@ pub struct Properties {
 
 impl Properties {
     /// No properties.
+    ///
+    /// ```
+    /// # use attrax::trax::Properties;
+    /// assert!(Properties::new().is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets `key` to `value`, replacing what was there.
+    ///
+    /// ```
+    /// # use attrax::trax::Properties;
+    /// let mut properties = Properties::new();
+    /// properties.insert("b", "2")?;
+    /// properties.insert("a", "one")?;
+    /// assert_eq!(properties.iter().collect::<Vec<_>>(), [("a", "one"), ("b", "2")]);
+    /// assert_eq!(properties.remove("b").as_deref(), Some("2"));
+    /// assert_eq!(properties.len(), 1);
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

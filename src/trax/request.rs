@@ -5,6 +5,13 @@ use super::properties::Properties;
 use super::region::Region;
 
 /// An object that the client wants tracked.
+///
+/// ```
+/// use attrax::trax::{Object, Properties, Region};
+///
+/// let object = Object { region: Region::Special(1), properties: Properties::new() };
+/// assert_eq!(object, Object::new(Region::Special(1)));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Object {
     /// Where it is in the frame that it comes with.
@@ -15,6 +22,11 @@ pub struct Object {
 
 impl Object {
     /// A region and nothing else.
+    ///
+    /// ```
+    /// # use attrax::trax::{Object, Region};
+    /// assert!(Object::new(Region::rectangle(1.0, 2.0, 3.0, 4.0)).properties.is_empty());
+    /// ```
     #[must_use]
     pub fn new(region: Region) -> Self {
         Self { region, properties: Properties::new() }
@@ -39,6 +51,11 @@ pub struct Status {
 
 impl Status {
     /// A region and nothing else.
+    ///
+    /// ```
+    /// # use attrax::trax::{Region, Status};
+    /// assert!(Status::new(Region::Special(0)).properties.is_empty());
+    /// ```
     #[must_use]
     pub fn new(region: Region) -> Self {
         Self { region, properties: Properties::new() }
@@ -60,6 +77,19 @@ impl Status {
 }
 
 /// What the client asks for. Every request but the last is answered with [`Server::reply`](super::Server::reply).
+///
+/// ```
+/// use attrax::trax::{Limits, Metadata, Request, Server, Transport};
+///
+/// let transport = Transport::from_streams(&b"@@TRAX:quit trax.reason=tired\n"[..], std::io::sink());
+/// let mut server = Server::new(&Metadata::new("a"), transport, Limits::default())?;
+/// match server.wait()? {
+///     Request::Initialize { objects, .. } => println!("{} objects to start with", objects.len()),
+///     Request::Frame { objects, .. } => println!("{} objects more", objects.len()),
+///     Request::Quit { properties } => assert_eq!(properties.get("trax.reason"), Some("tired")),
+/// }
+/// # Ok::<(), attrax::trax::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// Forget everything and track these objects.

@@ -9,6 +9,36 @@ use super::request::{Object, Request, Status};
 use super::server::Server;
 
 /// What a tracker does with requests; [`run`] does the rest.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use attrax::trax::{Images, Object, Properties, Region, Status, Tracker};
+///
+/// /// Drifts to the right.
+/// struct Drifting(Vec<(f32, f32)>);
+///
+/// impl Tracker for Drifting {
+///     type Error = Infallible;
+///
+///     fn initialize(&mut self, images: Images, objects: Vec<Object>, p: Properties) -> Result<Vec<Status>, Infallible> {
+///         self.0.clear();
+///         self.frame(images, objects, p)
+///     }
+///
+///     fn frame(&mut self, _: Images, added: Vec<Object>, _: Properties) -> Result<Vec<Status>, Infallible> {
+///         self.0.iter_mut().for_each(|(x, _)| *x += 1.0);
+///         self.0.extend(added.iter().filter_map(|object| object.region.bounds()).map(|bounds| (bounds.x, bounds.y)));
+///         Ok(self.0.iter().map(|&(x, y)| Status::new(Region::rectangle(x, y, 10.0, 10.0))).collect())
+///     }
+/// }
+///
+/// let mut tracker = Drifting(Vec::new());
+/// let start = Object::new(Region::rectangle(1.0, 2.0, 10.0, 10.0));
+/// tracker.initialize(Images::default(), vec![start], Properties::new())?;
+/// let statuses = tracker.frame(Images::default(), Vec::new(), Properties::new())?;
+/// assert_eq!(statuses[0].region, Region::rectangle(2.0, 2.0, 10.0, 10.0));
+/// # Ok::<(), Infallible>(())
+/// ```
 pub trait Tracker {
     /// Why a request could not be answered; its text is the reason that the client is given.
     type Error: StdError;
@@ -35,6 +65,31 @@ pub trait Tracker {
 }
 
 /// Why a session did not end in the regular way.
+///
+/// ```
+/// use std::fmt::Error as GaveUp;
+/// use attrax::trax::{Images, Limits, Metadata, Object, Properties, RunError, Server, Status, Tracker, Transport, run};
+///
+/// struct Never;
+///
+/// impl Tracker for Never {
+///     type Error = GaveUp;
+///
+///     fn initialize(&mut self, _: Images, _: Vec<Object>, _: Properties) -> Result<Vec<Status>, GaveUp> {
+///         Err(GaveUp)
+///     }
+///
+///     fn frame(&mut self, _: Images, _: Vec<Object>, _: Properties) -> Result<Vec<Status>, GaveUp> {
+///         Err(GaveUp)
+///     }
+/// }
+///
+/// let client = "@@TRAX:initialize 1,2,3,4\n@@TRAX:frame file:///1.jpg\n";
+/// let transport = Transport::from_streams(client.as_bytes(), std::io::sink());
+/// let mut server = Server::new(&Metadata::new("never"), transport, Limits::default())?;
+/// assert!(matches!(run(&mut server, &mut Never), Err(RunError::Tracker(GaveUp))));
+/// # Ok::<(), attrax::trax::Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum RunError<E: StdError> {
     /// The client sent something that cannot be accepted, or the connection failed.
@@ -51,9 +106,9 @@ pub enum RunError<E: StdError> {
 ///
 /// [`RunError::Session`] if the client sent something that cannot be accepted, [`RunError::Tracker`] if the tracker gave up.
 ///
-/// ```no_run
+/// ```
 /// use std::convert::Infallible;
-/// use attrax::trax::{Images, Metadata, Object, Properties, Server, Status, Tracker, run};
+/// use attrax::trax::{Images, Limits, Metadata, Object, Properties, Server, Status, Tracker, Transport, run};
 ///
 /// struct Still(Vec<Status>);
 ///
@@ -71,7 +126,10 @@ pub enum RunError<E: StdError> {
 ///     }
 /// }
 ///
-/// let mut server = Server::from_environment(&Metadata::new("still"))?;
+/// // A program would take Server::from_environment(&Metadata::new("still")).
+/// let client = "@@TRAX:initialize 1,2,3,4\n@@TRAX:frame file:///1.jpg\n@@TRAX:quit\n";
+/// let transport = Transport::from_streams(client.as_bytes(), std::io::sink());
+/// let mut server = Server::new(&Metadata::new("still"), transport, Limits::default())?;
 /// run(&mut server, &mut Still(Vec::new()))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

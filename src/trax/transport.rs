@@ -28,7 +28,35 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// ```
 pub struct Transport {
     pub(in crate::trax) input: Box<dyn Read + Send>,
-    pub(in crate::trax) output: Box<dyn Write + Send>,
+    pub(in crate::trax) output: Output,
+}
+
+/// Where messages go.
+pub(in crate::trax) enum Output {
+    /// A pipe, a terminal, or anything else that has a descriptor.
+    File(File),
+    /// A socket.
+    Socket(TcpStream),
+    /// A stream of which nothing more is known.
+    Other(Box<dyn Write + Send>),
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Socket(stream) => stream.write(bytes),
+            Self::Other(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Socket(stream) => stream.flush(),
+            Self::Other(stream) => stream.flush(),
+        }
+    }
 }
 
 impl Debug for Transport {
@@ -41,6 +69,14 @@ impl Transport {
     /// The connection that the environment asks for, as libtrax reads it: the port on this machine in `TRAX_SOCKET`, else the
     /// descriptors in `TRAX_IN` and `TRAX_OUT`, else standard input and output.
     ///
+    /// ```no_run
+    /// use attrax::trax::{Limits, Metadata, Server, Transport};
+    ///
+    /// let few = Limits { objects: 4, ..Limits::default() };
+    /// let server = Server::new(&Metadata::new("a"), Transport::from_environment()?, few)?;
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Environment`] if a variable makes no sense, [`Error::Io`] if the connection cannot be opened.
@@ -52,14 +88,22 @@ impl Transport {
             Some(descriptor) => Box::new(File::open(format!("/dev/fd/{descriptor}"))?),
             None => Box::new(File::from(io::stdin().as_fd().try_clone_to_owned()?)),
         };
-        let output: Box<dyn Write + Send> = match number::<u32>("TRAX_OUT")? {
-            Some(descriptor) => Box::new(File::options().write(true).open(format!("/dev/fd/{descriptor}"))?),
-            None => Box::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
+        let output = match number::<u32>("TRAX_OUT")? {
+            Some(descriptor) => File::options().write(true).open(format!("/dev/fd/{descriptor}"))?,
+            None => File::from(io::stdout().as_fd().try_clone_to_owned()?),
         };
-        Ok(Self { input, output })
+        Ok(Self { input, output: Output::File(output) })
     }
 
     /// Connects to a client's socket, which may take a moment to open.
+    ///
+    /// ```
+    /// use attrax::trax::Transport;
+    ///
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let transport = Transport::connect(listener.local_addr()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -80,18 +124,34 @@ impl Transport {
 
     /// Uses a socket that is connected already, wherever its other end is.
     ///
+    /// ```
+    /// use attrax::trax::Transport;
+    /// use std::net::{TcpListener, TcpStream};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let transport = Transport::from_tcp(TcpStream::connect(listener.local_addr()?)?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Io`] if the socket cannot be set up.
     pub fn from_tcp(stream: TcpStream) -> Result<Self, Error> {
         // Messages are short and waited for.
         stream.set_nodelay(true)?;
-        Ok(Self { input: Box::new(stream.try_clone()?), output: Box::new(stream) })
+        Ok(Self { input: Box::new(stream.try_clone()?), output: Output::Socket(stream) })
     }
 
     /// Uses any two streams. Errors of the kinds that a closed pipe or socket gives are taken for the other side's leaving.
+    ///
+    /// ```
+    /// # use attrax::trax::Transport;
+    /// let (input, output) = std::io::pipe()?;
+    /// let to_itself = Transport::from_streams(input, output);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn from_streams(input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> Self {
-        Self { input: Box::new(input), output: Box::new(output) }
+        Self { input: Box::new(input), output: Output::Other(Box::new(output)) }
     }
 }
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import shlex
 import signal
 import socket
-import subprocess
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 import trax_harness as harness
-from trax_harness import PATIENCE, texture
+from trax_harness import texture
+from trax_raw import BOX, Fault, frame, initialized, sends, slowed, start
 
-BOX = b'"20,16,24,18"'
 DONE, FAILED = 0, "failed"
+
+#: Seconds within which a process at work has to end once its client has gone.
+SOON = 3.0
 
 
 @pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
@@ -39,63 +40,6 @@ def picture(tmp_path_factory) -> Path:
     return path
 
 
-class Fault:
-    """A process under test, in a folder and a process group of its own, and what to do to it."""
-
-    def __init__(self, command: str, folder: Path, env: dict):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("TRAX_")}
-        environment.update(env, TMPDIR=str(folder))
-        self.process = subprocess.Popen(
-            shlex.split(command),
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
-        self.hung = False
-        self._timer = threading.Timer(PATIENCE, self._kill)
-        self._timer.start()
-        self.output = b""
-
-    def _kill(self) -> None:
-        self.hung = True
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-
-    def send(self, data: bytes) -> None:
-        """Writes bytes; a process that has ended already is looked at later."""
-        with contextlib.suppress(BrokenPipeError):
-            view = memoryview(data)
-            while view:
-                view = view[self.process.stdin.write(view) :]
-
-    def read_line(self) -> bytes:
-        """One line of the answer."""
-        line = b""
-        while not line.endswith(b"\n"):
-            byte = self.process.stdout.read(1)
-            if not byte:
-                break
-            line += byte
-        self.output += line
-        return line
-
-    def end(self) -> tuple[int, bytes, str]:
-        """Closes the input and waits: exit code, everything on standard output, and standard error."""
-        self.process.stdin.close()
-        if not self.process.stdout.closed:
-            self.output += self.process.stdout.read()
-        errors = self.process.stderr.read().decode(errors="replace")
-        code = self.process.wait()
-        self._timer.cancel()
-        for stream in (self.process.stdout, self.process.stderr):
-            stream.close()
-        return code, self.output, errors
-
-
 @dataclass
 class Case:
     """What is done to the process, and what must come of it."""
@@ -106,37 +50,7 @@ class Case:
     answers: int = 0
     options: str = ""
     env: dict = field(default_factory=dict)
-
-
-def frame(path: Path | bytes, scheme: bytes = b"file://") -> bytes:
-    """A frame message."""
-    return b'@@TRAX:frame "' + scheme + (path if isinstance(path, bytes) else bytes(path)) + b'" \n'
-
-
-def start(path: Path) -> bytes:
-    """A good initialisation, the first or a later one."""
-    return b"@@TRAX:initialize \n@@TRAX:initialize " + BOX + b" \n" + frame(path)
-
-
-def sends(*parts):
-    """Writes the parts, in which functions stand for what depends on the picture's path."""
-
-    def act(fault: Fault, path: Path) -> None:
-        fault.send(b"".join(part(path) if callable(part) else part for part in parts))
-
-    return act
-
-
-def initialized(*parts):
-    """Waits for the answer to a good initialisation, then writes the parts."""
-
-    def act(fault: Fault, path: Path) -> None:
-        fault.send(start(path))
-        fault.read_line()
-        assert fault.read_line().startswith(b"@@TRAX:state")
-        sends(*parts)(fault, path)
-
-    return act
+    slow: bool = False
 
 
 def one_by_one(fault: Fault, path: Path) -> None:
@@ -204,6 +118,43 @@ def terminated_at_work(fault: Fault, path: Path) -> None:
     fault.send(start(path))
     time.sleep(0.05)
     fault.process.terminate()
+
+
+def at_work(*acts) -> Case:
+    """What is done while a request is worked on, for minutes if nothing is done: only the last act ends it."""
+
+    def act(fault: Fault, path: Path) -> None:
+        fault.read_line()
+        fault.send(start(path))
+        fault.until_work()
+        for act in acts[:-1]:
+            act(fault)
+            time.sleep(1)
+            assert fault.process.poll() is None, "it ended too early"
+        acts[-1](fault)
+        begun = time.monotonic()
+        fault.process.wait()
+        assert time.monotonic() - begun < SOON
+
+    return Case(act, DONE, env={"RUST_LOG": "attrax=trace"}, slow=True)
+
+
+def stops_sending(fault: Fault) -> None:
+    fault.process.stdin.close()
+
+
+def stops_reading(fault: Fault) -> None:
+    fault.process.stdout.close()
+
+
+def vanishes(fault: Fault) -> None:
+    stops_sending(fault)
+    stops_reading(fault)
+
+
+def killed_by(number: int) -> Case:
+    """A signal while a request is worked on."""
+    return replace(at_work(lambda fault: fault.process.send_signal(number)), code=-number)
 
 
 def image(argument: bytes) -> Case:
@@ -331,6 +282,12 @@ CASES = {
     "terminated while waiting": Case(signalled(signal.SIGTERM), -signal.SIGTERM, answers=1),
     "terminated at work": Case(terminated_at_work, -signal.SIGTERM),
     "interrupted": Case(signalled(signal.SIGINT), -signal.SIGINT, answers=1),
+    # While a training goes on.
+    "vanishes at work": at_work(vanishes),
+    "stops reading at work": at_work(stops_reading),
+    "stops sending at work, then reading": at_work(stops_sending, stops_reading),
+    "terminated in training": killed_by(signal.SIGTERM),
+    "interrupted in training": killed_by(signal.SIGINT),
     # The environment.
     "socket without a number": Case(sends(), env={"TRAX_SOCKET": "telephone"}),
     "socket out of range": Case(sends(), env={"TRAX_SOCKET": "70000"}),
@@ -342,7 +299,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_misbehaving_client(command, picture, tmp_path, name):
     case = CASES[name]
-    fault = Fault(f"{command} {case.options}", tmp_path, case.env)
+    fault = Fault(slowed(command) if case.slow else f"{command} {case.options}", tmp_path, case.env)
     case.act(fault, picture)
     code, output, errors = fault.end()
     assert not fault.hung, "it hung"
@@ -384,3 +341,26 @@ def test_misbehaving_socket(command, tmp_path, data, code):
     assert not fault.hung and output == b""
     assert (ended == 0) == (code == DONE), errors
     assert (b"trax.reason" in said) == (code == FAILED)
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["closed", "half-closed"])
+def test_socket_at_work(command, picture, tmp_path, half):
+    """A client that closes its socket during a training ends it, but one that only sends no more does not."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        fault = Fault(slowed(command), tmp_path, {"TRAX_SOCKET": port, "RUST_LOG": "attrax=trace"})
+        connection, _ = listener.accept()
+    with connection:
+        connection.sendall(start(picture))
+        fault.until_work()
+        # What has come is read: a socket that is closed with something unread is reset, which is easier to notice.
+        assert connection.recv(4096).startswith(b"@@TRAX:hello")
+        if half:
+            connection.shutdown(socket.SHUT_WR)
+            time.sleep(1)
+            assert fault.process.poll() is None, "it ended too early"
+            assert connection.recv(4096).strip() == b"", "only empty lines, which are no messages"
+    begun = time.monotonic()
+    code, output, errors = fault.end()
+    assert time.monotonic() - begun < SOON
+    assert not fault.hung and (code, output, errors) == (DONE, b"", "")

@@ -14,6 +14,7 @@ use self::layers::{Layer, Linear};
 pub use self::parameters::Parameters;
 use super::crops::crop_each;
 use super::parallel;
+use super::profile::{self, Stage};
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
 /// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
@@ -182,10 +183,12 @@ struct Network {
 
 impl Network {
     fn features(&self, crops: &Tensor) -> Tensor {
+        let _span = profile::span(Stage::Backbone);
         flat(&layers::run(&self.layers, crops, None), self.gain)
     }
 
     fn linearize(&self, crops: &Tensor) -> (Tensor, Chunk) {
+        let _span = profile::span(Stage::Attention);
         let (first, rest) = self.layers.split_at(1);
         let mut maps = Vec::with_capacity(rest.len());
         let output = layers::run(rest, &layers::run(first, crops, None), Some(&mut maps));
@@ -241,6 +244,7 @@ impl Linearization {
         let ((channels, side), gain) = (self.output, self.gain);
         let items = self.chunks.iter_mut().zip(gradients).collect();
         parallel::map(self.threads, items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
+            let _span = profile::span(Stage::Attention);
             let one = |gradient: Tensor| {
                 let shaped = (gradient * gain).view([chunk.crops, channels, side, side]);
                 then(layers::pull_back(&chunk.maps, &layers::channels_last(&shaped)))
@@ -259,6 +263,7 @@ impl Linearization {
         let gain = self.gain;
         let items = self.chunks.iter_mut().zip(perturbations).collect();
         parallel::map(self.threads, items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
+            let _span = profile::span(Stage::Attention);
             let one = |perturbation: T| flat(&layers::push_forward(&chunk.maps, &make(perturbation)), gain);
             tch::no_grad(|| perturbations.into_iter().map(one).collect())
         })

@@ -24,6 +24,14 @@ use link::Link;
 const VERSION: u32 = 4;
 
 /// How a client deals with a tracker.
+///
+/// ```
+/// use attrax::trax::{ClientOptions, Limits};
+/// use std::time::Duration;
+///
+/// let patient = ClientOptions { timeout: Duration::from_secs(600), ..ClientOptions::default() };
+/// assert_eq!(patient.limits, Limits::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientOptions {
     /// The longest wait for an introduction or an answer, and for the tracker to take a request in. Default 30 s.
@@ -68,6 +76,17 @@ pub struct Client {
 impl Client {
     /// Waits for the introduction of the tracker at the other end.
     ///
+    /// ```
+    /// use attrax::trax::{Client, ClientOptions, Transport};
+    ///
+    /// let tracker = "@@TRAX:hello trax.version=4 trax.name=a trax.region=rectangle trax.image=path\n";
+    /// let transport = Transport::from_streams(tracker.as_bytes(), std::io::sink());
+    /// let client = Client::new(transport, ClientOptions::default())?;
+    /// assert_eq!((client.metadata().name.as_str(), client.version(), client.objects()), ("a", 4, 0));
+    /// assert_eq!(client.options(), &ClientOptions::default());
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Timeout`], [`Error::Disconnected`], [`Error::Protocol`] if it introduces itself in a way that makes no sense or speaks a
@@ -106,6 +125,24 @@ impl Client {
     /// Has the tracker forget everything and track these objects; gives its answer, one status for each.
     ///
     /// Regions are converted to a form that the tracker accepts.
+    ///
+    /// ```
+    /// use attrax::trax::{Client, ClientOptions, Image, Images, Object, Properties, Region, Transport};
+    ///
+    /// // What a tracker says in a session of two frames.
+    /// let tracker = "@@TRAX:hello trax.version=4 trax.name=a trax.region=rectangle trax.image=path\n\
+    ///     @@TRAX:state 1,2,3,4\n@@TRAX:state 2,2,3,4 confidence=0.5\n";
+    /// let transport = Transport::from_streams(tracker.as_bytes(), std::io::sink());
+    /// let mut client = Client::new(transport, ClientOptions::default())?;
+    /// let image = |name: &str| Images::color(Image::Path(name.into()));
+    /// let object = Object::new(Region::rectangle(1.0, 2.0, 3.0, 4.0));
+    /// client.initialize(&image("1.jpg"), &[object], &Properties::new())?;
+    /// let statuses = client.frame(&image("2.jpg"), &[], &Properties::new())?;
+    /// assert_eq!(statuses[0].region, Region::rectangle(2.0, 2.0, 3.0, 4.0));
+    /// assert_eq!(statuses[0].properties.get_f64("confidence"), Some(0.5));
+    /// client.quit(Some("that was all"))?;
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -12,6 +12,11 @@ use crate::trax::error::Error;
 use crate::trax::transport::Transport;
 
 /// How a tracker is reached.
+///
+/// ```
+/// # use attrax::trax::Connection;
+/// assert_eq!(Connection::default(), Connection::Pipes);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Connection {
     /// By its standard input and output.
@@ -46,6 +51,20 @@ pub struct TrackerProcess {
 
 impl TrackerProcess {
     /// Starts a tracker and waits for its introduction. Standard error stays as the command has it.
+    ///
+    /// ```
+    /// use attrax::trax::{ClientOptions, Connection, TrackerProcess};
+    /// use std::process::Command;
+    ///
+    /// // A shell can introduce itself as well as any tracker.
+    /// let mut shell = Command::new("sh");
+    /// shell.args(["-c", "echo '@@TRAX:hello trax.version=4 trax.name=shell trax.region=mask trax.image=path'; read farewell"]);
+    /// let tracker = TrackerProcess::start(shell, Connection::Pipes, ClientOptions::default())?;
+    /// assert_eq!(tracker.metadata().name, "shell");
+    /// assert_ne!(tracker.id(), std::process::id());
+    /// assert!(tracker.wait()?.success());
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

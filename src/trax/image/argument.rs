@@ -40,6 +40,11 @@ impl Image {
     }
 
     /// The argument that stands for the image in a message.
+    ///
+    /// ```
+    /// # use attrax::trax::Image;
+    /// assert_eq!(Image::Path("/data/1.jpg".into()).to_argument(), b"file:///data/1.jpg");
+    /// ```
     #[must_use]
     pub fn to_argument(&self) -> Vec<u8> {
         match self {

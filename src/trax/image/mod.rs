@@ -11,6 +11,20 @@ use super::error::Error;
 use super::metadata::{Channel, ImageFormat};
 
 /// An image, or the means to get it. Nothing has been opened or decoded yet.
+///
+/// ```
+/// use attrax::trax::{Image, ImageFormat, Limits};
+///
+/// let image = Image::from_argument(b"file:///data/000001.jpg", &Limits::default())?;
+/// match &image {
+///     Image::Path(path) => assert!(path.ends_with("000001.jpg")),
+///     Image::Memory(pixels) => println!("{} x {} pixels", pixels.width(), pixels.height()),
+///     Image::Buffer(file) => println!("{} bytes of a file", file.data.len()),
+///     Image::Url(address) => println!("{address}"),
+/// }
+/// assert_eq!(image.format(), ImageFormat::Path);
+/// # Ok::<(), attrax::trax::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Image {
     /// The path of a file, as it was sent; see [`local_file`] for how to read a percent sign in it.
@@ -24,6 +38,12 @@ pub enum Image {
 }
 
 /// How raw pixels are laid out; rows follow each other from the top without padding.
+///
+/// ```
+/// use attrax::trax::PixelFormat;
+///
+/// assert_eq!([PixelFormat::Gray8, PixelFormat::Gray16, PixelFormat::Rgb].map(PixelFormat::bytes), [1, 2, 3]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PixelFormat {
     /// One byte a pixel.
@@ -36,6 +56,11 @@ pub enum PixelFormat {
 
 impl PixelFormat {
     /// Bytes a pixel.
+    ///
+    /// ```
+    /// # use attrax::trax::PixelFormat;
+    /// assert_eq!(PixelFormat::Gray16.bytes(), 2);
+    /// ```
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
@@ -75,6 +100,15 @@ pub struct MemoryImage {
 
 impl MemoryImage {
     /// An image of `width` times `height` pixels.
+    ///
+    /// ```
+    /// use attrax::trax::{MemoryImage, PixelFormat};
+    ///
+    /// let image = MemoryImage::new(3, 1, PixelFormat::Gray8, vec![0, 128, 255])?;
+    /// assert_eq!((image.width(), image.height(), image.format()), (3, 1, PixelFormat::Gray8));
+    /// assert_eq!(image.into_data(), [0, 128, 255]);
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -123,6 +157,14 @@ impl MemoryImage {
 }
 
 /// The kind of file in a [`BufferImage`].
+///
+/// ```
+/// use attrax::trax::{Encoding, Image, Limits};
+///
+/// let Image::Buffer(file) = Image::from_argument(b"data:image/png;AAAA", &Limits::default())? else { panic!("it is a file") };
+/// assert_eq!(file.encoding, Encoding::Png);
+/// # Ok::<(), attrax::trax::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// A JPEG file.
@@ -132,6 +174,13 @@ pub enum Encoding {
 }
 
 /// The bytes of an image file.
+///
+/// ```
+/// use attrax::trax::{BufferImage, Encoding, Image};
+///
+/// let image = Image::Buffer(BufferImage { encoding: Encoding::Jpeg, data: vec![0xff, 0xd8] });
+/// assert_eq!(image.to_argument(), b"data:image/jpeg;/9g=");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BufferImage {
     /// What the sender says it is.
@@ -142,6 +191,11 @@ pub struct BufferImage {
 
 impl Image {
     /// Which of the announced formats this is.
+    ///
+    /// ```
+    /// # use attrax::trax::{Image, ImageFormat};
+    /// assert_eq!(Image::Url("http://localhost/1.jpg".into()).format(), ImageFormat::Url);
+    /// ```
     #[must_use]
     pub fn format(&self) -> ImageFormat {
         match self {
@@ -169,6 +223,13 @@ pub struct Images {
 
 impl Images {
     /// A frame of one colour image.
+    ///
+    /// ```
+    /// # use attrax::trax::{Channel, Image, Images};
+    /// let mut images = Images::color(Image::Path("1.jpg".into()));
+    /// assert_eq!(images.take(Channel::Color), Some(Image::Path("1.jpg".into())));
+    /// assert_eq!(images.take(Channel::Color), None);
+    /// ```
     #[must_use]
     pub fn color(image: Image) -> Self {
         let mut images = Self::default();

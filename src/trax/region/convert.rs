@@ -32,6 +32,15 @@ impl Region {
     }
 
     /// The region in the best of the forms that are accepted: its own, else mask, polygon or rectangle in this order.
+    ///
+    /// ```
+    /// use attrax::trax::{Region, RegionFormat};
+    ///
+    /// let triangle: Region = "0,0,4,0,4,3".parse()?;
+    /// assert_eq!(triangle.to_accepted(&[RegionFormat::Rectangle]), Some(Region::rectangle(0.0, 0.0, 4.0, 3.0)));
+    /// assert_eq!(triangle.to_accepted(&[RegionFormat::Rectangle, RegionFormat::Polygon]), Some(triangle));
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     #[must_use]
     pub fn to_accepted(&self, accepted: &[RegionFormat]) -> Option<Self> {
         if self.format().is_some_and(|format| accepted.contains(&format)) {

@@ -34,6 +34,13 @@ pub enum Region {
 }
 
 /// Why a region cannot be understood, or cannot be sent.
+///
+/// ```
+/// use attrax::trax::{Error, Region, RegionError};
+///
+/// assert!(matches!("1,2,nan,4".parse::<Region>(), Err(Error::Region(RegionError::NotFinite))));
+/// assert_eq!(Region::polygon([(0.0, 0.0)]).unwrap_err().to_string(), "a polygon needs three corners, not 1");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegionError {
@@ -64,12 +71,24 @@ pub enum RegionError {
 
 impl Region {
     /// An axis-aligned rectangle.
+    ///
+    /// ```
+    /// # use attrax::trax::Region;
+    /// assert_eq!(Region::rectangle(1.0, 2.0, 3.0, 4.0).to_string(), "1.0000,2.0000,3.0000,4.0000");
+    /// ```
     #[must_use]
     pub fn rectangle(x: f32, y: f32, width: f32, height: f32) -> Self {
         Self::Rectangle(Rectangle { x, y, width, height })
     }
 
     /// A polygon from its corners.
+    ///
+    /// ```
+    /// # use attrax::trax::Region;
+    /// let triangle = Region::polygon([(0.0, 0.0), (4.0, 0.0), (4.0, 3.0)])?;
+    /// assert_eq!(triangle, "0,0,4,0,4,3".parse()?);
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -80,6 +99,12 @@ impl Region {
     }
 
     /// Which of the announced formats this is; a special region is none of them.
+    ///
+    /// ```
+    /// # use attrax::trax::{Region, RegionFormat};
+    /// assert_eq!(Region::rectangle(1.0, 2.0, 3.0, 4.0).format(), Some(RegionFormat::Rectangle));
+    /// assert_eq!(Region::Special(0).format(), None);
+    /// ```
     #[must_use]
     pub fn format(&self) -> Option<RegionFormat> {
         match self {
@@ -114,6 +139,11 @@ impl Region {
     }
 
     /// Whether every number in it is finite, so that a message can carry it.
+    ///
+    /// ```
+    /// # use attrax::trax::Region;
+    /// assert!(!Region::rectangle(f32::NAN, 2.0, 3.0, 4.0).is_finite());
+    /// ```
     #[must_use]
     pub fn is_finite(&self) -> bool {
         match self {

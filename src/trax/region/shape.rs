@@ -3,6 +3,14 @@
 use super::RegionError;
 
 /// A point in pixels from the frame's top left corner.
+///
+/// ```
+/// use attrax::trax::{Point, Polygon};
+///
+/// let triangle = Polygon::new(vec![Point { x: 0.0, y: 0.0 }, Point { x: 4.0, y: 0.0 }, Point { x: 4.0, y: 3.0 }])?;
+/// assert_eq!(triangle.points()[2], Point { x: 4.0, y: 3.0 });
+/// # Ok::<(), attrax::trax::RegionError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// To the right.
@@ -12,6 +20,13 @@ pub struct Point {
 }
 
 /// An axis-aligned rectangle, in pixels. Sides may be zero or negative in what the other side sends.
+///
+/// ```
+/// use attrax::trax::{Rectangle, Region};
+///
+/// let rectangle = Rectangle { x: 1.0, y: 2.0, width: 30.0, height: 40.0 };
+/// assert_eq!(Region::Rectangle(rectangle), Region::rectangle(1.0, 2.0, 30.0, 40.0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rectangle {
     /// The left edge.
@@ -43,6 +58,13 @@ pub struct Polygon {
 impl Polygon {
     /// A polygon from its corners in order.
     ///
+    /// ```
+    /// use attrax::trax::{Point, Polygon, RegionError};
+    ///
+    /// let line = [(0.0, 0.0), (4.0, 3.0)].map(|(x, y)| Point { x, y });
+    /// assert_eq!(Polygon::new(line.to_vec()), Err(RegionError::Corners(2)));
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`RegionError::Corners`] for fewer than three, [`RegionError::NotFinite`].
@@ -63,6 +85,13 @@ impl Polygon {
     }
 
     /// The smallest rectangle around the corners.
+    ///
+    /// ```
+    /// # use attrax::trax::{Point, Polygon, Rectangle};
+    /// let triangle = Polygon::new([(1.0, 0.0), (4.0, 0.0), (4.0, 3.0)].map(|(x, y)| Point { x, y }).to_vec())?;
+    /// assert_eq!(triangle.bounds(), Rectangle { x: 1.0, y: 0.0, width: 3.0, height: 3.0 });
+    /// # Ok::<(), attrax::trax::RegionError>(())
+    /// ```
     #[must_use]
     pub fn bounds(&self) -> Rectangle {
         let (mut left, mut top) = (f32::INFINITY, f32::INFINITY);
@@ -110,6 +139,16 @@ pub struct Mask {
 
 impl Mask {
     /// A mask whose top left pixel is at (`x`, `y`), with one value a pixel, row after row from the top.
+    ///
+    /// ```
+    /// use attrax::trax::{Mask, RegionError};
+    ///
+    /// let mask = Mask::new(-1, 5, 2, 1, vec![true, false])?;
+    /// assert_eq!((mask.x(), mask.y(), mask.width(), mask.height()), (-1, 5, 2, 1));
+    /// assert_eq!(mask.data(), [true, false]);
+    /// assert!(Mask::new(0, 0, 2, 2, vec![true]).is_err());
+    /// # Ok::<(), attrax::trax::RegionError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -16,6 +16,14 @@ impl Region {
     ///
     /// Stricter than libtrax, which takes `1,2,nan,4` for a special region and stops the process at `rect:1`.
     ///
+    /// ```
+    /// use attrax::trax::{Limits, Region};
+    ///
+    /// let few = Limits { polygon_points: 3, ..Limits::default() };
+    /// assert!(Region::parse("0,0,4,0,4,3", &few).is_ok());
+    /// assert!(Region::parse("0,0,4,0,4,3,0,3", &few).is_err());
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Region`] if it makes no sense, [`Error::TooLarge`] if it is over a limit.

@@ -1,26 +1,47 @@
 //! The tracker's side of a session.
 
+mod requests;
+
 use std::fmt::{self, Debug, Formatter};
-use std::io::{Read, Write};
+use std::io::{Read, Write as _};
 
 use super::error::Error;
-use super::ffi::{Event, Handle};
-use super::image::{Image, Images};
+use super::ffi::Handle;
 use super::limits::Limits;
-use super::metadata::{Channel, Metadata};
-use super::properties::Properties;
+use super::metadata::Metadata;
 use super::region::Region;
-use super::request::{Object, Request, Status};
-use super::transport::Transport;
-use super::wire::{Kind, LineReader, Message};
+use super::request::{Request, Status};
+use super::transport::{Output, Transport};
+use super::watch::Watch;
+use super::wire::LineReader;
 
 /// The tracker's side of a session: introduces the tracker, then waits for requests and answers them.
 ///
 /// `Send`, so it can be moved to the thread that tracks. A server that is dropped before it has quit says farewell.
+///
+/// ```
+/// use attrax::trax::{Limits, Metadata, Region, Request, Server, Status, Transport};
+///
+/// let client = "@@TRAX:initialize 1,2,3,4\n@@TRAX:frame file:///1.jpg\n@@TRAX:frame file:///2.jpg\n@@TRAX:quit\n";
+/// let transport = Transport::from_streams(client.as_bytes(), std::io::sink());
+/// let mut server = Server::new(&Metadata::new("still"), transport, Limits::default())?;
+/// let mut statuses = Vec::new();
+/// loop {
+///     match server.wait()? {
+///         Request::Initialize { objects, .. } => statuses = objects.into_iter().map(|o| Status::new(o.region)).collect(),
+///         Request::Frame { .. } => {}
+///         Request::Quit { .. } => break,
+///     }
+///     server.reply(&statuses)?;
+/// }
+/// assert_eq!(server.objects(), 1);
+/// # Ok::<(), attrax::trax::Error>(())
+/// ```
 pub struct Server {
     handle: Handle,
     input: LineReader<Box<dyn Read + Send>>,
-    output: Box<dyn Write + Send>,
+    output: Output,
+    watch: Option<Watch>,
     metadata: Metadata,
     limits: Limits,
     /// How many objects are tracked.
@@ -33,6 +54,14 @@ pub struct Server {
 impl Server {
     /// Introduces the tracker on the connection that the environment asks for, under the default limits.
     ///
+    /// ```no_run
+    /// use attrax::trax::{Metadata, Server};
+    ///
+    /// let mut server = Server::from_environment(&Metadata::new("a"))?;
+    /// let request = server.wait()?;
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`Transport::from_environment`] and [`Server::new`].
@@ -41,6 +70,16 @@ impl Server {
     }
 
     /// Introduces the tracker on a connection. If nobody is there any more, the first request will be to quit.
+    ///
+    /// ```
+    /// use attrax::trax::{Limits, Metadata, Server, Transport};
+    ///
+    /// let limits = Limits { objects: 4, ..Limits::default() };
+    /// let transport = Transport::from_streams(std::io::empty(), std::io::sink());
+    /// let server = Server::new(&Metadata::new("a").multi_object(true), transport, limits)?;
+    /// assert_eq!(server.objects(), 0);
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -51,6 +90,7 @@ impl Server {
             handle,
             input: LineReader::new(transport.input, limits.message_bytes),
             output: transport.output,
+            watch: None,
             metadata: metadata.clone(),
             limits,
             objects: 0,
@@ -60,6 +100,54 @@ impl Server {
         match server.send(&hello) {
             Ok(()) | Err(Error::Disconnected) => Ok(server),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Has `act` called, on a thread of its own, if the client goes while a request is being worked on.
+    ///
+    /// Without it nobody notices before the reply, which a tracker that trains for a minute would prepare for nobody. The client has
+    /// gone once nothing can read the reply any more, seen within half a second; one that merely sends no more still gets its answer.
+    /// `act` should be short: ending the process, or setting a flag that the tracker looks at. Between a reply and the next request
+    /// it is never called, since [`Server::wait`] takes care of that. Nothing is watched on [`Transport::from_streams`]'s streams.
+    ///
+    /// ```
+    /// use attrax::trax::{Limits, Metadata, Server, Transport};
+    /// use std::io::Write;
+    /// use std::net::{TcpListener, TcpStream};
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?)?;
+    /// let transport = Transport::from_tcp(listener.accept()?.0)?;
+    /// let mut server = Server::new(&Metadata::new("slow"), transport, Limits::default())?;
+    /// let gone = Arc::new(AtomicBool::new(false));
+    /// let flag = Arc::clone(&gone);
+    /// // A program with nothing to tidy up would call std::process::exit(0).
+    /// server.on_hang_up(move || flag.store(true, Ordering::Relaxed))?;
+    ///
+    /// client.write_all(b"@@TRAX:initialize 1,2,3,4\n@@TRAX:frame file:///1.jpg\n")?;
+    /// server.wait()?;
+    /// drop(client);
+    /// while !gone.load(Ordering::Relaxed) {
+    ///     // A tracker would train here.
+    ///     std::thread::yield_now();
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the thread cannot be started.
+    pub fn on_hang_up(&mut self, act: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+        self.watch = Watch::start(&self.output, act)?;
+        Ok(())
+    }
+
+    /// Tells the watch, if there is one, whether a request is being worked on.
+    fn set_busy(&self, busy: bool) {
+        if let Some(watch) = &self.watch {
+            watch.set_busy(busy);
         }
     }
 
@@ -91,58 +179,31 @@ impl Server {
     /// [`Error::Truncated`], [`Error::Malformed`], [`Error::Protocol`], [`Error::TooLarge`], [`Error::Image`] and [`Error::Region`]
     /// for what the client got wrong; [`Error::Io`], [`Error::Library`] and [`Error::Terminated`].
     pub fn wait(&mut self) -> Result<Request, Error> {
-        if self.ended {
-            return Err(Error::Terminated);
-        }
-        if self.gone {
-            self.ended = true;
-            return Ok(Request::Quit { properties: Properties::new() });
-        }
-        let mut added = Vec::new();
-        let mut restart = self.objects == 0;
-        loop {
-            let message = match self.input.next_line() {
-                Ok(Some(line)) => Message::parse(line, self.limits.message_items)?,
-                Ok(None) | Err(Error::Disconnected) => {
-                    self.ended = true;
-                    return Ok(Request::Quit { properties: Properties::new() });
-                }
-                Err(error) => return Err(error),
-            };
-            match message.kind {
-                Kind::Initialize => match message.arguments.as_slice() {
-                    [] => {
-                        restart = true;
-                        added.clear();
-                    }
-                    [region] => {
-                        let object = self.object(region, message.properties, &added)?;
-                        added.push(object);
-                        self.check_count(restart, added.len())?;
-                    }
-                    _ => return Err(protocol("an initialize message carries one region")),
-                },
-                Kind::Frame => return self.frame(restart, added, message),
-                Kind::Quit if message.arguments.is_empty() => {
-                    self.handle.client_quit()?;
-                    self.ended = true;
-                    return Ok(Request::Quit { properties: message.properties });
-                }
-                Kind::Quit => return Err(protocol("a quit message carries no arguments")),
-                Kind::Hello | Kind::State => {
-                    return Err(Error::Protocol(format!("a client does not send {} messages", message.kind.word())));
-                }
-            }
-        }
+        self.set_busy(false);
+        let request = self.next_request()?;
+        self.set_busy(!matches!(request, Request::Quit { .. }));
+        Ok(request)
     }
 
     /// Answers the last request: where the objects are, in the order in which they were named.
+    ///
+    /// ```
+    /// # use attrax::trax::{Limits, Metadata, Region, Server, Status, Transport};
+    /// # let client = "@@TRAX:initialize 1,2,3,4\n@@TRAX:frame file:///1.jpg\n";
+    /// # let transport = Transport::from_streams(client.as_bytes(), std::io::sink());
+    /// # let mut server = Server::new(&Metadata::new("a"), transport, Limits::default())?;
+    /// server.wait()?;
+    /// assert!(server.reply(&[]).is_err(), "there is one object");
+    /// server.reply(&[Status::new(Region::rectangle(1.5, 2.0, 3.0, 4.0)).confidence(0.9)])?;
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Error::Protocol`] if there is not one status for each object or a region is not finite, [`Error::Disconnected`] if the
     /// client has gone, [`Error::Io`], [`Error::Library`], [`Error::Terminated`].
     pub fn reply(&mut self, statuses: &[Status]) -> Result<(), Error> {
+        self.set_busy(false);
         if self.ended {
             return Err(Error::Terminated);
         }
@@ -162,10 +223,20 @@ impl Server {
 
     /// Ends the session, with a reason if it is not the regular end. Nothing happens if it has ended already.
     ///
+    /// ```
+    /// # use attrax::trax::{Limits, Metadata, Server, Transport};
+    /// # let transport = Transport::from_streams(std::io::empty(), std::io::sink());
+    /// # let mut server = Server::new(&Metadata::new("a"), transport, Limits::default())?;
+    /// server.quit(Some("the network's weights are missing"))?;
+    /// assert!(server.wait().is_err(), "the session has ended");
+    /// # Ok::<(), attrax::trax::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Disconnected`] if the client has gone, [`Error::Io`].
     pub fn quit(&mut self, reason: Option<&str>) -> Result<(), Error> {
+        self.set_busy(false);
         if self.ended {
             return Ok(());
         }
@@ -173,73 +244,6 @@ impl Server {
         let bytes = self.handle.terminate(reason)?;
         // There may be nobody to say farewell to.
         if self.gone { Err(Error::Disconnected) } else { self.send(&bytes) }
-    }
-
-    /// An object as an initialize message names it, after those that the request has brought already.
-    fn object(&self, region: &[u8], properties: Properties, before: &[Object]) -> Result<Object, Error> {
-        let text = str::from_utf8(region).map_err(|_| Error::Malformed("a region that is not text".into()))?;
-        // A mask's text may be short and its pixels many, so what all of them take counts.
-        let taken = before.iter().map(|object| match &object.region {
-            Region::Mask(mask) => mask.data().len() as u64,
-            _ => 0,
-        });
-        let mask_pixels = self.limits.mask_pixels.saturating_sub(taken.sum());
-        let region = match Region::parse(text, &Limits { mask_pixels, ..self.limits }) {
-            Err(Error::TooLarge { what, limit }) if limit == mask_pixels => {
-                return Err(Error::TooLarge { what, limit: self.limits.mask_pixels });
-            }
-            result => result?,
-        };
-        Ok(Object { region, properties })
-    }
-
-    /// Whether so many objects more can be tracked.
-    fn check_count(&self, restart: bool, added: usize) -> Result<(), Error> {
-        let count = added + if restart { 0 } else { self.objects };
-        if count > 1 && !self.metadata.multi_object {
-            return Err(protocol("this tracker takes one object only"));
-        }
-        if count > self.limits.objects {
-            return Err(Error::TooLarge { what: "number of objects", limit: self.limits.objects as u64 });
-        }
-        Ok(())
-    }
-
-    /// The request that a frame message completes.
-    fn frame(&mut self, restart: bool, objects: Vec<Object>, message: Message) -> Result<Request, Error> {
-        if restart && objects.is_empty() {
-            return Err(protocol("a frame before any object was initialized"));
-        }
-        let images = self.images(&message.arguments)?;
-        let event = self.handle.request(restart, objects.len())?;
-        let properties = message.properties;
-        if restart {
-            self.objects = 0;
-        }
-        self.objects += objects.len();
-        match event {
-            Event::Initialize if restart => Ok(Request::Initialize { images, objects, properties }),
-            Event::Frame if !restart => Ok(Request::Frame { images, objects, properties }),
-            _ => Err(Error::Library("it has lost track of the session".into())),
-        }
-    }
-
-    /// One image for each announced channel, in the channels' own order.
-    fn images(&self, arguments: &[Vec<u8>]) -> Result<Images, Error> {
-        let channels = Channel::ALL.iter().filter(|channel| self.metadata.channels.contains(channel));
-        let expected = channels.clone().count();
-        if arguments.len() != expected {
-            return Err(Error::Protocol(format!("a frame carries {expected} image(s), not {}", arguments.len())));
-        }
-        let mut images = Images::default();
-        for (&channel, argument) in channels.zip(arguments) {
-            let image = Image::from_argument(argument, &self.limits)?;
-            if !self.metadata.images.contains(&image.format()) {
-                return Err(Error::Image(format!("this tracker takes no images of the form {:?}", image.format())));
-            }
-            images.set(channel, image);
-        }
-        Ok(images)
     }
 
     /// Sends whole messages in one piece, so that nothing another writer says falls between their parts.
