@@ -124,6 +124,7 @@ pub(super) fn window(
     format: CropFormat,
     device: Device,
 ) -> Tensor {
+    let _span = profile::span(Stage::Crops);
     let share = |pixels: usize| pixels as f64 / format.size as f64;
     let whole = BoundingBox::from_centre(region.centre(), region.width * share(wide), region.height * share(high));
     let mut data = vec![0f32; wide * high * 3];

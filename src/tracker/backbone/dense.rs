@@ -1,10 +1,11 @@
 //! Many crops in one pass: those of one scale whose places lie on a common grid share a pass over the window around them.
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::layers::{self, Layer};
 use super::{Backbone, Network, flat};
 use crate::tracker::crops::{CONTEXT, window};
+use crate::tracker::profile::{self, Stage};
 use crate::tracker::{BoundingBox, CropFormat, Frame, parallel};
 
 /// A window of a frame: boxes of one size whose centres lie on a grid.
@@ -23,16 +24,22 @@ pub struct View {
 #[derive(Debug)]
 pub struct Dense {
     layers: Vec<Layer>,
-    format: CropFormat,
     gain: f64,
+    threads: usize,
+    layout: Layout,
+}
+
+/// Where things lie in a window and in what the network makes of it.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    format: CropFormat,
+    device: Device,
     /// Pixels of the network's input between two boxes.
     step: usize,
     /// Positions of the pass's output between two cells of a box's features.
     spacing: i64,
     /// Cells of a box's features along each axis.
     cells: i64,
-    device: tch::Device,
-    threads: usize,
 }
 
 impl Dense {
@@ -42,13 +49,13 @@ impl Dense {
         let (channels, cells) = backbone.output;
         let (layers, spacing) = layers::dense(&backbone.layers, channels, step as i64);
         let Backbone { format, gain, device, threads, .. } = *backbone;
-        Self { layers, format, gain, step, spacing, cells, device, threads }
+        Self { layers, gain, threads, layout: Layout { format, device, step, spacing, cells } }
     }
 
     /// How far two neighbours in a view of a region are apart, pixels of the frame, along x and y.
     #[must_use]
     pub fn pitch(&self, region: BoundingBox) -> (f64, f64) {
-        let share = self.step as f64 / self.format.size as f64 * (1.0 + 2.0 * CONTEXT);
+        let share = self.layout.step as f64 / self.layout.format.size as f64 * (1.0 + 2.0 * CONTEXT);
         (region.width * share, region.height * share)
     }
 
@@ -70,15 +77,20 @@ impl Dense {
     pub fn describe(&self, frame: &Frame, views: &[View]) -> Tensor {
         let network = || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain };
         let items = views.iter().map(|view| (network(), *view)).collect();
+        let layout = self.layout;
         let parts = parallel::map(self.threads, items, |(network, view): (Network, View)| {
-            tch::no_grad(|| self.features(&network, frame, &view))
+            tch::no_grad(|| layout.features(&network, frame, &view))
         });
         Tensor::cat(&parts, 0)
     }
+}
 
+impl Layout {
+    /// Features of the boxes of one view.
     fn features(&self, network: &Network, frame: &Frame, view: &View) -> Tensor {
         let side = |reach: usize| self.format.size + 2 * reach * self.step;
         let input = window(frame, view.region, (side(view.reach.0), side(view.reach.1)), self.format, self.device);
+        let _span = profile::span(Stage::Backbone);
         let output = layers::run(&network.layers, &input, None);
         let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
         let cell = |row: i64, column: i64| {
@@ -91,6 +103,6 @@ impl Dense {
         // (cells, 1, channels, rows, columns) to (rows x columns, channels, cells, 1).
         let stacked = Tensor::stack(&cells, 0).squeeze_dim(1).permute([2, 3, 1, 0]);
         let channels = output.size()[1];
-        flat(&stacked.contiguous().view([rows * columns, channels, self.cells * self.cells, 1]), self.gain)
+        flat(&stacked.contiguous().view([rows * columns, channels, self.cells * self.cells, 1]), network.gain)
     }
 }
