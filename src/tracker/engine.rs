@@ -34,6 +34,9 @@ pub struct Engine {
     backbone: Rc<Backbone>,
     /// Where boxes share passes of the network.
     grids: Option<Grids>,
+    /// What the network was built from, and on how many threads it runs.
+    parameters: Parameters,
+    threads: usize,
     config: Config,
 }
 
@@ -56,21 +59,28 @@ impl Engine {
     /// of range.
     pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
-        Ok(Self::of(Rc::new(Backbone::new(parameters)?.with_threads(threads)), config))
+        let kind = config.precision.kind(parameters.kind(), parameters.device());
+        let parameters = parameters.with_kind(parameters.kind());
+        let backbone = Rc::new(Backbone::new(&parameters.with_kind(kind))?.with_threads(threads));
+        Ok(Self::of(backbone, parameters, threads, config))
     }
 
-    /// A tracker with the same network and other parameters.
+    /// A tracker with the same weights and other parameters.
     ///
     /// # Errors
     /// [`TrackerError::Parameter`] if a parameter is out of range.
     pub fn with_config(&self, config: Config) -> Result<Rc<Self>, TrackerError> {
+        if config.precision != self.config.precision {
+            return Self::new(&self.parameters, config, self.threads);
+        }
         config.validate()?;
-        Ok(Self::of(Rc::clone(&self.backbone), config))
+        let parameters = self.parameters.with_kind(self.parameters.kind());
+        Ok(Self::of(Rc::clone(&self.backbone), parameters, self.threads, config))
     }
 
-    fn of(backbone: Rc<Backbone>, config: Config) -> Rc<Self> {
+    fn of(backbone: Rc<Backbone>, parameters: Parameters, threads: usize, config: Config) -> Rc<Self> {
         let grids = (config.grid > 0).then(|| Grids::new(&backbone, config.grid));
-        Rc::new(Self { backbone, grids, config })
+        Rc::new(Self { backbone, grids, parameters, threads, config })
     }
 
     /// The parameters.

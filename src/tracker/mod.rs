@@ -22,7 +22,7 @@ mod sampler;
 pub mod samples;
 mod shared;
 
-pub use self::config::{Attention, Config, Samples, Schedule};
+pub use self::config::{Attention, Config, Precision, Samples, Schedule};
 pub use self::crops::{CONTEXT, CropFormat, crop, crop_each};
 pub use self::engine::{Engine, Estimate, Tracker};
 pub use self::error::TrackerError;

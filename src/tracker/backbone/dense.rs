@@ -1,6 +1,6 @@
 //! Many crops in one pass: those of one scale whose places lie on a common grid share a pass over the window around them.
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::layers::{self, Layer};
 use super::{Backbone, Network, flat};
@@ -25,6 +25,7 @@ pub struct View {
 pub struct Dense {
     layers: Vec<Layer>,
     gain: f64,
+    kind: Kind,
     threads: usize,
     layout: Layout,
 }
@@ -48,8 +49,8 @@ impl Dense {
     pub fn new(backbone: &Backbone, step: usize) -> Self {
         let (channels, cells) = backbone.output;
         let (layers, spacing) = layers::dense(&backbone.layers, channels, step as i64);
-        let Backbone { format, gain, device, threads, .. } = *backbone;
-        Self { layers, gain, threads, layout: Layout { format, device, step, spacing, cells } }
+        let Backbone { format, gain, device, kind, threads, .. } = *backbone;
+        Self { layers, gain, kind, threads, layout: Layout { format, device, step, spacing, cells } }
     }
 
     /// How far two neighbours in a view of a region are apart, pixels of the frame, along x and y.
@@ -75,7 +76,8 @@ impl Dense {
 
     /// Features of the boxes of several views of a frame: `(boxes, length)`, view by view.
     pub fn describe(&self, frame: &Frame, views: &[View]) -> Tensor {
-        let network = || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain };
+        let network =
+            || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
         let items = views.iter().map(|view| (network(), *view)).collect();
         let layout = self.layout;
         let parts = parallel::map(self.threads, items, |(network, view): (Network, View)| {
@@ -91,7 +93,7 @@ impl Layout {
         let side = |reach: usize| self.format.size + 2 * reach * self.step;
         let input = window(frame, view.region, (side(view.reach.0), side(view.reach.1)), self.format, self.device);
         let _span = profile::span(Stage::Backbone);
-        let output = layers::run(&network.layers, &input, None);
+        let output = layers::run(&network.layers, &input.to_kind(network.kind), None);
         let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
         let cell = |row: i64, column: i64| {
             output.narrow(2, row * self.spacing, rows).narrow(3, column * self.spacing, columns)
