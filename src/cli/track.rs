@@ -30,7 +30,8 @@ pub struct Args {
     /// Write a copy of each frame with the box drawn, as PNG, into this folder
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
-    /// Print a table of the seconds by stage at the end, and write a trace for chrome://tracing or ui.perfetto.dev
+    /// Print a table of the seconds by stage at the end, and write a trace for the trace viewers of browsers
+    /// (Perfetto, or Chrome's about:tracing)
     #[arg(long, value_name = "FILE.json")]
     profile: Option<PathBuf>,
     #[command(flatten)]

@@ -1,11 +1,11 @@
 //! The tracker's parameters, as published.
 
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind};
 
 use super::TrackerError;
 
 use super::attention::{Form, Reduction, Use};
+use super::precision::Precision;
 
 /// How many samples are drawn, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,39 +46,6 @@ pub struct Attention {
     pub reduction: Reduction,
     /// Samples of each half of a mini-batch that are regularised, at most; 0 for all, as published.
     pub samples: usize,
-}
-
-/// Precision of the network's passes; fc4-fc6, the regulariser and the regression are always in single precision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// 32 bits.
-    Float32,
-    /// 16 bits, of which 8 are the exponent's: twice as fast where the processor computes so.
-    Bfloat16,
-    /// `bfloat16` on processors that compute so (AVX-512 BF16), otherwise `float32`.
-    Auto,
-}
-
-impl Precision {
-    /// The precision of libtorch that this is on this machine, for a network whose weights are for `kind` on `device`.
-    #[must_use]
-    pub fn kind(self, kind: Kind, device: Device) -> Kind {
-        match self {
-            Self::Float32 => kind,
-            Self::Bfloat16 => Kind::BFloat16,
-            Self::Auto if device == Device::Cpu && computes_bfloat16() => Kind::BFloat16,
-            Self::Auto => kind,
-        }
-    }
-}
-
-/// Whether the processor has instructions for products of bfloat16.
-fn computes_bfloat16() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx512bf16");
-    #[cfg(not(target_arch = "x86_64"))]
-    return false;
 }
 
 /// Every parameter of the tracker. The defaults are DAT's and, where DAT says nothing, MDNet's, with two exceptions that

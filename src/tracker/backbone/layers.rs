@@ -86,9 +86,9 @@ pub(super) fn dense(layers: &[Layer], channels: i64, step: i64) -> (Vec<Layer>, 
     let mut strided = |by: i64| {
         let before = dilation;
         if stride * by <= step {
-            stride *= by
+            stride *= by;
         } else {
-            dilation *= by
+            dilation *= by;
         }
         (before, stride, dilation)
     };
