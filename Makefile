@@ -70,7 +70,7 @@ requirements: ## Pin evaluation/requirements.in anew (needs uv)
 	@scripts/requirements
 
 parity: setup ## Compare every quantity with the oracle beside the project: SEEDS=5 random cases
-	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test oracle -- --nocapture
+	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test parity -- --nocapture
 
 clean: ## Remove what was built in this clone (results of evaluations and the cache outside it stay)
 	rm -rf out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
