@@ -145,6 +145,8 @@ def prepare(request: Request, threads: int) -> Plan:
         EvaluationError: the request cannot be met.
     """
     find_sequences(request.dataset, request.sequences)
+    if (request.directory / "config.yaml").is_file() and not variants.registered(request.directory):
+        raise EvaluationError(f"{request.directory} is a workspace of another kind; give another folder")
     request.directory.mkdir(parents=True, exist_ok=True)
     entries = variants.register(request.directory, request.names, request.seeds, request.base)
     registry = request.directory / "trackers.ini"

@@ -18,6 +18,8 @@ from attrax_vot.workspace import write_whole
 REFERENCE = "lambda5"
 RELEASED = ("--preset", "released")
 EQUAL_AREA = ("--initial-box", "equal-area")
+# What a variant's flags decide.
+OWN_FLAGS = {"--preset", "--lambda", "--seed", "--initial-box"}
 # Beside the steps of lambda.
 OTHERS = {
     "weight": (*RELEASED, *EQUAL_AREA, "--set", "attention.use=weight"),
@@ -112,7 +114,7 @@ def base(registry: Path, name: str) -> Base:
     """Reads the tracker that the variants are made of.
 
     Raises:
-        EvaluationError: the registry does not have it.
+        EvaluationError: the registry does not have it, or it sets what the variants are to set.
     """
     file = registry / "trackers.ini" if registry.is_dir() else registry
     if not file.is_file():
@@ -120,7 +122,13 @@ def base(registry: Path, name: str) -> Base:
     found = _read(file)
     if name not in found:
         raise EvaluationError(f"no tracker {name} in {file}; there are {', '.join(found.sections())}")
-    return Base(name, dict(found[name]))
+    section = dict(found[name])
+    # These would win over a variant's flags, or be refused beside them.
+    clash = {word.partition("=")[0] for word in shlex.split(section.get("command", ""))} & OWN_FLAGS
+    clash |= {key for key in section if key == "arg_seed" or key.startswith("arg_attention")}
+    if clash:
+        raise EvaluationError(f"{name} in {file} sets {', '.join(sorted(clash))}, in which the variants differ")
+    return Base(name, section)
 
 
 def weight(name: str) -> float:

@@ -202,6 +202,9 @@ def test_refusals(tmp_path: Path, dataset: Path, registry: Path, capsys: pytest.
         (arguments(tmp_path / "c", tmp_path / "none", registry), "there is no folder"),
         ([*arguments(tmp_path / "d", dataset, registry), "--tracker", "Nobody"], "no tracker Nobody"),
     ]
+    (tmp_path / "flags.ini").write_text("[Jitter]\ncommand = attrax serve --seed=3\narg_attention.lambda = 1\n")
+    words = "sets --seed, arg_attention.lambda, in which"
+    cases.append((arguments(tmp_path / "e", dataset, tmp_path / "flags.ini"), words))
     for given, words in cases:
         assert main(given) == 1
         assert words in capsys.readouterr().err
