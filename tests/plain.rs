@@ -74,7 +74,7 @@ fn gradients_of_the_loss_are_equal() {
         let head = Head::random(backbone.feature_length(), Kind::Float, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(5));
         let crops = smooth_crops(6, backbone.format());
         for (form, reduction) in [(Form::Released, Reduction::Batch), (Form::Paper, Reduction::PerSample)] {
-            let config = Attention { lambda: 5.0, form, reduction };
+            let config = Attention { form, reduction, ..Config::released().attention };
             let loss = plain::learner::loss(&network, &head, &crops, positives, None, &config);
             let expected = Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false);
 

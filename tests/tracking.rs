@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use attrax::tracker::attention::Use;
 use attrax::tracker::backbone::Parameters;
 use attrax::tracker::{BoundingBox, Config, Engine, Estimate, Frame, TrackerError};
 use tch::{Device, Kind};
@@ -80,6 +81,21 @@ fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
     let mut config = small();
     config.seed = 1;
     assert_ne!(estimates, follow(&engine(config, 1), 0, 7), "another seed");
+}
+
+#[test]
+fn follows_a_target_with_attention_as_a_weight_of_the_features() {
+    tch::set_num_threads(1);
+    let mut config = small();
+    config.attention.role = Use::Weight;
+    let weighed = follow(&engine(config.clone(), 1), 0, 4);
+    for (place, estimate) in weighed.iter().enumerate() {
+        assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
+    }
+    config.attention.lambda = 0.0;
+    assert_eq!(weighed, follow(&engine(config.clone(), 1), 0, 4), "the regulariser has no part in it");
+    config.attention.role = Use::Regularizer;
+    assert_ne!(weighed, follow(&engine(config, 1), 0, 4), "weights change the scores");
 }
 
 #[test]

@@ -68,7 +68,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    let mut session = Session::new(Core { engine }, polygon_box, DecodeLimits::default()).starting_at(earlier);
+    let mut session =
+        Session::new(Core { engine: Rc::clone(&engine), base: engine }, polygon_box, DecodeLimits::default())
+            .starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
 }
 
@@ -84,6 +86,9 @@ fn earlier() -> anyhow::Result<u64> {
 
 /// DAT as a session sees it.
 struct Core {
+    /// With the parameters of the command line.
+    base: Rc<Engine>,
+    /// With those that the last initialisation asked for.
     engine: Rc<Engine>,
 }
 
@@ -91,6 +96,16 @@ impl Backend for Core {
     type Frame = Frame;
     type Tracker = Tracker;
     type Error = TrackerError;
+
+    /// Each property sets the parameter of its name; those of the protocol itself are left alone.
+    fn configure(&mut self, properties: &Properties) -> Result<(), TrackerError> {
+        let mut config = self.base.config().clone();
+        for (key, value) in properties.iter().filter(|(key, _)| !key.starts_with("trax.")) {
+            config = config.with_value(key, value)?;
+        }
+        self.engine = self.base.with_config(config)?;
+        Ok(())
+    }
 
     fn frame(&mut self, image: RgbImage) -> Result<Frame, TrackerError> {
         Frame::from_rgb8(image.width, image.height, image.pixels)

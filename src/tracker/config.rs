@@ -3,7 +3,7 @@
 use super::TrackerError;
 use serde::{Deserialize, Serialize};
 
-use super::attention::{Form, Reduction};
+use super::attention::{Form, Reduction, Use};
 
 /// How many samples are drawn, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,10 +29,13 @@ pub struct Schedule {
     pub rate: f64,
 }
 
-/// The reciprocative regulariser.
+/// What attention is used for, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attention {
+    /// What the maps are used for; in TOML its name is `use`.
+    #[serde(rename = "use")]
+    pub role: Use,
     /// Weight of the regulariser; at 0 the tracker is MDNet's online part.
     pub lambda: f64,
     /// How a map is made.
@@ -115,7 +118,7 @@ impl Config {
     #[must_use]
     pub fn paper() -> Self {
         Self {
-            attention: Attention { lambda: 5.0, form: Form::Paper, reduction: Reduction::PerSample },
+            attention: Attention { form: Form::Paper, reduction: Reduction::PerSample, ..Self::released().attention },
             ..Self::released()
         }
     }
@@ -149,7 +152,12 @@ impl Config {
             regression_area: (0.5, 2.0),
             regression_alpha: 1000.0,
             regression_feedback: true,
-            attention: Attention { lambda: 5.0, form: Form::Released, reduction: Reduction::Batch },
+            attention: Attention {
+                role: Use::Regularizer,
+                lambda: 5.0,
+                form: Form::Released,
+                reduction: Reduction::Batch,
+            },
         }
     }
 
@@ -170,9 +178,18 @@ impl Config {
             if good && value.is_finite() {
                 Ok(())
             } else {
-                Err(TrackerError::Parameter { name, value: value.to_string(), allowed })
+                Err(TrackerError::Parameter { name: name.into(), value: value.to_string(), allowed: allowed.into() })
             }
         };
+        // Zero is fine: no training, or no box regression.
+        let optional = [
+            ("initial_training.iterations", self.initial_training.iterations),
+            ("update_training.iterations", self.update_training.iterations),
+            ("regression_samples", self.regression_samples),
+        ];
+        for (name, value) in optional {
+            check(name, value as f64, value <= 1_000_000, "a whole number of at most 1000000")?;
+        }
         let counts = [
             ("candidates", self.candidates),
             ("best", self.best),
@@ -203,6 +220,11 @@ impl Config {
         ];
         for (name, value) in positive {
             check(name, value, value > 0.0, "a number above 0")?;
+        }
+        let (smallest, largest) = self.regression_area;
+        for value in [smallest, largest] {
+            let good = value > 0.0 && smallest <= largest;
+            check("regression_area", value, good, "two ratios of areas above 0, the smaller one first")?;
         }
         for (name, value) in [("attention.lambda", self.attention.lambda), ("decay", self.decay)] {
             check(name, value, value >= 0.0, "a number of at least 0")?;

@@ -8,8 +8,8 @@ use tch::{Device, Kind, Tensor};
 
 use super::backbone::{Backbone, Parameters};
 use super::config::{Config, Samples};
-use super::head::{Head, TARGET};
-use super::learner::train;
+use super::head::Head;
+use super::learner::{scores, train};
 use super::profile::{self, Stage};
 use super::regression::BoxRegression;
 use super::sampler::{Accept, Sampler, Spread};
@@ -30,7 +30,7 @@ const REGRESSION_SPREAD: Spread = Spread::Uniform { translation: 0.3, scale: 1.6
 /// The network and the parameters, shared by all targets.
 #[derive(Debug)]
 pub struct Engine {
-    backbone: Backbone,
+    backbone: Rc<Backbone>,
     config: Config,
 }
 
@@ -53,7 +53,16 @@ impl Engine {
     /// of range.
     pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
-        Ok(Rc::new(Self { backbone: Backbone::new(parameters)?.with_threads(threads), config }))
+        Ok(Rc::new(Self { backbone: Rc::new(Backbone::new(parameters)?.with_threads(threads)), config }))
+    }
+
+    /// A tracker with the same network and other parameters.
+    ///
+    /// # Errors
+    /// [`TrackerError::Parameter`] if a parameter is out of range.
+    pub fn with_config(&self, config: Config) -> Result<Rc<Self>, TrackerError> {
+        config.validate()?;
+        Ok(Rc::new(Self { backbone: Rc::clone(&self.backbone), config }))
     }
 
     /// The parameters.
@@ -212,7 +221,7 @@ impl Tracker {
     fn best(&self, features: &Tensor) -> (f64, Vec<i64>) {
         let _span = profile::span(Stage::Scoring);
         let count = self.engine.config.best.min(self.engine.config.candidates);
-        let scores = tch::no_grad(|| self.head.scores(features).select(1, TARGET));
+        let scores = scores(&self.head, &self.engine.backbone, &self.engine.config, features);
         let (values, order) = scores.topk(count as i64, 0, true, true);
         let mut best = vec![0i64; count];
         order.to_device(Device::Cpu).copy_data(&mut best, count);

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
-use super::attention::regularizer;
+use super::attention::{Use, regularizer, weigh};
 use super::backbone::Backbone;
 use super::config::{Config, Schedule};
 use super::head::{BACKGROUND, Dropout, Head, TARGET};
@@ -29,7 +29,10 @@ pub fn train(
     for _ in 0..schedule.iterations {
         let chosen = positive_deck.deal(config.batch_positives, rng);
         let mined = negatives.map_or(Vec::new(), |pool| {
-            hardest(head, pool, &negative_deck.deal(config.mined_from, rng), config.batch_negatives)
+            let _span = profile::span(Stage::Mining);
+            let candidates = negative_deck.deal(config.mined_from, rng);
+            let scores = scores(head, backbone, config, &pool.features_at(&candidates));
+            hardest(&scores, &candidates, config.batch_negatives)
         });
         let batch = Batch::new(positives, &chosen, negatives, &mined);
         let gradients = batch.gradients(head, backbone, config, rng);
@@ -37,10 +40,21 @@ pub fn train(
     }
 }
 
-/// The `count` positions among `candidates` whose target score is highest.
-fn hardest(head: &Head, pool: &Pool<'_>, candidates: &[i64], count: usize) -> Vec<i64> {
-    let _span = profile::span(Stage::Mining);
-    let scores = tch::no_grad(|| head.scores(&pool.features_at(candidates)).select(1, TARGET));
+/// The target's scores of samples, `(N)`, as the tracker ranks them: their features are weighed where attention is used so.
+pub fn scores(head: &Head, backbone: &Backbone, config: &Config, features: &Tensor) -> Tensor {
+    tch::no_grad(|| head.scores(&attended(head, backbone, config, features)).select(1, TARGET))
+}
+
+/// The features that the classifier sees.
+fn attended(head: &Head, backbone: &Backbone, config: &Config, features: &Tensor) -> Tensor {
+    match config.attention.role {
+        Use::Regularizer => features.shallow_clone(),
+        Use::Weight => weigh(head, features, backbone.cells(), config.attention.form),
+    }
+}
+
+/// The `count` positions among `candidates` whose score is highest.
+fn hardest(scores: &Tensor, candidates: &[i64], count: usize) -> Vec<i64> {
     let (_, order) = scores.topk(count.min(candidates.len()) as i64, 0, true, true);
     let mut places = vec![0i64; order.size()[0] as usize];
     let length = places.len();
@@ -70,10 +84,11 @@ impl<'a> Batch<'a> {
     fn gradients(&self, head: &Head, backbone: &Backbone, config: &Config, rng: &mut ChaCha8Rng) -> Vec<Tensor> {
         let (samples, length) = (self.items.len() as i64, self.features.size()[1]);
         let dropout = Dropout::random(samples, length, self.features.kind(), self.features.device(), rng);
-        let scored = head.score_with_gradients(&self.features, Some(&dropout));
+        let features = attended(head, backbone, config, &self.features);
+        let scored = head.score_with_gradients(&features, Some(&dropout));
         let cross_entropy = cross_entropy(&scored.scores, self.positives);
         let attention = &config.attention;
-        if attention.lambda <= 0.0 {
+        if attention.lambda <= 0.0 || attention.role == Use::Weight {
             log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
             return Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
         }

@@ -14,6 +14,7 @@ mod frame;
 mod geometry;
 pub mod head;
 pub mod learner;
+mod overrides;
 mod parallel;
 pub mod profile;
 pub mod regression;

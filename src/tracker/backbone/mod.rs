@@ -83,6 +83,13 @@ impl Backbone {
         self.output.0 * self.output.1 * self.output.1
     }
 
+    /// Cells of the grid that the features cover: they are channel-major, `feature_length() / cells()` channels of so many
+    /// cells.
+    #[must_use]
+    pub fn cells(&self) -> i64 {
+        self.output.1 * self.output.1
+    }
+
     /// The device that the network runs on.
     #[must_use]
     pub fn device(&self) -> Device {

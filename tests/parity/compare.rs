@@ -1,16 +1,6 @@
-//! Every quantity of the tracker against an independent float64 statement of DAT's numerics, run live.
-//!
-//! The oracle is a Python program beside the project (`../shared/oracle/dat_oracle.py`), run by the interpreter that
-//! `ATTRAX_PYTHON` names. Without either the test says that it was skipped. `ATTRAX_PARITY_SEEDS` is how many random
-//! cases are compared (1 by default); with `--nocapture` the worst errors are printed as a table.
-
-#![cfg(feature = "tracker")]
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+//! The tracker's quantities for one case, compared one by one.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::Path;
-use std::process::Command;
 
 use attrax::tracker::attention::{self, Form, Reduction};
 use attrax::tracker::backbone::{Backbone, Parameters};
@@ -20,53 +10,28 @@ use attrax::tracker::regression::BoxRegression;
 use attrax::tracker::{BoundingBox, Frame, crop};
 use tch::{Device, Kind, Tensor};
 
-const ORACLE: &str = "../shared/oracle/dat_oracle.py";
-/// Makes the cases for maps and gradients; says why the oracle's own cases do not serve there.
-const CASES: &str = "tests/python/oracle_case.py";
+use super::worst::Worst;
+
+/// Inputs, weights and expected values, under the names of the oracle's own `dump`.
+pub type Case = BTreeMap<String, Tensor>;
+
 const LAMBDA: f64 = 5.0;
 
-type Case = BTreeMap<String, Tensor>;
-
-/// Worst relative error of each quantity, by precision.
-#[derive(Default)]
-struct Worst(BTreeMap<(String, &'static str), (f64, f64)>);
-
-impl Worst {
-    fn note(&mut self, quantity: &str, precision: &'static str, bound: f64, ours: &Tensor, theirs: &Tensor) {
-        let (ours, theirs) = (ours.to_kind(Kind::Double), theirs.to_kind(Kind::Double));
-        let norm = theirs.norm().double_value(&[]);
-        let distance = (&ours - &theirs.view_as(&ours)).norm().double_value(&[]);
-        let error = if norm == 0.0 { distance } else { distance / norm };
-        let entry = self.0.entry((quantity.to_string(), precision)).or_insert((0.0, bound));
-        entry.0 = entry.0.max(error);
-    }
-
-    fn print_and_check(&self, seeds: usize) {
-        println!(
-            "worst relative error over {seeds} random cases\n{:<34}{:<10}{:>10}{:>10}",
-            "quantity", "", "error", "bound"
-        );
-        for ((quantity, precision), (error, bound)) in &self.0 {
-            println!("{quantity:<34}{precision:<10}{error:>10.1e}{bound:>10.0e}");
-        }
-        let bad: Vec<_> = self.0.iter().filter(|(_, (error, bound))| error.is_nan() || error > bound).collect();
-        assert!(bad.is_empty(), "beyond their bounds: {bad:?}");
-    }
-}
-
-fn boxes(tensor: &Tensor) -> Vec<BoundingBox> {
+/// Boxes `(n, 4)`: left, top, width, height in pixels.
+pub fn boxes(tensor: &Tensor) -> Vec<BoundingBox> {
     let numbers = Vec::<f64>::try_from(tensor.contiguous().view([-1])).unwrap();
     numbers.chunks_exact(4).map(|b| BoundingBox::new(b[0], b[1], b[2], b[3])).collect()
 }
 
-fn network(case: &Case, kind: Kind) -> Backbone {
+/// The network of the case's weights.
+pub fn network(case: &Case, kind: Kind) -> Backbone {
     let tensors = case.iter().filter(|(name, _)| name.starts_with("conv"));
     let tensors = tensors.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
     Backbone::new(&Parameters::new("oracle", tensors, BTreeMap::new(), kind, Device::Cpu)).unwrap()
 }
 
 /// Crops of the case's boxes.
-fn check_crops(case: &Case, worst: &mut Worst) {
+pub fn check_crops(case: &Case, worst: &mut Worst) {
     let image = &case["image"];
     let (height, width) = (image.size()[0] as u32, image.size()[1] as u32);
     let frame = Frame::from_rgb8(width, height, Vec::<u8>::try_from(image.contiguous().view([-1])).unwrap()).unwrap();
@@ -76,7 +41,7 @@ fn check_crops(case: &Case, worst: &mut Worst) {
 }
 
 /// Overlaps and the ridge regression.
-fn check_boxes(case: &Case, worst: &mut Worst) {
+pub fn check_boxes(case: &Case, worst: &mut Worst) {
     let regions = boxes(&case["boxes"]);
     let overlaps: Vec<f64> = regions.iter().map(|b| b.overlap(regions[0])).collect();
     worst.note("overlap", "float64", 1e-10, &Tensor::from_slice(&overlaps), &case["iou_with_first"]);
@@ -90,7 +55,7 @@ fn check_boxes(case: &Case, worst: &mut Worst) {
 }
 
 /// Features and scores in one precision.
-fn check_forward(case: &Case, kind: Kind, precision: &'static str, worst: &mut Worst) {
+pub fn check_forward(case: &Case, kind: Kind, precision: &'static str, worst: &mut Worst) {
     let bound = if kind == Kind::Double { 1e-10 } else { 1e-5 };
     let head = Head::from_tensors(PARAMETER_NAMES.map(|name| case[name].to_kind(kind)));
     let features = network(case, kind).features(&case["crops"].to_kind(kind));
@@ -99,7 +64,7 @@ fn check_forward(case: &Case, kind: Kind, precision: &'static str, worst: &mut W
 }
 
 /// Attention, regulariser, loss and gradients in one precision.
-fn check_gradients(case: &Case, kind: Kind, precision: &'static str, worst: &mut Worst) {
+pub fn check_gradients(case: &Case, kind: Kind, precision: &'static str, worst: &mut Worst) {
     let (bound, gradient_bound) = if kind == Kind::Double { (1e-10, 1e-10) } else { (1e-5, 1e-4) };
     let backbone = network(case, kind);
     let head = Head::from_tensors(PARAMETER_NAMES.map(|name| case[name].to_kind(kind)));
@@ -140,43 +105,4 @@ fn check_gradients(case: &Case, kind: Kind, precision: &'static str, worst: &mut
             }
         }
     }
-}
-
-/// The tensors that a Python program writes into a file.
-fn case_of(python: &OsStr, seed: usize, arguments: impl FnOnce(String) -> Vec<String>) -> Case {
-    let file = std::env::temp_dir().join(format!("attrax-oracle-{}-{seed}.safetensors", std::process::id()));
-    let ran = Command::new(python).args(arguments(file.display().to_string())).status().unwrap();
-    assert!(ran.success(), "the oracle failed");
-    let case = Tensor::read_safetensors(&file).unwrap().into_iter().collect();
-    std::fs::remove_file(&file).unwrap();
-    case
-}
-
-#[test]
-fn every_quantity_equals_the_oracle() {
-    let Some(python) = std::env::var_os("ATTRAX_PYTHON") else {
-        println!("SKIPPED: ATTRAX_PYTHON is not set (make setup sets it)");
-        return;
-    };
-    if !Path::new(ORACLE).is_file() {
-        println!("SKIPPED: the oracle {ORACLE} is not there");
-        return;
-    }
-    let seeds = std::env::var("ATTRAX_PARITY_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let mut worst = Worst::default();
-    for seed in 0..seeds {
-        let number = seed.to_string();
-        let dumped =
-            case_of(&python, seed, |file| vec![ORACLE.into(), "dump".into(), file, "--seed".into(), number.clone()]);
-        let smooth = case_of(&python, seed, |file| vec![CASES.into(), ORACLE.into(), file, number.clone()]);
-        check_boxes(&dumped, &mut worst);
-        for case in [&dumped, &smooth] {
-            check_crops(case, &mut worst);
-            check_forward(case, Kind::Double, "float64", &mut worst);
-            check_forward(case, Kind::Float, "float32", &mut worst);
-        }
-        check_gradients(&smooth, Kind::Double, "float64", &mut worst);
-        check_gradients(&smooth, Kind::Float, "float32", &mut worst);
-    }
-    worst.print_and_check(seeds);
 }
