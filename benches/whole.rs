@@ -80,6 +80,7 @@ fn count_frames(folder: &Path) -> usize {
 }
 
 /// Either way, ready to be given frames.
+#[allow(clippy::large_enum_variant, reason = "there is one of them in a process")]
 enum Way {
     Attrax { engine: Rc<Engine>, tracker: Option<attrax::tracker::Tracker> },
     Plain { network: Option<Network>, tracker: Option<plain::tracker::Tracker> },

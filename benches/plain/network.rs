@@ -169,7 +169,7 @@ impl Block {
     }
 }
 
-/// Local response normalisation over five channels, by pooling over the channels: PyTorch's own composition.
+/// Local response normalisation over five channels, by pooling over the channels: `PyTorch`'s own composition.
 fn lrn(x: &Tensor, kappa: f64, alpha: f64, beta: f64) -> Tensor {
     let squares = (x * x).unsqueeze(1);
     let mean = squares.avg_pool3d([5, 1, 1], [1, 1, 1], [2, 0, 0], false, true, None).squeeze_dim(1);
