@@ -265,9 +265,17 @@ mod tests {
 
     const NAP: Duration = Duration::from_millis(20);
 
-    /// One test, since the recording is the process's.
+    /// The recording is the process's, and other tests have spans too: this one runs in a process of its own.
     #[test]
     fn spans_are_told_apart_by_stage_whole_and_thread() {
+        if std::env::var_os("ATTRAX_TEST_ALONE").is_none() {
+            let name = "tracker::profile::tests::spans_are_told_apart_by_stage_whole_and_thread";
+            let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+            let output = alone.args(["--exact", name]).env("ATTRAX_TEST_ALONE", "1").output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && text.contains("1 passed"), "{text}");
+            return;
+        }
         drop(span(Stage::Decode));
         start();
         {
