@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-
 # Boxes that are drawn, and those of them that are taken.
 DRAWN, TAKEN = 32, 8
 
