@@ -32,8 +32,13 @@ fn boxes(statuses: &[Status]) -> Vec<String> {
 
 #[test]
 fn a_session_with_the_smallest_tracker() {
-    for connection in [Connection::Pipes, Connection::Socket] {
-        let options = ClientOptions::default();
+    let patient = ClientOptions { timeout: Duration::MAX, ..ClientOptions::default() };
+    for (connection, options) in [
+        (Connection::Pipes, ClientOptions::default()),
+        (Connection::Socket, ClientOptions::default()),
+        (Connection::Pipes, patient),
+        (Connection::Socket, patient),
+    ] {
         let mut tracker = TrackerProcess::start(example("static_tracker"), connection, options).unwrap();
         assert_eq!(tracker.metadata().name, "static");
         assert_eq!(tracker.metadata().regions, [RegionFormat::Rectangle, RegionFormat::Polygon, RegionFormat::Mask]);

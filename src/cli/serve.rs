@@ -73,11 +73,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    // Training goes on for a minute, and nobody would read what comes of it.
-    server.on_hang_up(|| {
-        log::info!("the client has gone");
-        native::exit_at_once(0);
-    })?;
+    // Training goes on for a minute, and nobody would read what comes of it. Nothing is logged, since whoever went may have been
+    // the one to read that too.
+    server.on_hang_up(|| native::exit_at_once(0))?;
     let mut session = Session::new(Core { engine }, polygon_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
 }
