@@ -1,7 +1,8 @@
 # attrax: `make` lists what can be asked for.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements fuzz parity
+.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements fuzz parity \
+    ablation bench
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
@@ -15,6 +16,7 @@ help: ## This list
 	@echo
 	@echo 'make evaluate takes DATASET=DIR [TRACKER=DAT] [REPETITIONS=1] [SEQUENCES=a,b] [WORKSPACE=DIR]'
 	@echo '[REFERENCE=DIR]; make vot2016 the same, and JOBS=N, with 15 repetitions unless told otherwise.'
+	@echo 'make ablation takes [LAMBDAS=0,1,3,5,8] and [WORKSPACE=DIR] too.'
 
 setup: ## Install what building and testing need (once; about 5.5 GB in ~/.cache/attrax)
 	@scripts/setup
@@ -53,6 +55,15 @@ vot2016: build ## The whole VOT-2016 experiment, in parallel, with a report
 report: setup ## Page, table and summary.json about a workspace: WORKSPACE=DIR [REFERENCE=DIR]
 	@$(vot) report $(or $(WORKSPACE),out/vot2016) $(if $(REFERENCE),--reference "$(REFERENCE)")
 
+ablation: build ## The paper's tables: DATASET=DIR [SEQUENCES=a,b] [SEEDS=2] [JOBS=2] [VARIANTS=all]
+	@test -n "$(DATASET)" || { echo 'usage: make ablation DATASET=DIR [SEQUENCES=a,b] [SEEDS=2] [JOBS=2]' \
+	    '[VARIANTS=lambda|attention|form|box|all] [LAMBDAS=0,1,3,5,8] [WORKSPACE=DIR]' >&2; exit 2; }
+	@$(vot) ablation $(or $(WORKSPACE),out/ablation) --dataset "$(DATASET)" --tracker $(TRACKER) \
+	    $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(VARIANTS),--variants $(VARIANTS)) \
+	    $(if $(LAMBDAS),--lambdas $(LAMBDAS)) \
+	    $(if $(filter command line,$(origin SEEDS)),--seeds $(SEEDS)) \
+	    $(if $(filter command line,$(origin JOBS)),--jobs $(JOBS))
+
 verify: build ## Check that an evaluation will work on this machine
 	@$(vot) verify --tracker $(TRACKER)
 
@@ -60,7 +71,10 @@ requirements: ## Pin evaluation/requirements.in anew (needs uv)
 	@scripts/requirements
 
 parity: setup ## Compare every quantity with the oracle beside the project: SEEDS=5 random cases
-	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test oracle -- --nocapture
+	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test parity -- --nocapture
+
+bench: build ## Measure everything beside the plain way, and rewrite docs/performance.md [FRAMES=20]
+	@FRAMES=$(FRAMES) scripts/bench
 
 clean: ## Remove what was built in this clone (results of evaluations and the cache outside it stay)
 	rm -rf out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache

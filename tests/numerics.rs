@@ -207,3 +207,30 @@ fn a_step_along_the_gradient_lowers_the_regularizer() {
         assert!(after.value.double_value(&[]) < before.value.double_value(&[]), "{form:?}");
     }
 }
+
+#[test]
+fn weights_of_attention_have_mean_one_and_follow_the_gradient() {
+    let head = Head::random(36, Kind::Double, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(2));
+    let features = Tensor::rand([5, 36], (Kind::Double, Device::Cpu)) + 0.1;
+    let at = features.detach().set_requires_grad(true);
+    let score = head.scores(&at).select(1, 1).sum(Kind::Double);
+    let gradient = Tensor::run_backward(&[&score], &[&at], false, false)[0].view([5, 4, 9]);
+    for form in FORMS {
+        let weighed = attention::weigh(&head, &features, 9, form);
+        let weights = (weighed / &features).view([5, 4, 9]);
+        let channel = weights.select(1, 0);
+        assert!(relative_error(&weights, &channel.unsqueeze(1).expand_as(&weights)) < 1e-12, "one weight a cell");
+        let mean = channel.mean_dim([1i64].as_slice(), false, Kind::Double);
+        assert!(relative_error(&mean, &mean.ones_like()) < 1e-12);
+        let map = match form {
+            Form::Paper => gradient.relu(),
+            Form::Released => &gradient * &gradient,
+        };
+        let map = map.sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
+        let expected = &map / map.mean_dim([1i64].as_slice(), true, Kind::Double);
+        assert!(relative_error(&channel, &expected) < 1e-10);
+    }
+    let [w4, b4, w5, b5, w6, b6] = head.parameters().each_ref().map(Tensor::zeros_like);
+    let blind = Head::from_tensors([w4, b4, w5, b5, w6, b6]);
+    assert_eq!(attention::weigh(&blind, &features, 9, Form::Paper), features, "no attention, no weights");
+}

@@ -5,8 +5,9 @@
 
 use std::rc::Rc;
 
+use attrax::tracker::attention::Use;
 use attrax::tracker::backbone::Parameters;
-use attrax::tracker::{BoundingBox, Config, Engine, Estimate, Frame, TrackerError};
+use attrax::tracker::{BoundingBox, Config, Engine, Estimate, Frame, Precision, TrackerError};
 use tch::{Device, Kind};
 
 const SIZE: (u32, u32) = (160, 120);
@@ -80,6 +81,42 @@ fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
     let mut config = small();
     config.seed = 1;
     assert_ne!(estimates, follow(&engine(config, 1), 0, 7), "another seed");
+}
+
+#[test]
+fn follows_a_target_with_attention_as_a_weight_of_the_features() {
+    tch::set_num_threads(1);
+    let mut config = small();
+    config.attention.role = Use::Weight;
+    let weighed = follow(&engine(config.clone(), 1), 0, 4);
+    for (place, estimate) in weighed.iter().enumerate() {
+        assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
+    }
+    config.attention.lambda = 0.0;
+    assert_eq!(weighed, follow(&engine(config.clone(), 1), 0, 4), "the regulariser has no part in it");
+    config.attention.role = Use::Regularizer;
+    assert_ne!(weighed, follow(&engine(config, 1), 0, 4), "weights change the scores");
+}
+
+#[test]
+fn follows_a_target_with_shared_passes_and_in_half_precision() {
+    tch::set_num_threads(1);
+    let mut config = small();
+    config.grid = 8;
+    config.attention.samples = 4;
+    let shared = follow(&engine(config.clone(), 1), 0, 7);
+    for (place, estimate) in shared.iter().enumerate() {
+        assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
+    }
+    assert_eq!(shared, follow(&engine(config.clone(), 3), 0, 7), "another number of threads");
+    let alone = engine(small(), 1);
+    assert_eq!(shared, follow(&alone.with_config(config.clone()).unwrap(), 0, 7), "set later");
+    config.precision = Precision::Bfloat16;
+    let half = follow(&alone.with_config(config).unwrap(), 0, 3);
+    assert_ne!(half, shared[..3], "another precision");
+    for (place, estimate) in half.iter().enumerate() {
+        assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
+    }
 }
 
 #[test]

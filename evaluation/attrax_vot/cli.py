@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 EXAMPLES = """examples:
   attrax-vot demo out/demo
@@ -12,6 +13,7 @@ EXAMPLES = """examples:
   attrax-vot init out/vot2016 --dataset /data/vot2016
   attrax-vot run out/vot2016 DAT MDNet --jobs 4
   attrax-vot report out/vot2016 --reference ../shared/vot2016-results/DAT
+  attrax-vot ablation out/ablation --dataset ../shared/vot2016-dev --sequences matrix,book --jobs 2
 """
 
 
@@ -71,16 +73,17 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run trackers in a workspace, several sequences at a time")
     run.add_argument("workspace", type=Path, help="made by init")
     run.add_argument("trackers", nargs="+", metavar="TRACKER", help="names in the registry")
-    run.add_argument("--jobs", type=_positive, default=1, metavar="N", help="at a time on this machine [1]")
-    run.add_argument("--threads", type=_positive, metavar="N", help="for each tracker [cores / jobs]")
     run.add_argument("--repetitions", type=_positive, metavar="N", help="of the experiment [the workspace's]")
     run.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
-    slurm = run.add_argument_group("on a cluster")
-    slurm.add_argument("--slurm", action="store_true", help="hand the jobs to Slurm")
-    slurm.add_argument("--partition", default="", help="of the cluster [its default]")
-    slurm.add_argument("--gpus", type=int, default=0, metavar="N", help="for each job [0]")
-    slurm.add_argument("--minutes", type=_positive, default=24 * 60, metavar="N", help="for each job [1440]")
-    slurm.add_argument("--memory", default="", metavar="8G", help="for each job [the cluster's default]")
+    run.add_argument(
+        "--experiments", type=_names, metavar="A,B", help="of the workspace [the supervised one; all if there is none]"
+    )
+    run.add_argument(
+        "--no-estimate", dest="estimate", action="store_false", help="start at once, without measuring the trackers"
+    )
+    _add_engine(run, 1)
+
+    _add_ablation(commands)
 
     verify = commands.add_parser("verify", help="check toolkit, tracker, device and timeouts, and run ten frames")
     _add_tracker(verify)
@@ -94,6 +97,41 @@ def _add_tracker(command: argparse.ArgumentParser) -> None:
     """The options that say which tracker is run."""
     command.add_argument("--tracker", default="DAT", help="its name in the registry [DAT]")
     command.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
+
+
+def _add_engine(command: argparse.ArgumentParser, jobs: int) -> None:
+    """The options that say where jobs run; so many at a time unless told otherwise."""
+    command.add_argument(
+        "--jobs", type=_positive, default=jobs, metavar="N", help=f"at a time on this machine [{jobs}]"
+    )
+    command.add_argument("--threads", type=_positive, metavar="N", help="for each tracker [cores / jobs]")
+    slurm = command.add_argument_group("on a cluster")
+    slurm.add_argument("--slurm", action="store_true", help="hand the jobs to Slurm")
+    slurm.add_argument("--partition", default="", help="of the cluster [its default]")
+    slurm.add_argument("--gpus", type=int, default=0, metavar="N", help="for each job [0]")
+    slurm.add_argument("--minutes", type=_positive, default=24 * 60, metavar="N", help="for each job [1440]")
+    slurm.add_argument("--memory", default="", metavar="8G", help="for each job [the cluster's default]")
+
+
+def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The command that makes the paper's tables."""
+    command = commands.add_parser("ablation", help="run variants of the tracker and tabulate them, as the paper does")
+    command.add_argument("directory", type=Path, help="of the workspace, where the tables go too")
+    command.add_argument("--dataset", type=Path, help="a folder of sequences")
+    command.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    command.add_argument(
+        "--seeds", type=_positive, default=2, metavar="N", help="runs of each variant: seeds 1 to N [2]"
+    )
+    command.add_argument(
+        "--variants", type=_names, default=["all"], metavar="A,B",
+        help="lambda, attention, form, box, all, or names such as lambda5, weight, paper, bounding [all]",
+    )  # fmt: skip
+    command.add_argument(
+        "--lambdas", type=_names, default=["0", "1", "3", "5", "8"], metavar="A,B", help="steps of lambda [0,1,3,5,8]"
+    )
+    command.add_argument("--render-only", action="store_true", help="write the tables of what is there; run nothing")
+    _add_tracker(command)
+    _add_engine(command, 2)
 
 
 def _positive(text: str) -> int:

@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrax_vot import summary
 from attrax_vot.checks import check, download
@@ -11,7 +12,13 @@ from attrax_vot.dataset import find_root
 from attrax_vot.demo import render_dataset
 from attrax_vot.evaluate import Evaluation, Request, check_command, find_tracker
 from attrax_vot.evaluate import evaluate as run_evaluation
+from attrax_vot.toolkit import EvaluationError
 from attrax_vot.workspace import PROJECT, Settings, load, prepare
+
+if TYPE_CHECKING:
+    from vot.workspace import Workspace
+
+    from attrax_vot.engine import Engine
 
 
 def dataset(options: argparse.Namespace) -> int:
@@ -64,33 +71,54 @@ def init(options: argparse.Namespace) -> int:
     for problem in problems:
         print(f"damaged: {problem}")
     if not problems:
-        print(f"{options.directory} is ready; next: attrax-vot run {options.directory} DAT --jobs 2")
+        known = load(options.directory).registry.identifiers()
+        tracker = "DAT" if "DAT" in known else next(iter(known), "TRACKER")
+        print(f"{options.directory} is ready; next: attrax-vot run {options.directory} {tracker} --jobs 2")
     return 1 if problems else 0
 
 
 def run(options: argparse.Namespace) -> int:
     """Runs trackers in a workspace, several sequences at a time."""
-    from attrax_vot import engine, estimate, jobs, parallel
+    from attrax_vot import estimate, jobs, parallel
     from attrax_vot.live import Table
 
     space = load(options.workspace)
     trackers = [find_tracker(space, name) for name in options.trackers]
     for tracker in trackers:
         check_command(tracker)
-    threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
-    planned = jobs.plan(space, trackers, options.sequences, options.repetitions, threads)
-    for line in estimate.tell(planned, options.jobs, trackers, options.workspace):
-        print(line)
-    folder = options.workspace.resolve() / ".attrax" / "engine"
-    if options.slurm:
-        wanted = engine.SlurmOptions(options.partition, options.gpus, threads, options.minutes, options.memory)
-        chosen = engine.Slurm(folder, wanted)
-    else:
-        chosen = engine.Local(folder, options.jobs)
-    outcomes = parallel.run(planned, chosen, Table())
+    experiments = options.experiments or _supervised(space)
+    part = jobs.Part(options.sequences, experiments, options.repetitions, _threads(options))
+    planned = jobs.plan(space, trackers, part)
+    if options.estimate:
+        estimate.tell(planned, options.jobs, trackers, space, lambda line: print(line, flush=True))
+    outcomes = parallel.run(planned, _engine(options, options.workspace), Table())
     failed = [outcome for outcome in outcomes if outcome.error]
     print(f"{len(outcomes) - len(failed)} of {len(planned)} jobs ended" if planned else "nothing is missing")
     return 1 if failed else 0
+
+
+def ablation(options: argparse.Namespace) -> int:
+    """Runs variants of the tracker and tabulates them, or tabulates what is there."""
+    from attrax_vot import ablation as study
+    from attrax_vot import ablation_page, variants
+    from attrax_vot.live import Table
+
+    outcomes = []
+    if not options.render_only:
+        if options.dataset is None:
+            raise EvaluationError("give a folder of sequences with --dataset, or --render-only for what is there")
+        names = variants.resolve(options.variants, options.lambdas)
+        base = variants.base(_registry(options), options.tracker)
+        request = study.Request(options.directory, options.dataset, options.sequences, names, options.seeds, base)
+        planned = study.prepare(request, _threads(options))
+        print(planned.line(), flush=True)
+        outcomes = study.run(planned, _engine(options, options.directory), Table())
+    found = study.collect(options.directory)
+    files = ablation_page.write(found, options.directory)
+    print(ablation_page.terminal(found))
+    for path in files:
+        print(path)
+    return 1 if any(outcome.error for outcome in outcomes) else 0
 
 
 def report(options: argparse.Namespace) -> int:
@@ -121,6 +149,29 @@ def render(options: argparse.Namespace) -> int:
     for path in render_workspace(options.workspace, options.tracker, out, options.sequences):
         print(path)
     return 0
+
+
+def _supervised(space: "Workspace") -> list[str]:
+    """The workspace's supervised experiments, which the toolkit's tables are of; all where it has none."""
+    from vot.experiment.multirun import SupervisedExperiment
+
+    return [each.identifier for each in space.stack if isinstance(each, SupervisedExperiment)]
+
+
+def _threads(options: argparse.Namespace) -> int:
+    """Threads for each tracker: the machine's cores, shared."""
+    return options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
+
+
+def _engine(options: argparse.Namespace, directory: Path) -> "Engine":
+    """What jobs are handed to: this machine, or a cluster."""
+    from attrax_vot import engine
+
+    folder = directory.resolve() / ".attrax" / "engine"
+    if not options.slurm:
+        return engine.Local(folder, options.jobs)
+    wanted = engine.SlurmOptions(options.partition, options.gpus, _threads(options), options.minutes, options.memory)
+    return engine.Slurm(folder, wanted)
 
 
 def _registry(options: argparse.Namespace) -> Path:

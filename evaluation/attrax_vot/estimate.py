@@ -1,14 +1,21 @@
 """What a run will take, told before it starts: frames, time, disk, and core hours, which is its cost."""
 
+import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
 
 from vot.tracker import Tracker
 
+from attrax_vot import results, runner
 from attrax_vot.jobs import Job
 from attrax_vot.live import clock
-from attrax_vot.verify import Speed, measure
+from attrax_vot.verify import FRAMES, Speed, measure
+
+if TYPE_CHECKING:
+    from vot.workspace import Workspace
 
 # Bytes of a frame's region, seconds and confidence on disk.
 BYTES_A_FRAME = 60
@@ -16,6 +23,8 @@ BYTES_A_FRAME = 60
 INITIALIZATIONS = 2
 # Runs of fewer frames are not worth measuring a tracker for.
 SMALL = 2000
+# So many frames with known seconds say more than a measurement would.
+ENOUGH = 50
 
 
 @dataclass(frozen=True)
@@ -62,20 +71,47 @@ def estimate(planned: list[Job], slots: int, speeds: dict[str, Speed]) -> Estima
     return Estimate(frames, wall, cores, frames * BYTES_A_FRAME)
 
 
-def tell(planned: list[Job], slots: int, trackers: list[Tracker], directory: Path) -> list[str]:
-    """Measures each tracker on a few frames and says what the run will take; nothing for a small run.
+def recorded(space: "Workspace", tracker: Tracker) -> Speed | None:
+    """How fast a tracker was in the workspace's own results, or nothing where there are too few of them.
 
-    A tracker that does not even get through those is not estimated; the run will tell of it.
+    Seconds alone are known of it, no overlap.
+    """
+    starts: list[float] = []
+    frames: list[float] = []
+    for experiment in space.stack:
+        for sequence in runner.sequences_of(space, experiment):
+            for repetition in results.repetitions(experiment, tracker, sequence):
+                starts += repetition.init_seconds
+                frames += repetition.frame_seconds
+            if len(frames) >= ENOUGH and starts:
+                return Speed(fmean(starts), fmean(frames), math.nan)
+    return None
+
+
+def tell(
+    planned: list[Job], slots: int, trackers: list[Tracker], space: "Workspace", say: Callable[[str], None]
+) -> None:
+    """Says what a run will take, and what is done to find that out; nothing for a small run.
+
+    A tracker that has results here is not measured again. One that does not even get through a few frames is not
+    estimated; the run will tell of it.
     """
     if sum(job.work for job in planned) < SMALL:
-        return []
+        return
     wanted = {job.tracker for job in planned}
     speeds = {}
     for tracker in trackers:
-        if tracker.reference in wanted:
+        name = tracker.reference
+        if name not in wanted:
+            continue
+        speed = recorded(space, tracker)
+        if speed is None:
+            say(f"measuring {name}: an initialisation and {FRAMES - 1} frames; --no-estimate leaves this out")
             speed = measure(tracker, planned[0].threads)
-            if not isinstance(speed, Speed):
-                return [f"no estimate: {tracker.reference} did not get through ten frames: {speed}"]
-            speeds[tracker.reference] = speed
-    room = os.statvfs(directory)
-    return estimate(planned, min(slots, len(planned)), speeds).lines(room.f_bavail * room.f_frsize)
+        if not isinstance(speed, Speed):
+            say(f"no estimate: {name} did not get through ten frames: {speed}")
+            return
+        speeds[name] = speed
+    room = os.statvfs(space.directory)
+    for line in estimate(planned, min(slots, len(planned)), speeds).lines(room.f_bavail * room.f_frsize):
+        say(line)

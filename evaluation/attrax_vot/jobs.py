@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrax_vot import evaluate, results, runner, workspace
+from attrax_vot.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.experiment.multirun import MultiRunExperiment
@@ -96,28 +97,46 @@ class Note:
     updated: float = 0.0
 
 
-def plan(
-    space: "Workspace",
-    trackers: list["Tracker"],
-    names: list[str] | None,
-    repetitions: int | None,
-    threads: int,
-) -> list[Job]:
+@dataclass(frozen=True)
+class Part:
+    """Which of a workspace's work is to be done.
+
+    Attributes:
+        sequences: their names; all when there are none.
+        experiments: their identifiers; all when there are none.
+        repetitions: of a supervised experiment; the workspace's own number when there is none.
+        threads: for each tracker.
+    """
+
+    sequences: list[str] | None = None
+    experiments: list[str] | None = None
+    repetitions: int | None = None
+    threads: int = 1
+
+
+def plan(space: "Workspace", trackers: list["Tracker"], part: Part) -> list[Job]:
     """The jobs that a run needs, those with the most frames first.
 
     Args:
         space: the workspace.
         trackers: to be run.
-        names: of the sequences; all when there are none.
-        repetitions: of a supervised experiment; the workspace's own number when there is none.
-        threads: for each tracker.
+        part: of the work.
+
+    Raises:
+        EvaluationError: the workspace lacks an experiment that is asked for.
     """
+    known = [experiment.identifier for experiment in space.stack]
+    unknown = sorted(set(part.experiments or []) - set(known))
+    if unknown:
+        raise EvaluationError(f"the workspace has no experiment {', '.join(unknown)}; it has {', '.join(known)}")
     jobs = []
     for tracker in trackers:
         for experiment in space.stack:
-            _set_repetitions(experiment, repetitions)
+            if part.experiments and experiment.identifier not in part.experiments:
+                continue
+            _set_repetitions(experiment, part.repetitions)
             for sequence in runner.sequences_of(space, experiment):
-                if names and sequence.name not in names:
+                if part.sequences and sequence.name not in part.sequences:
                     continue
                 results.discard_broken(experiment, tracker, sequence)
                 missing = len(runner.pending(experiment, tracker, sequence))
@@ -131,7 +150,7 @@ def plan(
                             experiment.repetitions,
                             missing,
                             len(sequence),
-                            threads,
+                            part.threads,
                         )
                     )
     return sorted(jobs, key=lambda job: -job.work)

@@ -34,13 +34,19 @@ class Progress:
     outcome: Outcome | None = None
 
 
-def run(planned: list[Job], engine: Engine, show: Callable[[list[Progress]], None]) -> list[Outcome]:
+def run(
+    planned: list[Job],
+    engine: Engine,
+    show: Callable[[list[Progress]], None],
+    then: Callable[[Job], list[Job]] | None = None,
+) -> list[Outcome]:
     """Runs jobs, in their order, as many at a time as the engine has slots for.
 
     Args:
         planned: the jobs.
         engine: to hand them to.
         show: called again and again with the state of all.
+        then: told of each job that ended well; says which are to follow it, before those that wait.
 
     Returns:
         How each went, in their order; a job that died too often is told as one with an error.
@@ -65,6 +71,10 @@ def run(planned: list[Job], engine: Engine, show: Callable[[list[Progress]], Non
                     free.append(slot)
                     if not _end(progress, running):
                         waiting.insert(0, progress)
+                    elif then and progress.state == "done":
+                        more = [Progress(job) for job in then(progress.job)]
+                        everything += more
+                        waiting[:0] = more
             show(everything)
             if active:
                 time.sleep(INTERVAL)

@@ -80,8 +80,7 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
     if without or not sequences:
         raise EvaluationError(f"{tracker.reference} has no results on {', '.join(without) or 'any sequence'}")
     ar = _analysis(experiment, AverageAccuracyRobustness)
-    # Stacks older than VOT-2015 have no expected average overlap.
-    eao = _analysis(experiment, EAOScore, EAOScore(low=108, high=371))
+    eao = _eao(experiment)
     with ThreadPoolExecutor(1) as executor:
         processor = AnalysisProcessor(executor, LRUCache(1000))
 
@@ -128,6 +127,17 @@ def average_overlap(experiment: UnsupervisedExperiment, tracker: Tracker, sequen
     with ThreadPoolExecutor(1) as executor:
         processor = AnalysisProcessor(executor, LRUCache(1000))
         return float(processor.commit(analysis, experiment, [tracker], sequences).result()[0, 0][0])
+
+
+def interval(experiment: SupervisedExperiment) -> tuple[int, int]:
+    """First and last frame over which the experiment's expected average overlap is averaged."""
+    eao = _eao(experiment)
+    return eao.low, eao.high
+
+
+def _eao(experiment: SupervisedExperiment) -> EAOScore:
+    """The experiment's analysis; stacks older than VOT-2015 have none, and get VOT-2016's."""
+    return _analysis(experiment, EAOScore, EAOScore(low=108, high=371))
 
 
 def _analysis(experiment: MultiRunExperiment, kind: type[Analysis], otherwise: Analysis | None = None) -> Any:  # noqa: ANN401

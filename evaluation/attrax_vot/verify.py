@@ -142,8 +142,8 @@ def measure(tracker: Tracker, threads: int | None = None) -> Speed | str:
     observed = ObservedTracker.of(tracker, lambda *_: None, lambda _: None, environment)
     with TemporaryDirectory() as folder:
         directory = Path(folder)
-        render_dataset(directory / "dataset")
-        settings = workspace.Settings(directory / "dataset", ["turning"], registry=Path(tracker.source))
+        render_dataset(directory / "dataset", ["turning"])
+        settings = workspace.Settings(directory / "dataset", registry=Path(tracker.source))
         workspace.prepare(directory / "space", settings)
         space = workspace.load(directory / "space")
         sequence = runner.sequences_of(space, space.stack["baseline"])[0]

@@ -59,9 +59,9 @@ def prepare(directory: Path, settings: Settings) -> None:
     for source in sources:
         _link(directory / "sequences" / source.name, source)
     if sources:
-        _write(directory / "sequences" / "list.txt", "".join(f"{source.name}\n" for source in sources))
-    _write(directory / "stack.yaml", yaml.safe_dump(stack, sort_keys=False))
-    _write(directory / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+        write_whole(directory / "sequences" / "list.txt", "".join(f"{source.name}\n" for source in sources))
+    write_whole(directory / "stack.yaml", yaml.safe_dump(stack, sort_keys=False))
+    write_whole(directory / "config.yaml", yaml.safe_dump(config, sort_keys=False))
     (directory / "results").mkdir(exist_ok=True)
     (directory / "trackers.ini").touch()
 
@@ -154,16 +154,16 @@ def _link(place: Path, source: Source) -> None:
 def _describe(place: Path, source: Source) -> None:
     """Stands in for a sequence of which there is ground truth alone, so that results can be analysed."""
     width, height = UNKNOWN_SIZE
-    _write(place / "groundtruth.txt", (source.path / "groundtruth.txt").read_text())
-    _write(
+    write_whole(place / "groundtruth.txt", (source.path / "groundtruth.txt").read_text())
+    write_whole(
         place / "sequence",
         f"name={source.name}\nfps=30\nformat=default\nchannels.color=color/%08d.jpg\n"
         f"width={width}\nheight={height}\nlength={source.length()}\n",
     )
 
 
-def _write(path: Path, text: str) -> None:
-    """Writes a file, whole or not at all, unless it already says this."""
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text file, whole or not at all, unless it already says this."""
     if path.is_file() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

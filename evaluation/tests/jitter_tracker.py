@@ -2,6 +2,7 @@
 
 It speaks TraX through the reference implementation. Where `FAIL_IN` is set, its process ends without a
 word at the sixth frame of the sequence of that name; `DELAY` is how many seconds it takes over each frame.
+Whatever flags it is given make it another one: its draws depend on them too.
 """
 
 import os
@@ -25,7 +26,7 @@ def main() -> None:
             return
         if request.type == "initialize":
             box = request.objects[0][0].bounds()
-            draw = random.Random(count)
+            draw = random.Random(f"{sys.argv[1:]} {count}" if sys.argv[1:] else count)
             count, age = count + 1, 0
             print(f"initialisation {count}", file=sys.stderr, flush=True)
         age += 1

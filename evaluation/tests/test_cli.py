@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from attrax_vot import estimate
 from attrax_vot.cli import main
 
 
@@ -58,3 +59,32 @@ def test_pictures_show_every_failure(demo: Path, registry: Path, tmp_path: Path,
     names = sorted(Path(line).name for line in capsys.readouterr().out.splitlines())
     assert names[0] == "passing_001.png"
     assert any("lost_at" in name for name in names[1:])
+
+
+def test_run_does_the_supervised_experiment_unless_told_otherwise(
+    demo: Path, registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    space = tmp_path / "space"
+    common = ["--dataset", str(demo), "--sequences", "twins", "--registry", str(registry), "--repetitions", "2"]
+    assert main(["init", str(space), *common]) == 0
+    assert f"next: attrax-vot run {space} Jitter" in capsys.readouterr().out
+
+    # So that even this run is worth an estimate.
+    monkeypatch.setattr(estimate, "SMALL", 1)
+    monkeypatch.setattr(estimate, "ENOUGH", 20)
+    assert main(["run", str(space), "Jitter", "--repetitions", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "measuring Jitter" in out and "to track: 26 frames" in out
+    done = {path.name for path in (space / "results" / "Jitter").iterdir()}
+    assert done == {"baseline"}
+
+    # What the first repetition took tells how long the second one will.
+    assert main(["run", str(space), "Jitter"]) == 0
+    out = capsys.readouterr().out
+    assert "measuring" not in out and "to track: 26 frames" in out
+
+    assert main(["run", str(space), "Jitter", "--experiments", "unsupervised", "--no-estimate"]) == 0
+    assert "to track" not in capsys.readouterr().out
+    assert list((space / "results" / "Jitter" / "unsupervised").rglob("*.bin"))
+    assert main(["run", str(space), "Jitter", "--experiments", "sideways"]) == 1
+    assert "no experiment sideways" in capsys.readouterr().err

@@ -73,10 +73,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    // Training goes on for a minute, and nobody would read what comes of it. Nothing is logged, since whoever went may have been
-    // the one to read that too.
+    // Training goes on for a minute, and nobody would read what comes of it. Nothing is logged: whoever went may have been the
+    // one to read that too.
     server.on_hang_up(|| native::exit_at_once(0))?;
-    let mut session = Session::new(Core { engine }, polygon_box, args.limits.decoding()).starting_at(earlier);
+    let core = Core { engine: Rc::clone(&engine), base: engine };
+    let mut session = Session::new(core, polygon_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
 }
 
@@ -92,6 +93,9 @@ fn earlier() -> anyhow::Result<u64> {
 
 /// DAT as a session sees it.
 struct Core {
+    /// With the parameters of the command line.
+    base: Rc<Engine>,
+    /// With those that the last initialisation asked for.
     engine: Rc<Engine>,
 }
 
@@ -99,6 +103,16 @@ impl Backend for Core {
     type Frame = Frame;
     type Tracker = Tracker;
     type Error = TrackerError;
+
+    /// Each property sets the parameter of its name; those of the protocol itself are left alone.
+    fn configure(&mut self, properties: &Properties) -> Result<(), TrackerError> {
+        let mut config = self.base.config().clone();
+        for (key, value) in properties.iter().filter(|(key, _)| !key.starts_with("trax.")) {
+            config = config.with_value(key, value)?;
+        }
+        self.engine = self.base.with_config(config)?;
+        Ok(())
+    }
 
     fn frame(&mut self, image: RgbImage) -> Result<Frame, TrackerError> {
         Frame::from_rgb8(image.width, image.height, image.pixels)

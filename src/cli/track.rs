@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use attrax::decode::{DecodeLimits, decode_file};
+use attrax::tracker::profile::{self, Profile, Stage};
 use attrax::tracker::{BoundingBox, Estimate, Frame};
 use image::{Rgb, RgbImage};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -29,6 +30,10 @@ pub struct Args {
     /// Write a copy of each frame with the box drawn, as PNG, into this folder
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
+    /// Print a table of the seconds by stage at the end, and write a trace for the trace viewers of browsers
+    /// (Perfetto, or Chrome's about:tracing)
+    #[arg(long, value_name = "FILE.json")]
+    profile: Option<PathBuf>,
     #[command(flatten)]
     core: core::Args,
 }
@@ -37,22 +42,24 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let frames = frames(&args.frames)?;
     let mut out: Box<dyn Write> = match &args.out {
-        Some(path) => {
-            Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?))
-        }
+        Some(path) => Box::new(create(path)?),
         None => Box::new(std::io::stdout()),
     };
     if let Some(folder) = &args.overlay {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
+    let trace = args.profile.as_deref().map(|path| Ok::<_, anyhow::Error>((path, create(path)?))).transpose()?;
     let engine = args.core.engine(args.core.config()?)?;
+    if trace.is_some() {
+        profile::start();
+    }
     let bar = progress(frames.len());
     let mut tracker = None;
     writeln!(out, "x,y,width,height,confidence")?;
     let begun = Instant::now();
     for (position, path) in frames.iter().enumerate() {
-        let image = decode_file(path, &DecodeLimits::default())?;
-        let frame = Frame::from_rgb8(image.width, image.height, image.pixels)?;
+        let whole = profile::span(if position == 0 { Stage::Initialization } else { Stage::Frame });
+        let frame = read(path)?;
         let estimate = match &mut tracker {
             None => {
                 bar.set_message("learning the first frame");
@@ -61,6 +68,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             }
             Some(tracker) => guarded(|| tracker.track(&frame)).with_context(|| path.display().to_string())?,
         };
+        drop(whole);
         let BoundingBox { x, y, width, height } = estimate.bounding_box;
         writeln!(out, "{x:.3},{y:.3},{width:.3},{height:.3},{:.4}", estimate.confidence)?;
         if let Some(folder) = &args.overlay {
@@ -71,8 +79,29 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     out.flush()?;
     bar.finish_and_clear();
+    if let Some((path, file)) = trace {
+        report(&profile::stop(), path, file)?;
+    }
     log::info!("{} frames in {:.1} s", frames.len(), begun.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// A new file.
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    Ok(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?))
+}
+
+/// A frame from its file.
+fn read(path: &Path) -> anyhow::Result<Frame> {
+    let _span = profile::span(Stage::Decode);
+    let image = decode_file(path, &DecodeLimits::default())?;
+    Ok(Frame::from_rgb8(image.width, image.height, image.pixels)?)
+}
+
+/// Prints the table of a profile on standard error and writes its trace.
+fn report(profile: &Profile, path: &Path, file: BufWriter<File>) -> anyhow::Result<()> {
+    eprint!("{profile}");
+    profile.write_trace(file).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Four finite numbers, the last two positive.

@@ -32,6 +32,16 @@ pub trait Backend {
     /// Why it cannot go on.
     type Error: StdError + 'static;
 
+    /// Takes the properties of an initialisation, for the trackers that are started from then on. Every initialisation
+    /// calls it, before anything else; unless it is implemented, properties change nothing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the core has against them.
+    fn configure(&mut self, _: &Properties) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// Makes a frame of decoded pixels; it is shared by all objects.
     ///
     /// # Errors
@@ -63,6 +73,9 @@ pub enum SessionError<E: StdError> {
     /// The frame cannot be read.
     #[error(transparent)]
     Image(#[from] DecodeError),
+    /// A property of the initialisation.
+    #[error("property: {0}")]
+    Property(#[source] E),
     /// There is no colour image.
     #[error("the frame has no colour image")]
     NoImage,
@@ -156,9 +169,15 @@ impl<B: Backend> Session<B> {
 impl<B: Backend> Tracker for Session<B> {
     type Error = SessionError<B::Error>;
 
-    fn initialize(&mut self, images: Images, objects: Vec<Object>, _: Properties) -> Result<Vec<Status>, Self::Error> {
+    fn initialize(
+        &mut self,
+        images: Images,
+        objects: Vec<Object>,
+        properties: Properties,
+    ) -> Result<Vec<Status>, Self::Error> {
         self.trackers.clear();
         self.size = None;
+        self.backend.configure(&properties).map_err(SessionError::Property)?;
         self.frame_and_objects(images, objects)
     }
 

@@ -13,7 +13,18 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::backbone::Linearization;
-use super::head::{BACKGROUND, TARGET};
+use super::head::{BACKGROUND, Head, TARGET};
+
+/// What attention is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Use {
+    /// The maps regularise the training: reciprocative learning.
+    Regularizer,
+    /// A map weighs the features, in training and in tracking (the alternative that the paper compares with). See
+    /// [`weigh`].
+    Weight,
+}
 
 /// How a map is made from the gradient, channel by channel, before the sum over channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +124,24 @@ pub fn regularizer(
     });
     let of_class = |class: usize| Tensor::cat(&pushed.iter().map(|chunk| &chunk[class]).collect::<Vec<_>>(), 0);
     Regularizer { value, derivative: Tensor::stack(&[of_class(0), of_class(1)], 0) }
+}
+
+/// Features `(N, channels x cells)`, channel-major, weighed by attention: each cell of a sample is multiplied by its share
+/// in the map of the target's score, so that the weights of a sample have mean 1.
+///
+/// The paper names the alternative without its details. Here the map lives where the weights are applied, on the cells of
+/// the last convolution's output: one at the first convolution would have to be made anew, by a backward and a second
+/// forward pass through the whole network, for every candidate of every frame. The weights are constants in training.
+pub fn weigh(head: &Head, features: &Tensor, cells: i64, form: Form) -> Tensor {
+    tch::no_grad(|| {
+        let gradient = head.score_with_gradients(features, None).gradients.get(TARGET);
+        let per_cell = |tensor: &Tensor| tensor.view([tensor.size()[0], -1, cells, 1]);
+        let map = map_of(&per_cell(&gradient), form).unsqueeze(1);
+        let mean = map.mean_dim([2i64].as_slice(), true, None::<Kind>);
+        // A map without any attention weighs nothing.
+        let weights = (&map / mean.clamp_min(TINY)).where_self(&mean.gt(TINY), &map.ones_like());
+        (per_cell(features) * weights).view_as(features)
+    })
 }
 
 /// `R` of maps `(2, N, height, width)` and its derivative with respect to them, of the same shape.

@@ -1,9 +1,11 @@
 //! The tracker's parameters, as published.
 
-use super::TrackerError;
 use serde::{Deserialize, Serialize};
 
-use super::attention::{Form, Reduction};
+use super::TrackerError;
+
+use super::attention::{Form, Reduction, Use};
+use super::precision::Precision;
 
 /// How many samples are drawn, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,16 +31,21 @@ pub struct Schedule {
     pub rate: f64,
 }
 
-/// The reciprocative regulariser.
+/// What attention is used for, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attention {
+    /// What the maps are used for; in TOML its name is `use`.
+    #[serde(rename = "use")]
+    pub role: Use,
     /// Weight of the regulariser; at 0 the tracker is MDNet's online part.
     pub lambda: f64,
     /// How a map is made.
     pub form: Form,
     /// How the samples' ratios are joined.
     pub reduction: Reduction,
+    /// Samples of each half of a mini-batch that are regularised, at most; 0 for all, as published.
+    pub samples: usize,
 }
 
 /// Every parameter of the tracker. The defaults are DAT's and, where DAT says nothing, MDNet's, with two exceptions that
@@ -92,6 +99,11 @@ pub struct Config {
     /// Whether the next candidates are drawn around the regressed box (true) or around the mean of the best candidates,
     /// as MDNet does (false).
     pub regression_feedback: bool,
+    /// Pixels of a crop between boxes that share one pass of the network: 4, 8 or 16. With 0 each box is drawn by itself
+    /// and gets a crop of its own, as published.
+    pub grid: usize,
+    /// Precision of the network.
+    pub precision: Precision,
     /// Samples of the first frame.
     pub initial_samples: Samples,
     /// Samples of each later frame.
@@ -115,7 +127,7 @@ impl Config {
     #[must_use]
     pub fn paper() -> Self {
         Self {
-            attention: Attention { lambda: 5.0, form: Form::Paper, reduction: Reduction::PerSample },
+            attention: Attention { form: Form::Paper, reduction: Reduction::PerSample, ..Self::released().attention },
             ..Self::released()
         }
     }
@@ -149,7 +161,15 @@ impl Config {
             regression_area: (0.5, 2.0),
             regression_alpha: 1000.0,
             regression_feedback: true,
-            attention: Attention { lambda: 5.0, form: Form::Released, reduction: Reduction::Batch },
+            grid: 0,
+            precision: Precision::Float32,
+            attention: Attention {
+                role: Use::Regularizer,
+                lambda: 5.0,
+                form: Form::Released,
+                reduction: Reduction::Batch,
+                samples: 0,
+            },
         }
     }
 
@@ -158,6 +178,16 @@ impl Config {
     pub fn mdnet() -> Self {
         let mut config = Self::released();
         config.attention.lambda = 0.0;
+        config
+    }
+
+    /// The released form arranged to share work: candidates and samples on grids, a smaller mini-batch for the regulariser.
+    #[must_use]
+    pub fn fast() -> Self {
+        let mut config = Self::released();
+        config.grid = 8;
+        config.precision = Precision::Auto;
+        config.attention.samples = 8;
         config
     }
 
@@ -170,9 +200,20 @@ impl Config {
             if good && value.is_finite() {
                 Ok(())
             } else {
-                Err(TrackerError::Parameter { name, value: value.to_string(), allowed })
+                Err(TrackerError::Parameter { name: name.into(), value: value.to_string(), allowed: allowed.into() })
             }
         };
+        check("grid", self.grid as f64, [0, 4, 8, 16].contains(&self.grid), "0, 4, 8 or 16 pixels of a crop")?;
+        // Zero is fine: no training, or no box regression.
+        let optional = [
+            ("initial_training.iterations", self.initial_training.iterations),
+            ("update_training.iterations", self.update_training.iterations),
+            ("regression_samples", self.regression_samples),
+            ("attention.samples", self.attention.samples),
+        ];
+        for (name, value) in optional {
+            check(name, value as f64, value <= 1_000_000, "a whole number of at most 1000000")?;
+        }
         let counts = [
             ("candidates", self.candidates),
             ("best", self.best),
@@ -203,6 +244,11 @@ impl Config {
         ];
         for (name, value) in positive {
             check(name, value, value > 0.0, "a number above 0")?;
+        }
+        let (smallest, largest) = self.regression_area;
+        for value in [smallest, largest] {
+            let good = value > 0.0 && smallest <= largest;
+            check("regression_area", value, good, "two ratios of areas above 0, the smaller one first")?;
         }
         for (name, value) in [("attention.lambda", self.attention.lambda), ("decay", self.decay)] {
             check(name, value, value >= 0.0, "a number of at least 0")?;

@@ -7,6 +7,7 @@
 
 use tch::{Device, Tensor};
 
+use super::profile::{self, Stage};
 use super::{BoundingBox, Frame};
 
 /// Share of a crop's side that is context, on each side: 16 of 107 pixels.
@@ -48,19 +49,26 @@ fn taps(centre: f64, extent: f64, size: usize, frame_side: usize) -> Vec<Tap> {
         .collect()
 }
 
-/// Writes one crop, `size x size x 3` interleaved and centred, into `out`. `row` is scratch space.
-fn crop_one(frame: &Frame, region: BoundingBox, format: CropFormat, row: &mut Vec<f32>, out: &mut [f32]) {
+/// Writes one crop, `wide x high x 3` interleaved and centred, into `out`. `row` is scratch space.
+fn crop_one(
+    frame: &Frame,
+    region: BoundingBox,
+    (wide, high): (usize, usize),
+    format: CropFormat,
+    row: &mut Vec<f32>,
+    out: &mut [f32],
+) {
     let (width, height) = (frame.width() as usize, frame.height() as usize);
     let (cx, cy) = region.centre();
-    let columns = taps(cx, region.width, format.size, width);
-    let rows = taps(cy, region.height, format.size, height);
+    let columns = taps(cx, region.width, wide, width);
+    let rows = taps(cy, region.height, high, height);
     let used = || columns.iter().flat_map(|t| t.index.iter().zip(t.weight)).filter(|(_, w)| *w != 0.0).map(|(i, _)| *i);
     let (Some(first), Some(last)) = (used().min(), used().max()) else {
         out.fill(0.0);
         return;
     };
     row.resize((last - first + 1) * 3, 0.0);
-    for (target, vertical) in out.chunks_exact_mut(format.size * 3).zip(&rows) {
+    for (target, vertical) in out.chunks_exact_mut(wide * 3).zip(&rows) {
         let line = |i: usize| {
             let start = (vertical.index[i] * width + first) * 3;
             &frame.pixels()[start..start + row_len(first, last)]
@@ -94,12 +102,32 @@ pub fn crop(frame: &Frame, regions: &[BoundingBox], format: CropFormat, device: 
 
 /// Crops of several boxes, each in a frame of its own; otherwise as [`crop`].
 pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Tensor {
+    let _span = profile::span(Stage::Crops);
     let length = format.size * format.size * 3;
     let mut data = vec![0f32; items.len() * length];
     let mut row = Vec::new();
     for ((frame, region), out) in items.iter().zip(data.chunks_exact_mut(length)) {
-        crop_one(frame, *region, format, &mut row, out);
+        crop_one(frame, *region, (format.size, format.size), format, &mut row, out);
     }
     let side = format.size as i64;
     Tensor::from_slice(&data).view([items.len() as i64, side, side, 3]).to_device(device).permute([0, 3, 1, 2])
+}
+
+/// One window that is larger than a crop, at the same resolution: `(wide, high)` pixels of the network's input around the
+/// centre of `region`, in which a crop of `region` has `format.size` pixels.
+///
+/// Returns a tensor of shape `(1, 3, high, wide)`, float32, in channels-last memory order, on `device`.
+pub(super) fn window(
+    frame: &Frame,
+    region: BoundingBox,
+    (wide, high): (usize, usize),
+    format: CropFormat,
+    device: Device,
+) -> Tensor {
+    let _span = profile::span(Stage::Crops);
+    let share = |pixels: usize| pixels as f64 / format.size as f64;
+    let whole = BoundingBox::from_centre(region.centre(), region.width * share(wide), region.height * share(high));
+    let mut data = vec![0f32; wide * high * 3];
+    crop_one(frame, whole, (wide, high), format, &mut Vec::new(), &mut data);
+    Tensor::from_slice(&data).view([1, high as i64, wide as i64, 3]).to_device(device).permute([0, 3, 1, 2])
 }

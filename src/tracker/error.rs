@@ -45,16 +45,19 @@ pub enum TrackerError {
         /// What is missing, misshapen or unreadable.
         problem: String,
     },
-    /// A parameter has a value outside its range.
+    /// There is no such parameter, or its value is of the wrong type or outside its range.
     #[error("parameter {name} = {value}: {allowed}")]
     Parameter {
         /// Name of the parameter.
-        name: &'static str,
+        name: String,
         /// The value given.
         value: String,
         /// What is allowed.
-        allowed: &'static str,
+        allowed: String,
     },
+    /// A text that should give parameters does not.
+    #[error("{0}")]
+    ParameterText(String),
     /// The device that was asked for is not there.
     #[error("device {device} is not available: {reason}")]
     Device {

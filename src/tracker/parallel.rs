@@ -6,6 +6,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::profile::{self, Stage};
+
 /// Applies `work` to every item, on up to `threads` threads; results are in the order of the items.
 ///
 /// Items are taken one after the other as threads become free. A panic in `work` goes on in the caller.
@@ -24,13 +26,15 @@ pub(super) fn map<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn
         done
     };
     let mut done = thread::scope(|scope| {
-        let helper = || {
+        let helper = |place: usize| {
+            profile::set_lane(place as u32 + 1);
             // Each thread has a setting of its own, which starts at one thread for each core.
             tch::set_num_threads(1);
             run()
         };
-        let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(helper)).collect();
+        let helpers: Vec<_> = (0..helpers).map(|place| scope.spawn(move || helper(place))).collect();
         let mut done = run();
+        let _waiting = profile::span(Stage::Waiting);
         for helper in helpers {
             done.extend(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }

@@ -2,6 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::profile::{self, Stage};
 use super::{BoundingBox, TrackerError};
 
 /// Ridge regression from features of a box to its offset from the target: shift of the centre in widths and heights, and
@@ -28,6 +29,7 @@ impl BoxRegression {
         target: BoundingBox,
         alpha: f64,
     ) -> Result<Self, TrackerError> {
+        let _span = profile::span(Stage::Regression);
         let goals: Vec<f64> = boxes.iter().flat_map(|b| offset(*b, target)).collect();
         let options = (features.kind(), features.device());
         let y = Tensor::from_slice(&goals).view([-1, 4]).to_device(options.1).to_kind(options.0);
@@ -61,6 +63,7 @@ impl BoxRegression {
     /// Boxes moved and resized by what the regression predicts from their features `(N, length)`.
     #[must_use]
     pub fn refine(&self, features: &Tensor, boxes: &[BoundingBox]) -> Vec<BoundingBox> {
+        let _span = profile::span(Stage::Regression);
         let predicted = (features.matmul(&self.weights) + &self.intercept).to_device(Device::Cpu).to_kind(Kind::Double);
         let mut values = vec![0f64; boxes.len() * 4];
         let count = values.len();

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::BoundingBox;
+use super::profile::{self, Stage};
 
 /// How a box is varied.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,7 +61,8 @@ impl Accept {
         Self { overlap: (lowest, highest), area_ratio: (0.0, f64::INFINITY) }
     }
 
-    fn accepts(&self, sample: BoundingBox, target: BoundingBox) -> bool {
+    /// Whether a sample satisfies the condition.
+    pub(super) fn accepts(&self, sample: BoundingBox, target: BoundingBox) -> bool {
         let (overlap, ratio) = (sample.overlap(target), sample.area() / target.area());
         (self.overlap.0..=self.overlap.1).contains(&overlap) && (self.area_ratio.0..=self.area_ratio.1).contains(&ratio)
     }
@@ -78,6 +80,7 @@ impl Sampler {
 
     /// Exactly `count` boxes around `target`.
     pub fn draw(&mut self, target: BoundingBox, spread: Spread, count: usize) -> Vec<BoundingBox> {
+        let _span = profile::span(Stage::Sampling);
         let grid = self.whole_frame_centres(spread, target, count);
         (0..count).map(|i| self.draw_one(target, spread, grid.get(i).copied())).collect()
     }
@@ -91,6 +94,7 @@ impl Sampler {
         count: usize,
         accept: Accept,
     ) -> Vec<BoundingBox> {
+        let _span = profile::span(Stage::Sampling);
         let mut kept = Vec::with_capacity(count);
         let mut tries = 0;
         while kept.len() < count && tries < count * TRIES_PER_SAMPLE {

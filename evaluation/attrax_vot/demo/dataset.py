@@ -12,11 +12,12 @@ QUALITY = 92
 OCCLUDED = 0.1
 
 
-def render_dataset(directory: Path) -> list[str]:
+def render_dataset(directory: Path, names: list[str] | None = None) -> list[str]:
     """Renders the demo dataset: the same bytes each time.
 
     Args:
         directory: where it goes; files that already have the right content are left as they are.
+        names: of the wanted sequences; all when there are none.
 
     Returns:
         The names of the sequences.
@@ -24,7 +25,7 @@ def render_dataset(directory: Path) -> list[str]:
     Raises:
         OSError: a file cannot be written.
     """
-    scenes = all_scenes()
+    scenes = [scene for scene in all_scenes() if not names or scene.name in names]
     for scene in scenes:
         _write_scene(scene, directory / scene.name)
     _put(directory / "list.txt", _lines(scene.name for scene in scenes))

@@ -4,6 +4,7 @@ use attrax::decode::DecodeLimits;
 use attrax::trax::Limits;
 use clap::value_parser;
 
+#[allow(clippy::struct_field_names, reason = "they are the flags' names")]
 /// Bounds of a session, each of which ends it with its name as the reason.
 #[derive(clap::Args, Default)]
 #[command(next_help_heading = "Limits (whatever is larger is refused before memory is spent on it)")]

@@ -3,7 +3,8 @@
 //!
 //! 112 x 112 x 3 -> 56 x 56 x 32 at the stem -> 7 x 7 x 112 at stride 16, averaged to 3 x 3: 1,008 features.
 
-use super::layers::{Convolution, Layer};
+use super::convolution::Convolution;
+use super::layers::Layer;
 use super::{Backbone, Parameters};
 use crate::tracker::{CropFormat, TrackerError};
 
@@ -62,6 +63,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         output: (channels, 3),
         gain: GAIN,
         device: parameters.device(),
+        kind: parameters.kind(),
         threads: 1,
     })
 }

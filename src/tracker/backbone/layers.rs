@@ -7,94 +7,8 @@
 
 use tch::Tensor;
 
+use super::convolution::Convolution;
 use super::lrn::{Lrn, LrnDerivative};
-
-/// A convolution with frozen weights, and what its adjoint needs.
-#[derive(Debug)]
-pub(super) struct Convolution {
-    weight: Tensor,
-    bias: Tensor,
-    adjoint: Adjoint,
-    stride: i64,
-    /// Zeros around the input.
-    padding: i64,
-    groups: i64,
-}
-
-#[derive(Debug)]
-enum Adjoint {
-    /// At stride 1 the adjoint is itself a convolution: channels exchanged, kernel turned by 180 degrees.
-    Convolution { weight: Tensor, padding: i64 },
-    /// Otherwise a transposed convolution with the same weights.
-    Transposed,
-}
-
-/// The same values in channels-last memory order.
-pub(super) fn channels_last(tensor: &Tensor) -> Tensor {
-    tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
-}
-
-impl Convolution {
-    /// A convolution of weights `(out, in / groups, k, k)` and bias `(out)`; `padding` zeros before and after.
-    ///
-    /// A row and a column of zeros in front of the kernel make an uneven padding even, which spares a padded copy of the
-    /// input each time.
-    pub fn new(weight: &Tensor, bias: &Tensor, stride: i64, (before, after): (i64, i64), groups: i64) -> Self {
-        let uneven = (after - before).max(0);
-        let weight = weight.constant_pad_nd([uneven, 0, uneven, 0]);
-        let (kernel, padding) = (weight.size()[2], after);
-        let adjoint = if stride == 1 {
-            let turned = weight.flip([2, 3]);
-            let exchanged = if groups == 1 { turned.transpose(0, 1) } else { turned };
-            Adjoint::Convolution { weight: channels_last(&exchanged), padding: kernel - 1 - padding }
-        } else {
-            Adjoint::Transposed
-        };
-        Self { weight: channels_last(&weight), bias: bias.shallow_clone(), adjoint, stride, padding, groups }
-    }
-
-    /// Zeros that TensorFlow's "same" padding adds before and after an input of side `input`.
-    pub fn same_padding(input: i64, kernel: i64, stride: i64) -> (i64, i64) {
-        let total = (((input + stride - 1) / stride - 1) * stride + kernel - input).max(0);
-        (total / 2, total - total / 2)
-    }
-
-    /// The same convolution, its weights shared: tensors cannot be lent to other threads, only given.
-    fn share(&self) -> Self {
-        let adjoint = match &self.adjoint {
-            Adjoint::Convolution { weight, padding } => {
-                Adjoint::Convolution { weight: weight.shallow_clone(), padding: *padding }
-            }
-            Adjoint::Transposed => Adjoint::Transposed,
-        };
-        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), adjoint, ..*self }
-    }
-
-    fn run(&self, input: &Tensor, bias: Option<&Tensor>) -> Tensor {
-        input.conv2d(&self.weight, bias, [self.stride; 2], [self.padding; 2], [1, 1], self.groups)
-    }
-
-    fn backward(&self, gradient: &Tensor, input_side: i64) -> Tensor {
-        match &self.adjoint {
-            Adjoint::Convolution { weight, padding } => {
-                gradient.conv2d(weight, None::<&Tensor>, [1, 1], [*padding; 2], [1, 1], self.groups)
-            }
-            Adjoint::Transposed => {
-                // Rows and columns at the end that no window reached get a gradient of zero.
-                let reached = (gradient.size()[2] - 1) * self.stride + self.weight.size()[2] - 2 * self.padding;
-                gradient.conv_transpose2d(
-                    &self.weight,
-                    None::<&Tensor>,
-                    [self.stride; 2],
-                    [self.padding; 2],
-                    [input_side - reached; 2],
-                    self.groups,
-                    [1, 1],
-                )
-            }
-        }
-    }
-}
 
 /// One layer of a frozen network.
 #[derive(Debug)]
@@ -107,6 +21,8 @@ pub(super) enum Layer {
     Lrn(Lrn),
     /// Largest of each 3 x 3 window, stride 2.
     MaxPool,
+    /// Largest of each 3 x 3 window at stride 1, its positions so many pixels apart; in dense layers only.
+    DenseMaxPool(i64),
     /// Mean of each 3 x 3 window, stride 2.
     AveragePool,
     /// Remembers its input ...
@@ -124,6 +40,7 @@ impl Layer {
             Self::Relu6 => Self::Relu6,
             Self::Lrn(lrn) => Self::Lrn(lrn.share()),
             Self::MaxPool => Self::MaxPool,
+            Self::DenseMaxPool(dilation) => Self::DenseMaxPool(*dilation),
             Self::AveragePool => Self::AveragePool,
             Self::BranchBegin => Self::BranchBegin,
             Self::BranchEnd => Self::BranchEnd,
@@ -157,6 +74,53 @@ pub(super) enum Linear {
 
 const WINDOW: [i64; 2] = [3, 3];
 const STEP: [i64; 2] = [2, 2];
+
+/// The layers for one pass over a window that holds many crops, whose outputs are `step` pixels of the input apart; and
+/// how many of those outputs lie between two of the given layers.
+///
+/// Strides beyond `step` are left out, and the taps of all kernels behind them set apart instead (Holschneider's
+/// algorithme a trous): a crop's outputs are then found at every n-th position of the window's, where without padding
+/// they are exactly those of the crop alone.
+pub(super) fn dense(layers: &[Layer], channels: i64, step: i64) -> (Vec<Layer>, i64) {
+    let (mut stride, mut dilation) = (1, 1);
+    let mut strided = |by: i64| {
+        let before = dilation;
+        if stride * by <= step {
+            stride *= by;
+        } else {
+            dilation *= by;
+        }
+        (before, stride, dilation)
+    };
+    let mut result = Vec::with_capacity(layers.len());
+    for layer in layers {
+        result.push(match layer {
+            Layer::Convolution(convolution) => {
+                let (before, _, after) = strided(convolution.stride);
+                Layer::Convolution(if after > 1 { convolution.dense(before) } else { convolution.share() })
+            }
+            Layer::MaxPool => match strided(2) {
+                (_, _, 1) => Layer::MaxPool,
+                (before, ..) => Layer::DenseMaxPool(before),
+            },
+            Layer::AveragePool => match strided(2) {
+                (_, _, 1) => Layer::AveragePool,
+                (before, ..) => Layer::Convolution(Convolution::mean(channels, before, &weight_like(layers))),
+            },
+            other => other.share(),
+        });
+    }
+    (result, strided(1).2)
+}
+
+/// A tensor of the network's device and precision.
+fn weight_like(layers: &[Layer]) -> Tensor {
+    let weight = layers.iter().find_map(|layer| match layer {
+        Layer::Convolution(convolution) => Some(convolution.bias.shallow_clone()),
+        _ => None,
+    });
+    weight.unwrap_or_default()
+}
 
 /// Runs layers on `input`, and records the derivative of each where `record` is given.
 pub(super) fn run(layers: &[Layer], input: &Tensor, mut record: Option<&mut Vec<Linear>>) -> Tensor {
@@ -204,6 +168,7 @@ pub(super) fn run(layers: &[Layer], input: &Tensor, mut record: Option<&mut Vec<
                     x = x.max_pool2d(WINDOW, STEP, [0, 0], [1, 1], false);
                 }
             }
+            Layer::DenseMaxPool(dilation) => x = x.max_pool2d(WINDOW, [1, 1], [0, 0], [*dilation; 2], false),
             Layer::AveragePool => {
                 let output = x.avg_pool2d(WINDOW, STEP, [0, 0], false, true, None);
                 keep(Linear::AveragePool { input: x });

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::channels_last;
+use super::convolution::channels_last;
 
 /// `y = x / d^beta` with `d = kappa + alpha * (sum of x^2 over a window of neighbouring channels)`.
 ///

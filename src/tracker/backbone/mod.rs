@@ -1,5 +1,7 @@
 //! The frozen convolutional networks, from crops to features, and their derivative around given crops.
 
+mod convolution;
+mod dense;
 mod efficientnet;
 mod layers;
 mod lrn;
@@ -8,10 +10,12 @@ mod vgg_m;
 
 use tch::{Device, Kind, Tensor};
 
+pub use self::dense::{Dense, View};
 use self::layers::{Layer, Linear};
 pub use self::parameters::Parameters;
 use super::crops::crop_each;
 use super::parallel;
+use super::profile::{self, Stage};
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
 /// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
@@ -27,6 +31,8 @@ pub struct Backbone {
     /// Multiplies the features.
     gain: f64,
     device: Device,
+    /// Precision of the passes; features and gradients go in and come out in single precision where it is less.
+    kind: Kind,
     threads: usize,
 }
 
@@ -80,6 +86,13 @@ impl Backbone {
     #[must_use]
     pub fn feature_length(&self) -> i64 {
         self.output.0 * self.output.1 * self.output.1
+    }
+
+    /// Cells of the grid that the features cover: they are channel-major, `feature_length() / cells()` channels of so many
+    /// cells.
+    #[must_use]
+    pub fn cells(&self) -> i64 {
+        self.output.1 * self.output.1
     }
 
     /// The device that the network runs on.
@@ -140,7 +153,8 @@ impl Backbone {
         crops: impl Fn(I) -> Tensor + Sync,
         run: impl Fn(&Network, &Tensor) -> R + Sync,
     ) -> Vec<R> {
-        let network = || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain };
+        let network =
+            || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
         let items = chunks.into_iter().map(|chunk| (network(), chunk)).collect();
         let work = |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, &crops(chunk)));
         parallel::map(self.threads, items, work)
@@ -153,6 +167,7 @@ impl Backbone {
             chunks,
             output: self.output,
             gain: self.gain,
+            kind: self.kind,
             threads: self.threads,
         }
     }
@@ -169,24 +184,32 @@ impl Backbone {
 struct Network {
     layers: Vec<Layer>,
     gain: f64,
+    kind: Kind,
 }
 
 impl Network {
     fn features(&self, crops: &Tensor) -> Tensor {
-        flat(&layers::run(&self.layers, crops, None), self.gain)
+        let _span = profile::span(Stage::Backbone);
+        flat(&layers::run(&self.layers, &crops.to_kind(self.kind), None), self.gain)
     }
 
     fn linearize(&self, crops: &Tensor) -> (Tensor, Chunk) {
+        let _span = profile::span(Stage::Attention);
         let (first, rest) = self.layers.split_at(1);
         let mut maps = Vec::with_capacity(rest.len());
-        let output = layers::run(rest, &layers::run(first, crops, None), Some(&mut maps));
+        let output = layers::run(rest, &layers::run(first, &crops.to_kind(self.kind), None), Some(&mut maps));
         (flat(&output, self.gain), Chunk { maps, crops: crops.size()[0] })
     }
 }
 
 /// `(N, channels, side, side)` to `(N, length)`, multiplied by the gain.
 fn flat(output: &Tensor, gain: f64) -> Tensor {
-    output.contiguous().flatten(1, 3) * gain
+    widened(output.contiguous().flatten(1, 3)) * gain
+}
+
+/// In single precision, where it was in less.
+fn widened(tensor: Tensor) -> Tensor {
+    if matches!(tensor.kind(), Kind::BFloat16 | Kind::Half) { tensor.to_kind(Kind::Float) } else { tensor }
 }
 
 /// The derivative of the features with respect to the first convolution's output, around given crops.
@@ -198,6 +221,7 @@ pub struct Linearization {
     chunks: Vec<Chunk>,
     output: (i64, i64),
     gain: f64,
+    kind: Kind,
     threads: usize,
 }
 
@@ -229,12 +253,13 @@ impl Linearization {
         gradients: Vec<Vec<Tensor>>,
         then: impl Fn(Tensor) -> R + Sync,
     ) -> Vec<Vec<R>> {
-        let ((channels, side), gain) = (self.output, self.gain);
+        let ((channels, side), gain, kind) = (self.output, self.gain, self.kind);
         let items = self.chunks.iter_mut().zip(gradients).collect();
         parallel::map(self.threads, items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
+            let _span = profile::span(Stage::Attention);
             let one = |gradient: Tensor| {
-                let shaped = (gradient * gain).view([chunk.crops, channels, side, side]);
-                then(layers::pull_back(&chunk.maps, &layers::channels_last(&shaped)))
+                let shaped = (gradient * gain).to_kind(kind).view([chunk.crops, channels, side, side]);
+                then(widened(layers::pull_back(&chunk.maps, &convolution::channels_last(&shaped))))
             };
             tch::no_grad(|| gradients.into_iter().map(one).collect())
         })
@@ -247,10 +272,12 @@ impl Linearization {
         perturbations: Vec<Vec<T>>,
         make: impl Fn(T) -> Tensor + Sync,
     ) -> Vec<Vec<Tensor>> {
-        let gain = self.gain;
+        let (gain, kind) = (self.gain, self.kind);
         let items = self.chunks.iter_mut().zip(perturbations).collect();
         parallel::map(self.threads, items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
-            let one = |perturbation: T| flat(&layers::push_forward(&chunk.maps, &make(perturbation)), gain);
+            let _span = profile::span(Stage::Attention);
+            let one =
+                |perturbation: T| flat(&layers::push_forward(&chunk.maps, &make(perturbation).to_kind(kind)), gain);
             tch::no_grad(|| perturbations.into_iter().map(one).collect())
         })
     }

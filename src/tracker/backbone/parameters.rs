@@ -48,6 +48,20 @@ impl Parameters {
         Ok(Self { origin: origin.clone(), tensors, metadata: file.metadata.clone(), options: (kind, device) })
     }
 
+    /// The same parameters for networks that compute in another precision; tensors are shared.
+    #[must_use]
+    pub fn with_kind(&self, kind: Kind) -> Self {
+        let tensors = self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+        let (origin, metadata) = (self.origin.clone(), self.metadata.clone());
+        Self { origin, tensors, metadata, options: (kind, self.options.1) }
+    }
+
+    /// The precision that networks compute in.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.options.0
+    }
+
     /// The architecture that the metadata names.
     #[must_use]
     pub fn architecture(&self) -> Option<&str> {

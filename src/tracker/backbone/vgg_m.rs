@@ -4,7 +4,8 @@
 
 use tch::Tensor;
 
-use super::layers::{Convolution, Layer};
+use super::convolution::Convolution;
+use super::layers::Layer;
 use super::lrn::Lrn;
 use super::{Backbone, Parameters};
 use crate::tracker::{CropFormat, TrackerError};
@@ -51,6 +52,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         output: (512, 3),
         gain: 1.0,
         device: parameters.device(),
+        kind: parameters.kind(),
         threads: 1,
     })
 }

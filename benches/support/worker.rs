@@ -1,0 +1,66 @@
+//! A second process of the same benchmark, which does what it is told, one line at a time.
+//!
+//! The plain way runs in a process of its own, because the allocator settings that attrax makes hold for a whole process
+//! and would speed it up too. The two processes take turns, so that what else happens on the machine hits both.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// The other process. It ends when this is dropped.
+pub struct Worker {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// Starts this program again with other arguments.
+    pub fn start(arguments: &[&str]) -> Self {
+        let program = std::env::current_exe().expect("this program's own file");
+        let mut command = Command::new(program);
+        let mut child =
+            command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the worker starts");
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().expect("piped above"));
+        Self { child, input, output }
+    }
+
+    /// Sends a request and waits for the numbers of the answer.
+    pub fn ask(&mut self, request: &str) -> Vec<f64> {
+        let input = self.input.as_mut().expect("open until dropped");
+        writeln!(input, "{request}").and_then(|()| input.flush()).expect("the worker listens");
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the worker answers");
+        let numbers: Option<Vec<f64>> = line.split_whitespace().map(|number| number.parse().ok()).collect();
+        numbers.filter(|numbers| !numbers.is_empty()).unwrap_or_else(|| panic!("the worker failed at '{request}'"))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Its input ends, and so does it.
+        self.input = None;
+        drop(self.child.wait());
+    }
+}
+
+/// The worker's side: answers each line of standard input with numbers.
+pub fn serve(mut answer: impl FnMut(&str) -> Vec<f64>) {
+    for line in std::io::stdin().lines() {
+        let numbers = answer(&line.expect("text"));
+        let text: Vec<String> = numbers.iter().map(|number| format!("{number:e}")).collect();
+        println!("{}", text.join(" "));
+    }
+}
+
+/// The most memory that this process ever had, MiB.
+pub fn peak_memory(process: u32) -> f64 {
+    memory(process, "VmHWM:")
+}
+
+/// A line of `/proc/PROCESS/status`, in MiB.
+pub fn memory(process: u32, key: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let value = status.lines().find_map(|line| line.strip_prefix(key));
+    value.and_then(|value| value.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+}

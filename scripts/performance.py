@@ -1,0 +1,230 @@
+"""Writes docs/performance.md and summary.json from the benchmarks' results; `make bench` runs it.
+
+What stands in the page under the heading "What bounds it" is written by people, and kept.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+NOTES = "## What bounds it"
+# The stages whose results are quoted among the bars.
+FORWARD, ITERATION = "forward vgg-m", "iteration efficientnet-lite0"
+
+
+@dataclass
+class Results:
+    """What the benchmarks left behind."""
+
+    stages: dict[str, dict]
+    whole: dict
+    serve: dict
+    profile: str
+
+    @classmethod
+    def read(cls, folder: Path) -> "Results":
+        """The results in a folder."""
+        rows, whole, serve = (
+            json.loads((folder / f"{name}.json").read_text()) for name in ("stages", "whole", "serve")
+        )
+        return cls({row["stage"]: row for row in rows}, whole, serve, (folder / "profile.txt").read_text().strip())
+
+
+def machine() -> str:
+    """One line about the machine."""
+    text = Path("/proc/cpuinfo").read_text()
+    model = next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "unknown")
+    vectors = "AVX-512" if " avx512f " in text else "AVX2" if " avx2 " in text else "no AVX2"
+    load = os.getloadavg()[0]
+    rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    return (
+        f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}, {os.cpu_count()} cores of {model} ({vectors}), "
+        f"{platform.system()} {platform.release()}, libtorch {torch.__version__}, Rust {rust}; "
+        f"load at the end {load:.1f}"
+    )
+
+
+def summarise(results: Results) -> dict[str, float | None]:
+    """The numbers that have bars."""
+    serve = results.serve
+
+    def total(way: str, *, first: bool) -> float | None:
+        lists = [sequence["seconds"].get(way) for sequence in results.whole["sequences"]]
+        if any(numbers is None for numbers in lists):
+            return None
+        return sum(numbers[0] if first else sum(numbers[1:]) for numbers in lists)
+
+    def ratio(above: float | None, below: float | None) -> float | None:
+        return None if above is None or below is None else above / below
+
+    forward, iteration = results.stages[FORWARD], results.stages[ITERATION]
+    return {
+        "full_dat_ratio": ratio(total("plain", first=False), total("attrax", first=False)),
+        "forward_fraction_of_floor": ratio(forward["floor"], forward["attrax"]),
+        "reciprocative_ratio": ratio(iteration["plain"], iteration["attrax"]),
+        "initialization_ratio": ratio(total("plain", first=True), total("attrax", first=True)),
+        "fast_ratio": ratio(total("attrax", first=False), total("fast", first=False)),
+        "trax_overhead_ms": serve["trax_overhead_ms"],
+        "hello_seconds": serve["hello_seconds"],
+        "peak_memory_mib": max(serve["peak_memory_mib"], serve["long_peak_memory_mib"]),
+    }
+
+
+def bars_table(summary: dict[str, float | None]) -> list[str]:
+    """Every bar, and whether it is reached."""
+    bars = [
+        ("full DAT, seconds a frame with its updates: plain / attrax", "full_dat_ratio", ">= 8", 8, True),
+        (
+            "256-crop forward pass of VGG-M, fraction of the GEMM floor",
+            "forward_fraction_of_floor",
+            ">= 0.5",
+            0.5,
+            True,
+        ),
+        ("one reciprocative iteration: double backward / attrax", "reciprocative_ratio", ">= 4", 4, True),
+        ("initialisation: plain / attrax", "initialization_ratio", ">= 6", 6, True),
+        ("preset `fast`: full DAT / `fast`, seconds a frame", "fast_ratio", ">= 5", 5, True),
+        ("TraX overhead a frame beyond tracking and decode, ms", "trax_overhead_ms", "< 1", 1, False),
+        ("process start to TraX hello, warm files, s", "hello_seconds", "< 1", 1, False),
+        ("peak memory, MiB", "peak_memory_mib", "< 3072", 3072, False),
+    ]
+    lines = ["| measure | bar | measured | reached |", "|---|---|---:|---|"]
+    for name, key, text, bar, at_least in bars:
+        value = summary[key]
+        shown, reached = ("not measured", "") if value is None else (f"{value:.3g}", _reached(value, bar, at_least))
+        lines.append(f"| {name} | {text} | {shown} | {reached} |")
+    return lines
+
+
+def _reached(value: float, bar: float, at_least: bool) -> str:
+    return "yes" if (value >= bar if at_least else value < bar) else "**no**"
+
+
+def stages_table(stages: dict[str, dict]) -> list[str]:
+    """Every stage beside the plain way and the floor."""
+    lines = [
+        "| stage | attrax, ms | plain, ms | plain / attrax | floor, ms | floor / attrax | floor |",
+        "|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for name, row in stages.items():
+        ours, plain, floor = row["attrax"], row["plain"], row["floor"]
+        theirs = "| |" if plain is None else f"{plain * 1e3:.3g} | {plain / ours:.2f} |"
+        lines.append(
+            f"| {name} | {ours * 1e3:.3g} | {theirs} {floor * 1e3:.3g} | {floor / ours:.2f} | {row['floor_of']} |"
+        )
+    return lines
+
+
+def whole_table(whole: dict) -> list[str]:
+    """Both trackers on each sequence."""
+    lines = [
+        "| sequence | frames | attrax, s a frame | plain, s a frame | ratio | attrax, s to initialise | plain | ratio "
+        "| largest difference of boxes, px |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for sequence in whole["sequences"]:
+        ours, plain = sequence["seconds"]["attrax"], sequence["seconds"]["plain"]
+        count = len(ours) - 1
+        a_frame, plain_frame = sum(ours[1:]) / count, sum(plain[1:]) / count
+        lines.append(
+            f"| {sequence['name']} | {count} | {a_frame:.3f} | {plain_frame:.3f} | {plain_frame / a_frame:.2f} "
+            f"| {ours[0]:.1f} | {plain[0]:.1f} | {plain[0] / ours[0]:.2f} | {max(sequence['apart_px'][:21]):.3f} |"
+        )
+    return lines
+
+
+def memory_lines(serve: dict) -> list[str]:
+    """Start, overhead and memory in words."""
+    (_, begin), (frames, end) = serve["memory_mib"][0], serve["memory_mib"][-1]
+    long = serve["long_memory_mib"]
+    middle = long[len(long) // 2]
+    return [
+        f"From process start to hello: {serve['hello_seconds']:.3f} s, the median of five starts after one that read "
+        f"the files. A client waits {serve['trax_overhead_ms']:.2f} ms for a frame beyond what the tracker says it "
+        f"worked (95 of 100 frames: {serve['trax_overhead_p95_ms']:.2f} ms).",
+        "",
+        f"`attrax serve` with default settings on 640 x 480: {begin:.0f} MiB after the initialisation, {end:.0f} MiB "
+        f"after {frames} frames, at most {serve['peak_memory_mib']:.0f} MiB. It keeps the features of the samples and "
+        "the frames that they come from: positives of the last 100 frames, negatives of the last 20, nothing older; "
+        "a frame of 640 x 480 is 0.9 MB. With a quick configuration over a long session: "
+        f"{middle[1]:.0f} MiB after {middle[0]} frames, {long[-1][1]:.0f} MiB after {long[-1][0]}.",
+    ]
+
+
+def page(results: Results, notes: str) -> str:
+    """The whole page."""
+    stages, whole, serve = results.stages, results.whole, results.serve
+    lines = [
+        "# Performance",
+        "",
+        "Written by `make bench`; the section on what bounds it is by hand. All ratios are of numbers taken in one run "
+        f"on one machine: {machine()}.",
+        "",
+        "*Plain* is the same tracker written directly on libtorch's operators and autograd, as a port of DAT would be "
+        "(`benches/plain`): equal in its numbers (`tests/plain.rs`), in a process of its own without attrax's "
+        f"allocator settings, with libtorch's own {whole['threads']} threads; attrax has as many. They take turns. "
+        "*Floor* is a stage's arithmetic at the rate of a large matrix product, or its bytes at that of a large copy, "
+        "measured in between.",
+        "",
+        "## Bars",
+        "",
+        *bars_table(summarise(results)),
+        "",
+        "The forward pass is measured against its floor on VGG-M, whose arithmetic is all matrix products; the "
+        "iteration and the whole tracker on the default network. Nothing here was measured on a GPU.",
+        "",
+        "## Stages",
+        "",
+        "Medians. An iteration is mining from 1024, 64 crops, attention of both classes and one step.",
+        "",
+        *stages_table(stages),
+        "",
+        "## Whole tracker",
+        "",
+        "Full DAT (`released`, lambda 5, every published count) with EfficientNet-Lite0 on the demo's sequences, with "
+        "the same seed in both.",
+        "",
+        *whole_table(whole),
+        "",
+        "## Start and memory",
+        "",
+        *memory_lines(serve),
+        "",
+        "## Profile",
+        "",
+        "`attrax track --profile` on the first demo sequence, two threads. *Attention* is the second pass of the "
+        "mini-batch through the network with its derivative, applied backward and forward for both classes.",
+        "",
+        "```",
+        results.profile,
+        "```",
+        "",
+        notes,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Reads the results, writes the page and the summary."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, help="folder of stages.json, whole.json, serve.json and profile.txt")
+    parser.add_argument("page", type=Path, help="where the page goes")
+    arguments = parser.parse_args()
+    results = Results.read(arguments.results)
+    summary = summarise(results)
+    (arguments.results / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    old = arguments.page.read_text() if arguments.page.is_file() else ""
+    notes = old[old.index(NOTES) :].rstrip() if NOTES in old else NOTES
+    arguments.page.write_text(page(results, notes))
+    print("\n".join(bars_table(summary)))
+
+
+if __name__ == "__main__":
+    main()

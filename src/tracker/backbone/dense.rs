@@ -1,0 +1,110 @@
+//! Many crops in one pass: those of one scale whose places lie on a common grid share a pass over the window around them.
+
+use tch::{Device, Kind, Tensor};
+
+use super::layers::{self, Layer};
+use super::{Backbone, Network, flat};
+use crate::tracker::crops::{CONTEXT, window};
+use crate::tracker::profile::{self, Stage};
+use crate::tracker::{BoundingBox, CropFormat, Frame, parallel};
+
+/// A window of a frame: boxes of one size whose centres lie on a grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// The box in the middle.
+    pub region: BoundingBox,
+    /// Boxes to the left and to the right of it, and above and below.
+    pub reach: (usize, usize),
+}
+
+/// A network that describes windows.
+///
+/// Where the network pads nothing (VGG-M) the features are exactly those of a crop for each box. Where it pads, what a
+/// crop has beyond its edge is zero, and what a window has there is the frame.
+#[derive(Debug)]
+pub struct Dense {
+    layers: Vec<Layer>,
+    gain: f64,
+    kind: Kind,
+    threads: usize,
+    layout: Layout,
+}
+
+/// Where things lie in a window and in what the network makes of it.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    format: CropFormat,
+    device: Device,
+    /// Pixels of the network's input between two boxes.
+    step: usize,
+    /// Positions of the pass's output between two cells of a box's features.
+    spacing: i64,
+    /// Cells of a box's features along each axis.
+    cells: i64,
+}
+
+impl Dense {
+    /// The network of a backbone, for boxes that are `step` pixels of its input apart: a power of two up to 16.
+    #[must_use]
+    pub fn new(backbone: &Backbone, step: usize) -> Self {
+        let (channels, cells) = backbone.output;
+        let (layers, spacing) = layers::dense(&backbone.layers, channels, step as i64);
+        let Backbone { format, gain, device, kind, threads, .. } = *backbone;
+        Self { layers, gain, kind, threads, layout: Layout { format, device, step, spacing, cells } }
+    }
+
+    /// How far two neighbours in a view of a region are apart, pixels of the frame, along x and y.
+    #[must_use]
+    pub fn pitch(&self, region: BoundingBox) -> (f64, f64) {
+        let share = self.layout.step as f64 / self.layout.format.size as f64 * (1.0 + 2.0 * CONTEXT);
+        (region.width * share, region.height * share)
+    }
+
+    /// The boxes of a view, row by row.
+    #[must_use]
+    pub fn boxes(&self, view: &View) -> Vec<BoundingBox> {
+        let (dx, dy) = self.pitch(view.region);
+        let (cx, cy) = view.region.centre();
+        let along = |reach: usize, from: f64, pitch: f64| {
+            (0..=2 * reach).map(move |i| from + (i as f64 - reach as f64) * pitch)
+        };
+        along(view.reach.1, cy, dy)
+            .flat_map(|y| along(view.reach.0, cx, dx).map(move |x| (x, y)))
+            .map(|centre| BoundingBox::from_centre(centre, view.region.width, view.region.height))
+            .collect()
+    }
+
+    /// Features of the boxes of several views of a frame: `(boxes, length)`, view by view.
+    pub fn describe(&self, frame: &Frame, views: &[View]) -> Tensor {
+        let network =
+            || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
+        let items = views.iter().map(|view| (network(), *view)).collect();
+        let layout = self.layout;
+        let parts = parallel::map(self.threads, items, |(network, view): (Network, View)| {
+            tch::no_grad(|| layout.features(&network, frame, &view))
+        });
+        Tensor::cat(&parts, 0)
+    }
+}
+
+impl Layout {
+    /// Features of the boxes of one view.
+    fn features(&self, network: &Network, frame: &Frame, view: &View) -> Tensor {
+        let side = |reach: usize| self.format.size + 2 * reach * self.step;
+        let input = window(frame, view.region, (side(view.reach.0), side(view.reach.1)), self.format, self.device);
+        let _span = profile::span(Stage::Backbone);
+        let output = layers::run(&network.layers, &input.to_kind(network.kind), None);
+        let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
+        let cell = |row: i64, column: i64| {
+            output.narrow(2, row * self.spacing, rows).narrow(3, column * self.spacing, columns)
+        };
+        let cells: Vec<Tensor> = (0..self.cells)
+            .flat_map(|row| (0..self.cells).map(move |column| (row, column)))
+            .map(|(r, c)| cell(r, c))
+            .collect();
+        // (cells, 1, channels, rows, columns) to (rows x columns, channels, cells, 1).
+        let stacked = Tensor::stack(&cells, 0).squeeze_dim(1).permute([2, 3, 1, 0]);
+        let channels = output.size()[1];
+        flat(&stacked.contiguous().view([rows * columns, channels, self.cells * self.cells, 1]), network.gain)
+    }
+}

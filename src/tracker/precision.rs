@@ -1,0 +1,37 @@
+//! How many bits the network computes with.
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind};
+
+/// Precision of the network's passes; fc4-fc6, the regulariser and the regression are always in single precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32 bits.
+    Float32,
+    /// 16 bits, of which 8 are the exponent's: twice as fast where the processor computes so.
+    Bfloat16,
+    /// `bfloat16` on processors that compute so (AVX-512 BF16), otherwise `float32`.
+    Auto,
+}
+
+impl Precision {
+    /// The precision of libtorch that this is on this machine, for a network whose weights are for `kind` on `device`.
+    #[must_use]
+    pub fn kind(self, kind: Kind, device: Device) -> Kind {
+        let half = match self {
+            Self::Float32 => false,
+            Self::Bfloat16 => true,
+            Self::Auto => device == Device::Cpu && computes_bfloat16(),
+        };
+        if half { Kind::BFloat16 } else { kind }
+    }
+}
+
+/// Whether the processor has instructions for products of bfloat16.
+fn computes_bfloat16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}

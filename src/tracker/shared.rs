@@ -1,0 +1,162 @@
+//! Candidates and samples on common grids, for the preset `fast`: many boxes share one pass of the network.
+//!
+//! Where the published tracker draws every box by itself, here a few windows are drawn, and the boxes in them lie on a
+//! grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth of the published one.
+
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use tch::Tensor;
+
+use super::backbone::{Backbone, Dense, View};
+use super::config::Config;
+use super::sampler::Accept;
+use super::samples::FrameSamples;
+use super::{BoundingBox, Frame};
+
+/// Grid of the windows far from the target, pixels of a crop.
+const WIDE_STEP: usize = 16;
+/// Boxes on each side of a window's middle, at most: bounds the memory of very flat or very tall targets.
+const LARGEST_REACH: usize = 24;
+/// Windows around the target in the first frame.
+const FIRST_NEAR: usize = 24;
+/// Windows around it that reach farther.
+const FIRST_WIDE: usize = 8;
+/// Windows anywhere in the first frame.
+const FIRST_ANYWHERE: usize = 12;
+/// Scales of the candidates, as powers of the published factor: a Gaussian draw rarely goes farther than 0.7.
+const SCALES: [f64; 3] = [-0.7, 0.0, 0.7];
+
+/// The two grids.
+#[derive(Debug)]
+pub(super) struct Grids {
+    near: Dense,
+    wide: Dense,
+}
+
+impl Grids {
+    /// Grids whose near one has boxes `step` pixels of a crop apart.
+    pub fn new(backbone: &Backbone, step: usize) -> Self {
+        Self { near: Dense::new(backbone, step), wide: Dense::new(backbone, WIDE_STEP) }
+    }
+
+    /// What is around the target in a frame: the candidates, at three scales. `translation` is in mean sides.
+    pub fn candidates(
+        &self,
+        frame: &Frame,
+        target: BoundingBox,
+        translation: f64,
+        config: &Config,
+        rng: &mut ChaCha8Rng,
+    ) -> FrameSamples {
+        let views: Vec<View> = SCALES
+            .iter()
+            .map(|power| {
+                let region = scaled(target, config.scale.powf(*power), 1.0);
+                let (dx, dy) = self.near.pitch(region);
+                // Between two positions of the grid, elsewhere in every frame.
+                let (u, v) = (rng.random_range(-0.5..0.5), rng.random_range(-0.5..0.5));
+                let (cx, cy) = region.centre();
+                let moved = BoundingBox::from_centre((cx + u * dx, cy + v * dy), region.width, region.height);
+                View { region: moved, reach: reach(&self.near, moved, translation * target.mean_side()) }
+            })
+            .collect();
+        look(&self.near, frame, &views)
+    }
+
+    /// Samples of the background around the target in a later frame.
+    pub fn surroundings(&self, frame: &Frame, target: BoundingBox) -> FrameSamples {
+        let view = View { region: target, reach: reach(&self.wide, target, 2.0 * target.mean_side()) };
+        look(&self.wide, frame, &[view])
+    }
+
+    /// Boxes that overlap the target in the first frame.
+    pub fn first_near(&self, frame: &Frame, target: BoundingBox, rng: &mut ChaCha8Rng) -> FrameSamples {
+        let views: Vec<View> = (0..FIRST_NEAR)
+            .map(|_| {
+                let region = scaled(target, 1.3f64.powf(signed(rng)), 1.1f64.powf(signed(rng)));
+                let (dx, dy) = self.near.pitch(region);
+                let (cx, cy) = region.centre();
+                let centre = (cx + 0.5 * signed(rng) * dx, cy + 0.5 * signed(rng) * dy);
+                let region = BoundingBox::from_centre(centre, region.width, region.height);
+                View { region, reach: reach(&self.near, region, 0.3 * target.mean_side()) }
+            })
+            .collect();
+        look(&self.near, frame, &views)
+    }
+
+    /// Boxes of the background in the first frame: around the target and anywhere.
+    pub fn first_background(&self, frame: &Frame, target: BoundingBox, rng: &mut ChaCha8Rng) -> FrameSamples {
+        let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
+        let views: Vec<View> = (0..FIRST_WIDE + FIRST_ANYWHERE)
+            .map(|number| {
+                let region = scaled(target, 1.6f64.powf(signed(rng)), 1.1f64.powf(signed(rng)));
+                let (cx, cy) = region.centre();
+                let jitter = 0.3 * target.mean_side();
+                let (near, far) = (
+                    (cx + jitter * signed(rng), cy + jitter * signed(rng)),
+                    (rng.random::<f64>() * width, rng.random::<f64>() * height),
+                );
+                let centre = if number < FIRST_WIDE { near } else { far };
+                let region = BoundingBox::from_centre(centre, region.width, region.height);
+                View { region, reach: reach(&self.wide, region, 1.5 * target.mean_side()) }
+            })
+            .collect();
+        look(&self.wide, frame, &views)
+    }
+}
+
+/// Up to `count` samples that satisfy a condition, chosen at random.
+pub(super) fn chosen(
+    samples: &FrameSamples,
+    target: BoundingBox,
+    accept: Accept,
+    count: usize,
+    rng: &mut ChaCha8Rng,
+) -> FrameSamples {
+    let mut places: Vec<i64> = (0..samples.boxes.len() as i64)
+        .filter(|place| accept.accepts(samples.boxes[*place as usize], target))
+        .collect();
+    places.shuffle(rng);
+    places.truncate(count);
+    at(samples, &places)
+}
+
+/// The samples at some places.
+fn at(samples: &FrameSamples, places: &[i64]) -> FrameSamples {
+    FrameSamples {
+        frame: samples.frame.clone(),
+        boxes: places.iter().map(|place| samples.boxes[*place as usize]).collect(),
+        features: samples.features.index_select(0, &Tensor::from_slice(places).to_device(samples.features.device())),
+    }
+}
+
+/// The boxes of some views whose centres are inside the frame, and their features.
+fn look(dense: &Dense, frame: &Frame, views: &[View]) -> FrameSamples {
+    let boxes: Vec<BoundingBox> = views.iter().flat_map(|view| dense.boxes(view)).collect();
+    let samples = FrameSamples { frame: frame.clone(), features: dense.describe(frame, views), boxes };
+    let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
+    let inside = |place: &i64| {
+        let (cx, cy) = samples.boxes[*place as usize].centre();
+        (0.0..=width).contains(&cx) && (0.0..=height).contains(&cy)
+    };
+    let places: Vec<i64> = (0..samples.boxes.len() as i64).filter(inside).collect();
+    at(&samples, &places)
+}
+
+/// Grid positions that reach `distance` pixels of the frame.
+fn reach(dense: &Dense, region: BoundingBox, distance: f64) -> (usize, usize) {
+    let (dx, dy) = dense.pitch(region);
+    let steps = |pitch: f64| ((distance / pitch).round() as usize).clamp(1, LARGEST_REACH);
+    (steps(dx), steps(dy))
+}
+
+/// The box with its sides multiplied, width by `factor * aspect` and height by `factor / aspect`.
+fn scaled(target: BoundingBox, factor: f64, aspect: f64) -> BoundingBox {
+    BoundingBox::from_centre(target.centre(), target.width * factor * aspect, target.height * factor / aspect)
+}
+
+/// A uniform draw from -1 to 1.
+fn signed(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random_range(-1.0..=1.0)
+}
