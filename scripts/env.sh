@@ -33,4 +33,5 @@ venv_key=$({ cat "$root/evaluation/requirements.txt"; printf '%s\n' "$identity";
 venv=$cache/venv-$venv_key
 targets=$cache/target-$({ (cd "$root" && rustc -vV); printf '%s\n' "$venv"; } | short_hash)
 target=$targets-$(printf '%s\n' "$root" | short_hash)
+fuzz_target=$target/fuzz
 site=$venv/lib/python3.11/site-packages

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Every Rust file below a folder.
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -29,6 +30,22 @@ fn trax_uses_nothing_of_the_rest() {
         for (index, _) in text.match_indices("crate::") {
             assert!(text[index..].starts_with("crate::trax"), "{} uses the rest of the crate", file.display());
         }
+    }
+}
+
+#[test]
+fn trax_is_built_without_the_rest() {
+    let arguments = "tree --locked --no-default-features --features trax --edges normal,build --prefix none";
+    let output = Command::new(env!("CARGO"))
+        .args(arguments.split(' '))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && tree.starts_with("attrax "), "{tree}");
+    for package in ["tch", "torch-sys", "image", "clap", "safetensors", "ureq"] {
+        let found = tree.lines().any(|line| line.split(' ').next() == Some(package));
+        assert!(!found, "the TraX library depends on {package}:\n{tree}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use attrax::trax::{Client, ClientOptions, Limits, Metadata, Properties, Region, Server, Status, Transport};
 use attrax::trax::{Image, Images, Object};
@@ -43,7 +44,8 @@ fuzz_target!(|pairs: Vec<(String, String)>| {
 
     let said = sink.0.lock().expect("nothing failed").clone();
     let transport = Transport::from_streams(io::Cursor::new(said), io::sink());
-    let mut client = Client::new(transport, ClientOptions::default()).expect("an introduction");
+    let options = ClientOptions { timeout: Duration::MAX, ..ClientOptions::default() };
+    let mut client = Client::new(transport, options).expect("an introduction");
     let object = Object::new(Region::rectangle(1.0, 2.0, 3.0, 4.0));
     let images = Images::color(Image::Path("x".into()));
     let statuses = client.initialize(&images, &[object], &Properties::new()).expect("a status");

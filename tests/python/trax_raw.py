@@ -33,6 +33,8 @@ class Fault:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("TRAX_")}
         environment.update(env, TMPDIR=str(folder))
         self.command = command
+        # A shell has what it runs in the background ignore this signal, which would be inherited.
+        ours = signal.signal(signal.SIGINT, signal.SIG_DFL)
         self.process = subprocess.Popen(
             shlex.split(command),
             cwd=folder,
@@ -43,6 +45,7 @@ class Fault:
             bufsize=0,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, ours)
         self.hung = False
         self._timer = threading.Timer(PATIENCE, self._kill)
         self._timer.start()

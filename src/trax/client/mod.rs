@@ -34,7 +34,8 @@ const VERSION: u32 = 4;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// The longest wait for an introduction or an answer, and for the tracker to take a request in. Default 30 s.
+    /// The longest wait for an introduction or an answer, and for the tracker to take a request in. Default 30 s;
+    /// [`Duration::MAX`] waits as long as it takes.
     pub timeout: Duration,
     /// What is accepted from the tracker.
     pub limits: Limits,
@@ -92,7 +93,7 @@ impl Client {
     /// [`Error::Timeout`], [`Error::Disconnected`], [`Error::Protocol`] if it introduces itself in a way that makes no sense or speaks a
     /// newer protocol, and what reading gives.
     pub fn new(transport: Transport, options: ClientOptions) -> Result<Self, Error> {
-        let link = Link::new(transport, options)?;
+        let mut link = Link::new(transport, options)?;
         let message = link.receive()?;
         let hello = Hello::parse(message)?;
         Ok(Self { link, options, hello, objects: 0, ended: false })

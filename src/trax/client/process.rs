@@ -70,7 +70,7 @@ impl TrackerProcess {
     ///
     /// [`Error::Io`] if it cannot be started, and those of [`Client::new`].
     pub fn start(mut command: Command, connection: Connection, options: ClientOptions) -> Result<Self, Error> {
-        let deadline = Instant::now() + options.timeout;
+        let deadline = Deadline::after(options.timeout);
         match connection {
             Connection::Pipes => {
                 command.env_remove("TRAX_SOCKET").env_remove("TRAX_IN").env_remove("TRAX_OUT");
@@ -91,7 +91,7 @@ impl TrackerProcess {
                         Ok((stream, _)) => break stream,
                         Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(Error::Io(error)),
                         Err(_) if child.0.try_wait()?.is_some() => return Err(Error::Disconnected),
-                        Err(_) if Instant::now() >= deadline => return Err(Error::Timeout(options.timeout)),
+                        Err(_) if deadline.is_over() => return Err(Error::Timeout(options.timeout)),
                         Err(_) => thread::sleep(PAUSE),
                     }
                 };
@@ -135,6 +135,19 @@ impl DerefMut for TrackerProcess {
     }
 }
 
+/// When a wait is over; never, if the time is too long to be told.
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn after(time: Duration) -> Self {
+        Self(Instant::now().checked_add(time))
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
 /// A child that never outlives its owner.
 #[derive(Debug)]
 struct Reaper(Child);
@@ -142,11 +155,11 @@ struct Reaper(Child);
 impl Reaper {
     /// Waits for the child to end by itself; `None` if it does not in time.
     fn wait(&mut self, timeout: Duration) -> Result<Option<ExitStatus>, Error> {
-        let deadline = Instant::now() + timeout;
+        let deadline = Deadline::after(timeout);
         loop {
             match self.0.try_wait()? {
                 Some(status) => return Ok(Some(status)),
-                None if Instant::now() >= deadline => return Ok(None),
+                None if deadline.is_over() => return Ok(None),
                 None => thread::sleep(PAUSE),
             }
         }

@@ -103,7 +103,7 @@ impl Server {
         }
     }
 
-    /// Has `act` called, on a thread of its own, if the client goes while a request is being worked on.
+    /// Has `act` called, on a thread of its own, if the client goes while one of the requests to come is being worked on.
     ///
     /// Without it nobody notices before the reply, which a tracker that trains for a minute would prepare for nobody. The client has
     /// gone once nothing can read the reply any more, seen within half a second; one that merely sends no more still gets its answer.
