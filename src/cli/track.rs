@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
@@ -51,19 +53,22 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let trace = args.profile.as_deref().map(|path| Ok::<_, anyhow::Error>((path, create(path)?))).transpose()?;
     let engine = args.core.engine(args.core.config()?)?;
     if trace.is_some() {
-        profile::start();
+        profile::start_on(engine.backbone().device());
     }
     let bar = progress(frames.len());
-    let mut tracker = None;
     writeln!(out, "x,y,width,height,confidence")?;
     let begun = Instant::now();
+    let mut learnt = begun;
+    let mut tracker = None;
+    let mut ahead = read_ahead(frames.clone(), u32::from(args.core.threads()));
     for (position, path) in frames.iter().enumerate() {
         let whole = profile::span(if position == 0 { Stage::Initialization } else { Stage::Frame });
-        let frame = read(path)?;
+        let frame = ahead.next().with_context(|| format!("no frame was read from {}", path.display()))??;
         let estimate = match &mut tracker {
             None => {
                 bar.set_message("learning the first frame");
                 tracker = Some(guarded(|| engine.initialize(&frame, args.region, 0))?);
+                learnt = Instant::now();
                 Estimate { bounding_box: args.region, confidence: 1.0, success: true }
             }
             Some(tracker) => guarded(|| tracker.track(&frame)).with_context(|| path.display().to_string())?,
@@ -82,8 +87,29 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some((path, file)) = trace {
         report(&profile::stop(), path, file)?;
     }
-    log::info!("{} frames in {:.1} s", frames.len(), begun.elapsed().as_secs_f64());
+    let (first, rest) = (learnt - begun, learnt.elapsed().as_secs_f64());
+    let count = frames.len() - 1;
+    log::info!("first frame {:.2} s, then {count} in {rest:.2} s: {:.1} a second", first.as_secs_f64(), count as f64 / rest);
     Ok(())
+}
+
+/// The frames in order, or why there is none. While one is tracked a thread, shown on a row of the profile's trace, reads
+/// the next one.
+fn read_ahead(paths: Vec<PathBuf>, lane: u32) -> impl Iterator<Item = anyhow::Result<Frame>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        profile::set_lane(lane);
+        for path in paths {
+            // Nobody wants more frames where the receiver is gone.
+            if sender.send(read(&path)).is_err() {
+                break;
+            }
+        }
+    });
+    std::iter::from_fn(move || {
+        let _span = profile::span(Stage::Decode);
+        receiver.recv().ok()
+    })
 }
 
 /// A new file.

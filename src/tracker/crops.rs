@@ -8,6 +8,7 @@
 use tch::{Device, Tensor};
 
 use super::profile::{self, Stage};
+use super::resident::Resident;
 use super::{BoundingBox, Frame};
 
 /// Share of a crop's side that is context, on each side: 16 of 107 pixels.
@@ -102,6 +103,9 @@ pub fn crop(frame: &Frame, regions: &[BoundingBox], format: CropFormat, device: 
 
 /// Crops of several boxes, each in a frame of its own; otherwise as [`crop`].
 pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Tensor {
+    if let Some(resident) = device.is_cuda().then(|| Resident::new(items, format, device)).flatten() {
+        return resident.crops();
+    }
     let _span = profile::span(Stage::Crops);
     let length = format.size * format.size * 3;
     let mut data = vec![0f32; items.len() * length];

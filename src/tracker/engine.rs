@@ -44,8 +44,9 @@ impl Engine {
         config.validate()?;
         let kind = config.precision.kind(parameters.kind(), parameters.device());
         let parameters = parameters.with_kind(parameters.kind());
-        let backbone = Rc::new(Backbone::new(&parameters.with_kind(kind))?.with_threads(threads));
-        Ok(Self::of(backbone, parameters, threads, config))
+        let backbone = Backbone::new(&parameters.with_kind(kind))?.with_threads(threads);
+        let backbone = if config.precision.rounds() { backbone.with_rounding() } else { backbone };
+        Ok(Self::of(Rc::new(backbone), parameters, threads, config))
     }
 
     /// A tracker with the same weights and other parameters.
@@ -104,5 +105,22 @@ impl Engine {
     pub(super) fn samples(&self, frame: &Frame, boxes: Vec<BoundingBox>) -> FrameSamples {
         let features = self.describe(frame, &boxes);
         FrameSamples { frame: frame.clone(), boxes, features }
+    }
+
+    /// Two sets of boxes of a frame with their features, from one pass.
+    pub(super) fn samples_of_both(
+        &self,
+        frame: &Frame,
+        positives: Vec<BoundingBox>,
+        negatives: Vec<BoundingBox>,
+    ) -> (FrameSamples, FrameSamples) {
+        let count = positives.len() as i64;
+        let features = self.describe(frame, &[positives.as_slice(), &negatives].concat());
+        let part = |start: i64, boxes: Vec<BoundingBox>| {
+            // A copy, so that forgetting one half frees its memory.
+            let features = features.narrow(0, start, boxes.len() as i64).copy();
+            FrameSamples { frame: frame.clone(), boxes, features }
+        };
+        (part(0, positives), part(count, negatives))
     }
 }

@@ -1,6 +1,8 @@
 //! One frame of a sequence.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tch::{Device, Tensor};
 
 use super::TrackerError;
 
@@ -11,7 +13,13 @@ use super::TrackerError;
 pub struct Frame {
     width: u32,
     height: u32,
-    pixels: Arc<[u8]>,
+    pixels: Arc<Pixels>,
+}
+
+/// The pixels, and their copy on a GPU once one was asked for.
+struct Pixels {
+    bytes: Vec<u8>,
+    resident: Mutex<Option<Tensor>>,
 }
 
 impl Frame {
@@ -29,7 +37,7 @@ impl Frame {
         if pixels.is_empty() || pixels.len() as u64 != 3 * u64::from(width) * u64::from(height) {
             return Err(TrackerError::FramePixels { width, height, bytes: pixels.len() });
         }
-        Ok(Self { width, height, pixels: pixels.into() })
+        Ok(Self { width, height, pixels: Arc::new(Pixels { bytes: pixels, resident: Mutex::new(None) }) })
     }
 
     /// Width, pixels.
@@ -53,7 +61,23 @@ impl Frame {
     /// The pixels: interleaved RGB, rows from the top.
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+        &self.pixels.bytes
+    }
+
+    /// The pixels as a tensor `(height, width, 3)` of bytes on a device, where they stay as long as the frame: they are
+    /// brought there once.
+    pub(super) fn on(&self, device: Device) -> Tensor {
+        let mut resident = self.pixels.resident.lock().unwrap_or_else(PoisonError::into_inner);
+        let tensor = resident.take().filter(|tensor| tensor.device() == device).unwrap_or_else(|| {
+            let shape = [i64::from(self.height), i64::from(self.width), 3];
+            Tensor::from_slice(&self.pixels.bytes).view(shape).to_device(device)
+        });
+        resident.insert(tensor).shallow_clone()
+    }
+
+    /// Whether this is the same frame, not just an equal one.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pixels, &other.pixels)
     }
 }
 

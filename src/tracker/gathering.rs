@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::Frame;
 use super::config::Samples;
 use super::sampler::{Accept, Spread};
 use super::samples::FrameSamples;
 use super::shared::chosen;
 use super::target::Tracker;
+use super::{BoundingBox, Frame};
 
 /// Spread of positive samples (MDNet).
 const POSITIVE_SPREAD: Spread = Spread::Gaussian { translation: 0.1, scale: 1.3 };
@@ -45,7 +45,8 @@ impl Tracker {
         let mut negative_boxes = self.sampler.draw_accepted(target, INITIAL_NEGATIVE_SPREAD, half, negative_accept);
         let rest = negatives - half;
         negative_boxes.extend(self.sampler.draw_accepted(target, WHOLE_FRAME_SPREAD, rest, negative_accept));
-        (engine.samples(frame, positive_boxes), engine.samples(frame, negative_boxes), None)
+        let (positive, negative) = engine.samples_of_both(frame, positive_boxes, negative_boxes);
+        (positive, negative, None)
     }
 
     /// The samples of box regression; `near` are those that overlap the target, where boxes share passes.
@@ -76,28 +77,35 @@ impl Tracker {
     pub(super) fn remember(&mut self, frame: &Frame, seen: &FrameSamples) {
         let engine = Rc::clone(&self.engine);
         let samples = &engine.config.update_samples;
-        let accept = Accept::overlap(samples.positive_overlap, 1.0);
-        let positives = if engine.grids.is_some() {
-            chosen(seen, self.target, accept, samples.positives, &mut self.rng)
-        } else {
-            let boxes = self.sampler.draw_accepted(self.target, POSITIVE_SPREAD, samples.positives, accept);
-            engine.samples(frame, boxes)
-        };
+        let positive_accept = Accept::overlap(samples.positive_overlap, 1.0);
+        if engine.grids.is_some() {
+            self.positives.push(chosen(seen, self.target, positive_accept, samples.positives, &mut self.rng));
+            return self.remember_negatives(frame);
+        }
+        let (target, count) = (self.target, samples.positives);
+        let positives = self.sampler.draw_accepted(target, POSITIVE_SPREAD, count, positive_accept);
+        let (positives, negatives) = engine.samples_of_both(frame, positives, self.negative_boxes());
         self.positives.push(positives);
-        self.remember_negatives(frame);
+        self.negatives.push(negatives);
     }
 
     /// Collects samples of the background.
     pub(super) fn remember_negatives(&mut self, frame: &Frame) {
         let engine = Rc::clone(&self.engine);
         let samples = &engine.config.update_samples;
-        let accept = Accept::overlap(0.0, samples.negative_overlap);
         let negatives = if let Some(grids) = &engine.grids {
+            let accept = Accept::overlap(0.0, samples.negative_overlap);
             chosen(&grids.surroundings(frame, self.target), self.target, accept, samples.negatives, &mut self.rng)
         } else {
-            let boxes = self.sampler.draw_accepted(self.target, UPDATE_NEGATIVE_SPREAD, samples.negatives, accept);
-            engine.samples(frame, boxes)
+            engine.samples(frame, self.negative_boxes())
         };
         self.negatives.push(negatives);
+    }
+
+    /// Boxes of the background around the target.
+    fn negative_boxes(&mut self) -> Vec<BoundingBox> {
+        let samples = &self.engine.config.update_samples;
+        let accept = Accept::overlap(0.0, samples.negative_overlap);
+        self.sampler.draw_accepted(self.target, UPDATE_NEGATIVE_SPREAD, samples.negatives, accept)
     }
 }

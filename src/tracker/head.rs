@@ -18,7 +18,15 @@ pub const PARAMETER_NAMES: [&str; 6] = ["fc4.weight", "fc4.bias", "fc5.weight", 
 /// Two hidden layers of 512 rectified units and two scores: background and target.
 #[derive(Debug)]
 pub struct Head {
+    /// All parameters one after the other ...
+    flat: Tensor,
+    /// ... of which these are parts, in the same memory.
     parameters: [Tensor; 6],
+}
+
+/// Tensors as one vector, without their history.
+pub(super) fn joined(tensors: &[Tensor]) -> Tensor {
+    Tensor::cat(&tensors.iter().map(|tensor| tensor.detach().flatten(0, -1)).collect::<Vec<_>>(), 0)
 }
 
 /// Factors that dropout applies to the inputs of fc4, fc5 and fc6: 0 or 2 for each sample and unit.
@@ -54,7 +62,21 @@ impl Head {
     /// A head with given parameters, in the order of [`PARAMETER_NAMES`]; weights are `(outputs, inputs)`.
     #[must_use]
     pub fn from_tensors(parameters: [Tensor; 6]) -> Self {
-        Self { parameters: parameters.map(|p| p.detach().set_requires_grad(true)) }
+        let flat = joined(&parameters);
+        let mut start = 0;
+        let parameters = parameters.map(|parameter| {
+            let part = flat.narrow(0, start, parameter.numel() as i64).view(parameter.size().as_slice());
+            start += parameter.numel() as i64;
+            part.detach().set_requires_grad(true)
+        });
+        Self { flat, parameters }
+    }
+
+    /// All parameters as one vector, in the memory that they are in: to change it changes them. The first number of fc6's
+    /// is at the place that comes with it.
+    pub(super) fn flat(&self) -> (Tensor, i64) {
+        let last: usize = self.parameters[4..].iter().map(Tensor::numel).sum();
+        (self.flat.shallow_clone(), (self.flat.numel() - last) as i64)
     }
 
     /// The parameters, in the order of [`PARAMETER_NAMES`].
@@ -92,16 +114,39 @@ impl Dropout {
     /// Fresh factors for `samples` samples of `features` features: each unit is kept with probability 1/2 and doubled.
     #[must_use]
     pub fn random(samples: i64, features: i64, kind: Kind, device: Device, rng: &mut ChaCha8Rng) -> Self {
-        let mut draw = |units: i64| {
-            let mut bytes = vec![0u8; ((samples * units + 7) / 8) as usize];
-            rng.fill(bytes.as_mut_slice());
-            let kept: Vec<f32> = bytes
-                .iter()
-                .flat_map(|byte| (0..8).map(move |bit| f32::from((byte >> bit & 1) * 2)))
-                .take((samples * units) as usize)
-                .collect();
-            Tensor::from_slice(&kept).view([samples, units]).to_device(device).to_kind(kind)
-        };
-        Self([draw(features), draw(UNITS), draw(UNITS)])
+        let bits = Self::draw(samples, features, rng);
+        let bits = Tensor::from_slice(&bits).to_device(device);
+        Self::from_bits(&bits.unsqueeze(0), samples, features, kind).remove(0)
     }
+
+    /// The random bits of the factors, eight units a byte: those of fc4's inputs, of fc5's and of fc6's.
+    pub(super) fn draw(samples: i64, features: i64, rng: &mut ChaCha8Rng) -> Vec<u8> {
+        let mut bits = Vec::new();
+        for units in [features, UNITS, UNITS] {
+            let start = bits.len();
+            bits.resize(start + bytes(samples, units), 0);
+            rng.fill(&mut bits[start..]);
+        }
+        bits
+    }
+
+    /// The factors that rows of bits stand for, on the device where the bits are.
+    pub(super) fn from_bits(bits: &Tensor, samples: i64, features: i64, kind: Kind) -> Vec<Self> {
+        let shifts = Tensor::arange(8, (Kind::Uint8, bits.device()));
+        let units = bits.unsqueeze(2).bitwise_right_shift(&shifts).bitwise_and(1).flatten(1, 2).to_kind(kind) * 2.0;
+        let row = |row: i64| {
+            let (units, mut start) = (units.get(row), 0);
+            Self([features, UNITS, UNITS].map(|length| {
+                let factors = units.narrow(0, start, samples * length).view([samples, length]);
+                start += 8 * bytes(samples, length) as i64;
+                factors
+            }))
+        };
+        (0..bits.size()[0]).map(row).collect()
+    }
+}
+
+/// Bytes that hold a bit for each unit of each sample.
+fn bytes(samples: i64, units: i64) -> usize {
+    ((samples * units + 7) / 8) as usize
 }

@@ -4,10 +4,11 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use super::attention::{Use, regularizer, weigh};
-use super::backbone::Backbone;
+use super::backbone::{Backbone, Linearization};
 use super::config::{Config, Schedule};
-use super::head::{BACKGROUND, Dropout, Head, TARGET};
+use super::head::{BACKGROUND, Dropout, Head, TARGET, joined};
 use super::profile::{self, Stage};
+use super::resident::{Resident, to_device};
 use super::samples::{Deck, Pool};
 
 /// Trains a head on samples.
@@ -23,20 +24,64 @@ pub fn train(
     rng: &mut ChaCha8Rng,
 ) {
     let _span = profile::span(Stage::Training);
-    let mut velocity: Vec<Tensor> = head.parameters().iter().map(|p| p.detach().zeros_like()).collect();
-    let mut positive_deck = Deck::new(positives.len(), rng);
-    let mut negative_deck = Deck::new(negatives.map_or(0, Pool::len), rng);
-    for _ in 0..schedule.iterations {
-        let chosen = positive_deck.deal(config.batch_positives, rng);
-        let mined = negatives.map_or(Vec::new(), |pool| {
+    let mut descent = Descent::new(head, config, schedule.rate);
+    let resident = backbone.device().is_cuda().then(|| {
+        let items = [positives.items(), negatives.map_or(&[], Pool::items)].concat();
+        Resident::new(&items, backbone.format(), backbone.device())
+    });
+    let resident = resident.flatten();
+    let draws = Draws::new(positives.len(), negatives.map_or(0, Pool::len), backbone, config, schedule, rng);
+    for (iteration, dropout) in (0..).zip(&draws.dropout) {
+        let chosen = draws.positives.get(iteration);
+        let mut halves = vec![(positives, chosen)];
+        if let Some(pool) = negatives {
             let _span = profile::span(Stage::Mining);
-            let candidates = negative_deck.deal(config.mined_from, rng);
+            let candidates = draws.candidates.get(iteration);
             let scores = scores(head, backbone, config, &pool.features_at(&candidates));
-            hardest(&scores, &candidates, config.batch_negatives)
-        });
-        let batch = Batch::new(positives, &chosen, negatives, &mined);
-        let gradients = batch.gradients(head, backbone, config, rng);
-        descend(head, &mut velocity, &gradients, config, schedule.rate);
+            halves.push((pool, hardest(&scores, &candidates, config.batch_negatives)));
+        }
+        let batch = Batch::new(halves, resident.as_ref());
+        descent.step(&batch.gradients(head, backbone, config, dropout));
+    }
+}
+
+/// Everything random in a training, drawn before it begins, on the network's device. A GPU then never waits for the host.
+struct Draws {
+    /// Places of each iteration's positive samples, `(iterations, batch)`.
+    positives: Tensor,
+    /// Places of the negative samples that each iteration mines, `(iterations, mined from)`.
+    candidates: Tensor,
+    /// The dropout of each iteration.
+    dropout: Vec<Dropout>,
+}
+
+impl Draws {
+    fn new(
+        positives: usize,
+        negatives: usize,
+        backbone: &Backbone,
+        config: &Config,
+        schedule: &Schedule,
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
+        let (mut positive_deck, mut negative_deck) = (Deck::new(positives, rng), Deck::new(negatives, rng));
+        let (mut chosen, mut candidates, mut bits) = (Vec::new(), Vec::new(), Vec::new());
+        let mined = if negatives > 0 { config.batch_negatives.min(config.mined_from) } else { 0 };
+        let samples = (config.batch_positives + mined) as i64;
+        for _ in 0..schedule.iterations {
+            chosen.extend(positive_deck.deal(config.batch_positives, rng));
+            candidates.extend(negative_deck.deal(config.mined_from, rng));
+            bits.extend(Dropout::draw(samples, backbone.feature_length(), rng));
+        }
+        let rows = |values: Tensor| {
+            let (rows, numbers) = (schedule.iterations as i64, values.numel() as i64);
+            to_device(&values.view([rows, numbers / rows.max(1)]), backbone.device())
+        };
+        Self {
+            positives: rows(Tensor::from_slice(&chosen)),
+            candidates: rows(Tensor::from_slice(&candidates)),
+            dropout: Dropout::from_bits(&rows(Tensor::from_slice(&bits)), samples, backbone.feature_length(), Kind::Float),
+        }
     }
 }
 
@@ -53,51 +98,48 @@ fn attended(head: &Head, backbone: &Backbone, config: &Config, features: &Tensor
     }
 }
 
-/// The `count` positions among `candidates` whose score is highest.
-fn hardest(scores: &Tensor, candidates: &[i64], count: usize) -> Vec<i64> {
-    let (_, order) = scores.topk(count.min(candidates.len()) as i64, 0, true, true);
-    let mut places = vec![0i64; order.size()[0] as usize];
-    let length = places.len();
-    order.to_device(tch::Device::Cpu).copy_data(&mut places, length);
-    places.iter().map(|p| candidates[*p as usize]).collect()
+/// The `count` places among `candidates` whose score is highest.
+fn hardest(scores: &Tensor, candidates: &Tensor, count: usize) -> Tensor {
+    let (_, order) = scores.topk((count as i64).min(candidates.size()[0]), 0, true, true);
+    candidates.index_select(0, &order)
 }
 
 /// A mini-batch: samples of the target, then of the background.
 struct Batch<'a> {
     features: Tensor,
-    items: Vec<(&'a super::Frame, super::BoundingBox)>,
-    positives: i64,
+    /// The samples that each half was taken from, and their places there.
+    halves: Vec<(&'a Pool<'a>, Tensor)>,
+    /// The boxes of the first half's pool, then of the second's, where the network is on a GPU.
+    resident: Option<&'a Resident>,
 }
 
 impl<'a> Batch<'a> {
-    fn new(positives: &Pool<'a>, chosen: &[i64], negatives: Option<&Pool<'a>>, mined: &[i64]) -> Self {
-        let mut features = vec![positives.features_at(chosen)];
-        let mut items: Vec<_> = chosen.iter().map(|p| positives.item(*p)).collect();
-        if let Some(pool) = negatives {
-            features.push(pool.features_at(mined));
-            items.extend(mined.iter().map(|p| pool.item(*p)));
-        }
-        Self { features: Tensor::cat(&features, 0), items, positives: chosen.len() as i64 }
+    fn new(halves: Vec<(&'a Pool<'a>, Tensor)>, resident: Option<&'a Resident>) -> Self {
+        let features: Vec<Tensor> = halves.iter().map(|(pool, places)| pool.features_at(places)).collect();
+        Self { features: Tensor::cat(&features, 0), halves, resident }
+    }
+
+    /// How many samples are of the target.
+    fn positives(&self) -> i64 {
+        self.halves[0].1.size()[0]
     }
 
     /// Gradients of the loss with respect to the head's parameters.
-    fn gradients(&self, head: &Head, backbone: &Backbone, config: &Config, rng: &mut ChaCha8Rng) -> Vec<Tensor> {
-        let (samples, length) = (self.items.len() as i64, self.features.size()[1]);
-        let dropout = Dropout::random(samples, length, self.features.kind(), self.features.device(), rng);
+    fn gradients(&self, head: &Head, backbone: &Backbone, config: &Config, dropout: &Dropout) -> Vec<Tensor> {
         let features = attended(head, backbone, config, &self.features);
-        let scored = head.score_with_gradients(&features, Some(&dropout));
-        let cross_entropy = cross_entropy(&scored.scores, self.positives);
+        let scored = head.score_with_gradients(&features, Some(dropout));
+        let cross_entropy = cross_entropy(&scored.scores, self.positives());
         let attention = &config.attention;
         if attention.lambda <= 0.0 || attention.role == Use::Weight {
             log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
             return Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
         }
-        let (gradients, items, positives) = self.regularized(&scored.gradients, attention.samples);
+        let (gradients, part) = self.regularized(&scored.gradients, attention.samples);
         let at_scores = gradients.detach();
         let regularizer = tch::no_grad(|| {
             let _span = profile::span(Stage::Attention);
-            let mut linearization = backbone.linearize_boxes(&items);
-            regularizer(&mut linearization, &at_scores, positives, attention.form, attention.reduction)
+            let mut linearization = part.linearize(backbone);
+            regularizer(&mut linearization, &at_scores, part.positives(), attention.form, attention.reduction)
         });
         // The product has the regulariser's gradient with respect to the parameters, though not its value.
         let product = (&gradients * &regularizer.derivative).sum(None::<Kind>);
@@ -106,24 +148,32 @@ impl<'a> Batch<'a> {
         log::trace!("cross-entropy {:.3}, R {:.3}", cross_entropy.double_value(&[]), value.double_value(&[]));
         Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false)
     }
-}
 
-impl<'a> Batch<'a> {
-    /// The gradients of the scores of the first `count` samples of each half, or of all for 0; those samples; and how many
-    /// of them are positive. The positives are in random order, and of the negatives the hardest come first.
-    fn regularized(
-        &self,
-        gradients: &Tensor,
-        count: usize,
-    ) -> (Tensor, Vec<(&'a super::Frame, super::BoundingBox)>, i64) {
-        let (all, negatives) = (self.positives as usize, self.items.len() - self.positives as usize);
-        if count == 0 || (all <= count && negatives <= count) {
-            return (gradients.shallow_clone(), self.items.clone(), self.positives);
+    /// The first `count` samples of each half, or all for 0, and the gradients of their scores. The positives are in random
+    /// order, and of the negatives the hardest come first.
+    fn regularized(&self, gradients: &Tensor, count: usize) -> (Tensor, Self) {
+        let whole = |places: &Tensor| if count == 0 { places.size()[0] } else { places.size()[0].min(count as i64) };
+        let (mut start, mut parts, mut halves) = (0, Vec::new(), Vec::new());
+        for (pool, places) in &self.halves {
+            parts.push(gradients.narrow(1, start, whole(places)));
+            halves.push((*pool, places.narrow(0, 0, whole(places))));
+            start += places.size()[0];
         }
-        let (positives, negatives) = (all.min(count), negatives.min(count));
-        let parts = [gradients.narrow(1, 0, positives as i64), gradients.narrow(1, self.positives, negatives as i64)];
-        let items = self.items[..positives].iter().chain(&self.items[all..all + negatives]).copied().collect();
-        (Tensor::cat(&parts, 1), items, positives as i64)
+        (Tensor::cat(&parts, 1), Self { features: self.features.shallow_clone(), halves, resident: self.resident })
+    }
+
+    /// The network around the samples' crops.
+    fn linearize(&self, backbone: &Backbone) -> Linearization {
+        if let Some(resident) = self.resident {
+            let mut before = 0;
+            let places = self.halves.iter().map(|(pool, places)| {
+                before += pool.len() as i64;
+                places + (before - pool.len() as i64)
+            });
+            return backbone.linearize(&resident.at(&Tensor::cat(&places.collect::<Vec<_>>(), 0)).crops());
+        }
+        let items: Vec<_> = self.halves.iter().flat_map(|(pool, places)| pool.items_at(places)).collect();
+        backbone.linearize_boxes(&items)
     }
 }
 
@@ -135,20 +185,32 @@ pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
     -(of(0, positives, TARGET) + of(positives, negatives, BACKGROUND))
 }
 
-/// One step of gradient descent with momentum, weight decay, a limit on the gradient's norm and a higher rate for fc6.
-fn descend(head: &Head, velocity: &mut [Tensor], gradients: &[Tensor], config: &Config, rate: f64) {
-    tch::no_grad(|| {
-        let squares: Vec<Tensor> = gradients.iter().map(|g| (g * g).sum(None::<Kind>)).collect();
-        let norm = Tensor::stack(&squares, 0).sum(None::<Kind>).sqrt();
-        let shrink = ((norm + 1e-6).reciprocal() * config.gradient_limit).clamp_max(1.0);
-        for (place, ((parameter, velocity), gradient)) in
-            head.parameters().iter().zip(velocity.iter_mut()).zip(gradients).enumerate()
-        {
-            let rate = if place >= 4 { rate * config.last_layer_rate } else { rate };
-            let step = gradient * &shrink + parameter * config.decay;
-            *velocity = &*velocity * config.momentum + step;
-            let mut parameter = parameter.shallow_clone();
-            parameter -= &*velocity * rate;
-        }
-    });
+/// Gradient descent with momentum, weight decay, a limit on the gradient's norm and a higher rate for fc6.
+struct Descent<'a> {
+    config: &'a Config,
+    /// All parameters as one vector, and their velocity.
+    parameters: Tensor,
+    velocity: Tensor,
+    /// The rate of each.
+    rates: Tensor,
+}
+
+impl<'a> Descent<'a> {
+    fn new(head: &Head, config: &'a Config, rate: f64) -> Self {
+        let (parameters, last) = head.flat();
+        let rates = parameters.full_like(rate);
+        let _ = rates.narrow(0, last, rates.numel() as i64 - last).fill_(rate * config.last_layer_rate);
+        Self { config, velocity: parameters.zeros_like(), parameters, rates }
+    }
+
+    fn step(&mut self, gradients: &[Tensor]) {
+        tch::no_grad(|| {
+            let gradient = joined(gradients);
+            let norm = gradient.norm();
+            let shrink = ((norm + 1e-6).reciprocal() * self.config.gradient_limit).clamp_max(1.0);
+            let step = gradient * shrink + &self.parameters * self.config.decay;
+            self.velocity = (&self.velocity * self.config.momentum).g_add_(&step);
+            self.parameters -= &self.velocity * &self.rates;
+        });
+    }
 }

@@ -20,6 +20,7 @@ mod parallel;
 mod precision;
 pub mod profile;
 pub mod regression;
+mod resident;
 mod sampler;
 pub mod samples;
 mod shared;

@@ -9,9 +9,11 @@ use tch::{Device, Kind};
 pub enum Precision {
     /// 32 bits.
     Float32,
+    /// On a GPU, convolutions of numbers of 32 bits that are rounded to 10 bits behind the point; on the CPU, `float32`.
+    Tf32,
     /// 16 bits, of which 8 are the exponent's: twice as fast where the processor computes so.
     Bfloat16,
-    /// `bfloat16` on processors that compute so (AVX-512 BF16), otherwise `float32`.
+    /// `tf32` on a GPU, `bfloat16` on processors that compute so (AVX-512 BF16), otherwise `float32`.
     Auto,
 }
 
@@ -20,11 +22,19 @@ impl Precision {
     #[must_use]
     pub fn kind(self, kind: Kind, device: Device) -> Kind {
         let half = match self {
-            Self::Float32 => false,
+            Self::Float32 | Self::Tf32 => false,
             Self::Bfloat16 => true,
             Self::Auto => device == Device::Cpu && computes_bfloat16(),
         };
         if half { Kind::BFloat16 } else { kind }
+    }
+}
+
+impl Precision {
+    /// Whether a GPU may round what it multiplies.
+    #[must_use]
+    pub fn rounds(self) -> bool {
+        matches!(self, Self::Tf32 | Self::Auto)
     }
 }
 

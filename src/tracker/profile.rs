@@ -19,9 +19,11 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use tch::{Cuda, Device};
 
 /// What a span of time was spent on. Of nested spans on one thread, the innermost counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +108,8 @@ struct Event {
 }
 
 static RECORDING: AtomicBool = AtomicBool::new(false);
+/// Number of the GPU that spans wait for, or -1.
+static AWAITED: AtomicI64 = AtomicI64::new(-1);
 static EVENTS: Mutex<Vec<Event>> = Mutex::new(Vec::new());
 
 thread_local! {
@@ -124,6 +128,23 @@ pub fn start() {
     RECORDING.store(true, Ordering::Relaxed);
 }
 
+/// As [`start`], for work on a device. On a GPU every span begins and ends when all work given to it is done, so that its
+/// time is that of its own work; the whole takes longer than without a recording, where the GPU works while the host goes
+/// on.
+pub fn start_on(device: Device) {
+    let number = if let Device::Cuda(number) = device { number as i64 } else { -1 };
+    AWAITED.store(number, Ordering::Relaxed);
+    start();
+}
+
+/// Waits for the GPU, where one is to be waited for.
+fn wait() {
+    let number = AWAITED.load(Ordering::Relaxed);
+    if number >= 0 {
+        Cuda::synchronize(number);
+    }
+}
+
 /// Ends the recording and gives what was recorded.
 pub fn stop() -> Profile {
     RECORDING.store(false, Ordering::Relaxed);
@@ -133,14 +154,17 @@ pub fn stop() -> Profile {
 }
 
 /// Says which row of the trace this thread is on: 0, where every thread starts, is the one that the others work for.
-pub(super) fn set_lane(lane: u32) {
+pub fn set_lane(lane: u32) {
     LANE.set(lane);
 }
 
 /// Opens a span, which ends when the value is dropped.
 #[must_use = "the span ends where it is dropped"]
 pub fn span(stage: Stage) -> Span {
-    let open = RECORDING.load(Ordering::Relaxed).then(|| (stage, INSIDE.replace(Duration::ZERO), Instant::now()));
+    let open = RECORDING.load(Ordering::Relaxed).then(|| {
+        wait();
+        (stage, INSIDE.replace(Duration::ZERO), Instant::now())
+    });
     Span { open, here: PhantomData }
 }
 
@@ -156,6 +180,7 @@ pub struct Span {
 impl Drop for Span {
     fn drop(&mut self) {
         if let Some((stage, outside, begun)) = self.open.take() {
+            wait();
             let duration = begun.elapsed();
             let own = duration.saturating_sub(INSIDE.replace(outside + duration));
             let event = Event { stage, lane: LANE.get(), begun, duration, own };

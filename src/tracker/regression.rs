@@ -1,6 +1,6 @@
 //! Bounding-box regression (Girshick et al., CVPR 2014, appendix C; Nam & Han, CVPR 2016, section 4).
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::profile::{self, Stage};
 use super::{BoundingBox, TrackerError};
@@ -60,25 +60,21 @@ impl BoxRegression {
         &self.intercept
     }
 
-    /// Boxes moved and resized by what the regression predicts from their features `(N, length)`.
-    #[must_use]
-    pub fn refine(&self, features: &Tensor, boxes: &[BoundingBox]) -> Vec<BoundingBox> {
+    /// Offsets of the target from boxes with these features, `(N, length)` to `(N, 4)` in double precision.
+    pub fn predict(&self, features: &Tensor) -> Tensor {
         let _span = profile::span(Stage::Regression);
-        let predicted = (features.matmul(&self.weights) + &self.intercept).to_device(Device::Cpu).to_kind(Kind::Double);
-        let mut values = vec![0f64; boxes.len() * 4];
-        let count = values.len();
-        predicted.contiguous().copy_data(&mut values, count);
-        boxes
-            .iter()
-            .zip(values.chunks_exact(4))
-            .map(|(b, v)| {
-                let (cx, cy) = b.centre();
-                let centre = (cx + v[0] * b.width, cy + v[1] * b.height);
-                BoundingBox::from_centre(centre, b.width * v[2].exp(), b.height * v[3].exp())
-            })
-            .filter(|b| b.is_valid())
-            .collect()
+        (features.matmul(&self.weights) + &self.intercept).to_kind(Kind::Double)
     }
+}
+
+/// The box moved and resized by a predicted offset; `None` where there are not four finite numbers, or nothing is left of it.
+#[must_use]
+pub fn refined(region: BoundingBox, offset: &[f64]) -> Option<BoundingBox> {
+    let [dx, dy, wider, higher] = *offset else { return None };
+    let (cx, cy) = region.centre();
+    let centre = (cx + dx * region.width, cy + dy * region.height);
+    let moved = BoundingBox::from_centre(centre, region.width * wider.exp(), region.height * higher.exp());
+    moved.is_valid().then_some(moved)
 }
 
 /// `(dx / w, dy / h, log dw, log dh)` from a box to the target.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::{BoundingBox, Frame};
 
@@ -84,15 +84,23 @@ impl<'a> Pool<'a> {
         self.items.is_empty()
     }
 
-    /// Features of the samples at some positions: `(positions, features)`.
-    pub fn features_at(&self, positions: &[i64]) -> Tensor {
-        self.features.index_select(0, &Tensor::from_slice(positions).to_device(self.features.device()))
+    /// Features of the samples at some places, `(places)` on the features' device: `(places, features)`.
+    pub fn features_at(&self, places: &Tensor) -> Tensor {
+        self.features.index_select(0, places)
     }
 
-    /// Frame and box of one sample.
+    /// Frames and boxes of all samples.
+    pub(super) fn items(&self) -> &[(&'a Frame, BoundingBox)] {
+        &self.items
+    }
+
+    /// Frames and boxes of the samples at some places.
     #[must_use]
-    pub fn item(&self, position: i64) -> (&'a Frame, BoundingBox) {
-        self.items[position as usize]
+    pub fn items_at(&self, places: &Tensor) -> Vec<(&'a Frame, BoundingBox)> {
+        let mut numbers = vec![0i64; places.numel()];
+        let count = numbers.len();
+        places.to_device(Device::Cpu).copy_data(&mut numbers, count);
+        numbers.iter().map(|place| self.items[*place as usize]).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use super::engine::{Engine, Estimate};
 use super::head::Head;
 use super::learner::{scores, train};
 use super::profile::{self, Stage};
-use super::regression::BoxRegression;
+use super::regression::{BoxRegression, refined};
 use super::sampler::Sampler;
 use super::samples::{FrameSamples, Memory, Pool};
 use super::{BoundingBox, Frame, TrackerError};
@@ -35,6 +35,15 @@ pub struct Tracker {
     success: bool,
     /// Frames since the initialisation.
     frames: usize,
+}
+
+/// The best candidates of a frame.
+struct Best {
+    /// Their mean score.
+    confidence: f64,
+    boxes: Vec<BoundingBox>,
+    /// Mean of the boxes after regression, where there is one.
+    refined: Option<BoundingBox>,
 }
 
 impl Tracker {
@@ -100,13 +109,12 @@ impl Tracker {
         let translation = if self.success { config.translation } else { config.failure_translation };
         let seen = self.candidates(frame, translation);
         let (candidates, features) = (&seen.boxes, &seen.features);
-        let (confidence, best) = self.best(features);
-        let boxes: Vec<BoundingBox> = best.iter().map(|i| candidates[*i as usize]).collect();
+        let Best { confidence, boxes, refined } = self.best(candidates, features);
         self.success = confidence > 0.0;
         if self.success {
             let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
             self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined(width, height);
-            let refined = self.refine(features, &best, &boxes).unwrap_or(self.target);
+            let refined = refined.unwrap_or(self.target);
             self.reported = refined.clipped(width, height).unwrap_or(self.target);
             if config.regression_feedback {
                 self.target = self.reported.confined(width, height);
@@ -117,22 +125,27 @@ impl Tracker {
         Ok(Estimate { bounding_box: self.reported, confidence, success: self.success })
     }
 
-    /// Mean score of the best candidates, and their positions.
-    fn best(&self, features: &Tensor) -> (f64, Vec<i64>) {
+    /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
+    /// frame without an update.
+    fn best(&self, candidates: &[BoundingBox], features: &Tensor) -> Best {
         let _span = profile::span(Stage::Scoring);
-        let count = self.engine.config.best.min(features.size()[0] as usize);
+        let count = self.engine.config.best.min(candidates.len());
         let scores = scores(&self.head, &self.engine.backbone, &self.engine.config, features);
         let (values, order) = scores.topk(count as i64, 0, true, true);
-        let mut best = vec![0i64; count];
-        order.to_device(Device::Cpu).copy_data(&mut best, count);
-        (values.mean(Kind::Double).double_value(&[]), best)
-    }
-
-    /// Mean of the boxes after regression.
-    fn refine(&self, features: &Tensor, best: &[i64], boxes: &[BoundingBox]) -> Option<BoundingBox> {
-        let index = Tensor::from_slice(best).to_device(features.device());
-        let refined = self.regression.as_ref()?.refine(&features.index_select(0, &index), boxes);
-        BoundingBox::mean(&refined)
+        let column = |tensor: &Tensor| tensor.to_kind(Kind::Double).unsqueeze(1);
+        let mut columns = vec![column(&order), column(&values)];
+        if let Some(regression) = &self.regression {
+            columns.push(regression.predict(&features.index_select(0, &order)));
+        }
+        let table = Tensor::cat(&columns, 1).to_device(Device::Cpu).contiguous();
+        let mut numbers = vec![0f64; table.numel()];
+        let length = numbers.len();
+        table.copy_data(&mut numbers, length);
+        let rows: Vec<&[f64]> = numbers.chunks_exact(length / count.max(1)).collect();
+        let boxes: Vec<BoundingBox> = rows.iter().map(|row| candidates[row[0] as usize]).collect();
+        let moved = boxes.iter().zip(&rows).filter_map(|(b, row)| refined(*b, &row[2..]));
+        let confidence = rows.iter().map(|row| row[1]).sum::<f64>() / count as f64;
+        Best { confidence, refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
     /// The short-term update after a failure, the long-term update every few frames.

@@ -1,6 +1,7 @@
 //! The tracker's quantities for one case, compared one by one.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use attrax::tracker::attention::{self, Form, Reduction};
 use attrax::tracker::backbone::{Backbone, Parameters};
@@ -17,6 +18,27 @@ pub type Case = BTreeMap<String, Tensor>;
 
 const LAMBDA: f64 = 5.0;
 
+/// Where the tracker's side is computed: the CPU, or the GPU that `ATTRAX_PARITY_DEVICE` names (`cuda:0`). Every test asks
+/// first of all, since libtorch looks for CUDA once.
+pub fn device() -> Device {
+    static LOADED: OnceLock<bool> = OnceLock::new();
+    let Ok(name) = std::env::var("ATTRAX_PARITY_DEVICE") else { return Device::Cpu };
+    let number = name.strip_prefix("cuda:").and_then(|number| number.parse().ok());
+    let number = number.expect("ATTRAX_PARITY_DEVICE is cuda: and a number");
+    assert!(*LOADED.get_or_init(attrax::native::load_cuda) && tch::Cuda::is_available(), "there is no GPU");
+    Device::Cuda(number)
+}
+
+/// A tensor of the case, in a precision, on the device.
+fn of(case: &Case, name: &str, kind: Kind) -> Tensor {
+    case[name].to_kind(kind).to_device(device())
+}
+
+/// The classifier of the case.
+fn head(case: &Case, kind: Kind) -> Head {
+    Head::from_tensors(PARAMETER_NAMES.map(|name| of(case, name, kind)))
+}
+
 /// Boxes `(n, 4)`: left, top, width, height in pixels.
 pub fn boxes(tensor: &Tensor) -> Vec<BoundingBox> {
     let numbers = Vec::<f64>::try_from(tensor.contiguous().view([-1])).unwrap();
@@ -27,7 +49,7 @@ pub fn boxes(tensor: &Tensor) -> Vec<BoundingBox> {
 pub fn network(case: &Case, kind: Kind) -> Backbone {
     let tensors = case.iter().filter(|(name, _)| name.starts_with("conv"));
     let tensors = tensors.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
-    Backbone::new(&Parameters::new("oracle", tensors, BTreeMap::new(), kind, Device::Cpu)).unwrap()
+    Backbone::new(&Parameters::new("oracle", tensors, BTreeMap::new(), kind, device())).unwrap()
 }
 
 /// Crops of the case's boxes.
@@ -36,7 +58,7 @@ pub fn check_crops(case: &Case, worst: &mut Worst) {
     let (height, width) = (image.size()[0] as u32, image.size()[1] as u32);
     let frame = Frame::from_rgb8(width, height, Vec::<u8>::try_from(image.contiguous().view([-1])).unwrap()).unwrap();
     let format = network(case, Kind::Float).format();
-    let crops = crop(&frame, &boxes(&case["boxes"]), format, Device::Cpu);
+    let crops = crop(&frame, &boxes(&case["boxes"]), format, device());
     worst.note("crops", "float32", 1e-5, &crops, &case["crops"]);
 }
 
@@ -47,7 +69,7 @@ pub fn check_boxes(case: &Case, worst: &mut Worst) {
     worst.note("overlap", "float64", 1e-10, &Tensor::from_slice(&overlaps), &case["iou_with_first"]);
     let target = BoundingBox::new(100.0, 100.0, 48.0, 44.0);
     for (kind, precision, bound) in [(Kind::Double, "float64", 1e-10), (Kind::Float, "float32", 1e-5)] {
-        let features = case["ridge.features"].to_kind(kind);
+        let features = of(case, "ridge.features", kind);
         let fit = BoxRegression::fit(&features, &boxes(&case["ridge.boxes"]), target, 1000.0).unwrap();
         worst.note("ridge weights", precision, bound, fit.weights(), &case["ridge.weights"]);
         worst.note("ridge intercept", precision, bound, fit.intercept(), &case["ridge.bias"]);
@@ -57,8 +79,8 @@ pub fn check_boxes(case: &Case, worst: &mut Worst) {
 /// Features and scores in one precision.
 pub fn check_forward(case: &Case, kind: Kind, precision: &'static str, worst: &mut Worst) {
     let bound = if kind == Kind::Double { 1e-10 } else { 1e-5 };
-    let head = Head::from_tensors(PARAMETER_NAMES.map(|name| case[name].to_kind(kind)));
-    let features = network(case, kind).features(&case["crops"].to_kind(kind));
+    let head = head(case, kind);
+    let features = network(case, kind).features(&of(case, "crops", kind));
     worst.note("features", precision, bound, &features, &case["features"]);
     worst.note("scores", precision, bound, &head.scores(&features), &case["scores"]);
 }
@@ -67,8 +89,8 @@ pub fn check_forward(case: &Case, kind: Kind, precision: &'static str, worst: &m
 pub fn check_gradients(case: &Case, kind: Kind, precision: &'static str, worst: &mut Worst) {
     let (bound, gradient_bound) = if kind == Kind::Double { (1e-10, 1e-10) } else { (1e-5, 1e-4) };
     let backbone = network(case, kind);
-    let head = Head::from_tensors(PARAMETER_NAMES.map(|name| case[name].to_kind(kind)));
-    let crops = case["crops"].to_kind(kind);
+    let head = head(case, kind);
+    let crops = of(case, "crops", kind);
     let positives = 4;
     let mut linearization = tch::no_grad(|| backbone.linearize(&crops));
     let at_scores = head.score_with_gradients(linearization.features(), None).gradients.detach();

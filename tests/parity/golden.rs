@@ -10,7 +10,7 @@ use attrax::tracker::backbone::{Backbone, Parameters};
 use attrax::tracker::crop;
 use tch::{Device, Kind, Tensor};
 
-use super::compare::{Case, boxes, check_forward, check_gradients, network};
+use super::compare::{Case, boxes, check_forward, check_gradients, device, network};
 use super::worst::Worst;
 
 /// The seed that `tests/python/oracle_case.py ORACLE tests/data/oracle.safetensors 11 --digest` was given.
@@ -40,12 +40,13 @@ fn draw_weights(case: &mut Case) {
 
 #[test]
 fn every_quantity_equals_what_the_oracle_gave() {
+    let device = device();
     let mut case: Case = Tensor::read_safetensors("tests/data/oracle.safetensors").unwrap().into_iter().collect();
     draw_weights(&mut case);
     let image = &case["image"];
     let (height, width) = (image.size()[0] as u32, image.size()[1] as u32);
     let frame = Frame::from_rgb8(width, height, Vec::<u8>::try_from(image.contiguous().view([-1])).unwrap()).unwrap();
-    let crops = crop(&frame, &boxes(&case["boxes"]), network(&case, Kind::Float).format(), Device::Cpu);
+    let crops = crop(&frame, &boxes(&case["boxes"]), network(&case, Kind::Float).format(), device);
     case.insert("crops".into(), crops);
     let mut worst = Worst::default();
     check_forward(&case, Kind::Float, "float32", &mut worst);
@@ -55,21 +56,22 @@ fn every_quantity_equals_what_the_oracle_gave() {
 
 #[test]
 fn the_embedded_network_equals_the_original_package() {
+    let device = device();
     let case: Case =
         Tensor::read_safetensors("tests/data/efficientnet-lite0.safetensors").unwrap().into_iter().collect();
     let file = attrax::weights::embedded().unwrap();
     let mut worst = Worst::default();
     for (kind, precision, bound) in [(Kind::Double, "float64", 1e-10), (Kind::Float, "float32", 1e-5)] {
-        let backbone = Backbone::new(&Parameters::from_file(&file, kind, Device::Cpu).unwrap()).unwrap();
+        let backbone = Backbone::new(&Parameters::from_file(&file, kind, device).unwrap()).unwrap();
         let format = backbone.format();
         let pixels = case["crops"].to_kind(kind).permute([0, 3, 1, 2]);
-        let crops = (pixels - f64::from(format.mean)) * f64::from(format.scale);
+        let crops = ((pixels - f64::from(format.mean)) * f64::from(format.scale)).to_device(device);
         let mut linearization = tch::no_grad(|| backbone.linearize(&crops));
         // Features are scaled so that the published learning rates fit; the package's are not.
         let gain = (linearization.features().norm() / case["pooled"].norm()).double_value(&[]);
         worst.note("features", precision, bound, &(linearization.features() / gain), &case["pooled"]);
         assert!((gain - 0.5).abs() < 1e-5, "{gain}");
-        let cotangent = case["cotangent"].to_kind(kind).unsqueeze(0).expand([2, -1], false) / gain;
+        let cotangent = case["cotangent"].to_kind(kind).to_device(device).unsqueeze(0).expand([2, -1], false) / gain;
         let of_both_classes = Tensor::stack(&[&cotangent, &cotangent], 0);
         for (form, name) in [(Form::Released, "attention.squared"), (Form::Paper, "attention.positive")] {
             let maps = tch::no_grad(|| attention(&mut linearization, &of_both_classes, form));

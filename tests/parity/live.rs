@@ -10,7 +10,7 @@ use std::process::Command;
 
 use tch::{Kind, Tensor};
 
-use super::compare::{Case, check_boxes, check_crops, check_forward, check_gradients};
+use super::compare::{Case, check_boxes, check_crops, check_forward, check_gradients, device};
 use super::worst::Worst;
 
 const ORACLE: &str = "../shared/oracle/dat_oracle.py";
@@ -28,6 +28,7 @@ fn case_of(python: &OsStr, seed: usize, arguments: impl FnOnce(String) -> Vec<St
 
 #[test]
 fn every_quantity_equals_the_oracle() {
+    device();
     let Some(python) = std::env::var_os("ATTRAX_PYTHON") else {
         println!("SKIPPED: ATTRAX_PYTHON is not set (make setup sets it)");
         return;

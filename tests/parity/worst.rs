@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Worst relative error of each quantity, by precision, and its bound.
 #[derive(Default)]
@@ -11,7 +11,8 @@ pub struct Worst(BTreeMap<(String, &'static str), (f64, f64)>);
 impl Worst {
     /// Notes `|ours - theirs| / |theirs|`. Where `theirs` has fewer numbers it is a digest: every n-th of all.
     pub fn note(&mut self, quantity: &str, precision: &'static str, bound: f64, ours: &Tensor, theirs: &Tensor) {
-        let (ours, theirs) = (ours.to_kind(Kind::Double), theirs.to_kind(Kind::Double).flatten(0, -1));
+        let ours = ours.to_device(Device::Cpu).to_kind(Kind::Double);
+        let theirs = theirs.to_kind(Kind::Double).flatten(0, -1);
         let step = (ours.numel() / theirs.numel()).max(1) as i64;
         let ours = ours.contiguous().view([-1]).slice(0, 0, theirs.numel() as i64 * step, step);
         let norm = theirs.norm().double_value(&[]);
@@ -37,7 +38,8 @@ impl Worst {
 
 #[test]
 fn a_digest_is_compared_with_the_numbers_that_it_was_taken_from() {
-    let ours = Tensor::arange(100, (Kind::Double, tch::Device::Cpu));
+    super::compare::device();
+    let ours = Tensor::arange(100, (Kind::Double, Device::Cpu));
     let mut worst = Worst::default();
     worst.note(
         "digest",

@@ -3,6 +3,11 @@
 use tch::{Kind, Tensor};
 
 /// A convolution with frozen weights, and what its adjoint needs.
+///
+/// On the CPU everything is in channels-last memory order, and uneven padding is made even by zeros in the kernel, where
+/// that is fastest. On a GPU neither holds. Kernels of even sides take up to nine times as long as odd ones; and for each new
+/// shape of its input, cuDNN takes a quarter of a second to plan a depthwise convolution in channels-last order. In the
+/// usual order libtorch has kernels of its own for those, and convolutions of one pixel are matrix products.
 #[derive(Debug)]
 pub(super) struct Convolution {
     weight: Tensor,
@@ -14,6 +19,8 @@ pub(super) struct Convolution {
     /// Pixels between the taps of the kernel.
     dilation: i64,
     groups: i64,
+    /// Whether a GPU may round what it multiplies to 10 bits behind the point (TF32).
+    rounded: bool,
 }
 
 #[derive(Debug)]
@@ -22,9 +29,13 @@ enum Adjoint {
     Convolution { weight: Tensor, padding: i64 },
     /// Otherwise a transposed convolution with the same weights.
     Transposed,
+    /// The same with the kernel before zeros were added to it; so many rows and columns in front are left out.
+    Unpadded { weight: Tensor, before: i64 },
     /// At stride 2 that is also four convolutions at stride 1, one for the even and odd rows and columns each, of every
-    /// second tap. libtorch has no fast transposed convolution in half precision.
+    /// second tap. libtorch has no fast transposed convolution in half precision for the CPU.
     Phases(Vec<Phase>),
+    /// A product with the transposed matrix, on a GPU.
+    Product,
 }
 
 /// One of four interleaved parts of the adjoint of a convolution at stride 2.
@@ -47,7 +58,7 @@ impl Phase {
         let taps = |tensor: &Tensor, axis: i64, start: i64| tensor.slice(axis, first(start), None, 2);
         let part = |(row, column): (i64, i64)| Self {
             start: [row, column],
-            weight: channels_last(&taps(&taps(&exchanged, 2, row), 3, column).flip([2, 3])),
+            weight: arranged(&taps(&taps(&exchanged, 2, row), 3, column).flip([2, 3])),
             shift: [shift(row), shift(column)],
         };
         [(0, 0), (0, 1), (1, 0), (1, 1)].map(part).into()
@@ -74,38 +85,43 @@ impl Phase {
     }
 }
 
-/// The same values in channels-last memory order.
-pub(super) fn channels_last(tensor: &Tensor) -> Tensor {
+/// The same values in the memory order that is fastest on their device: channels-last on the CPU.
+pub(super) fn arranged(tensor: &Tensor) -> Tensor {
+    if tensor.device().is_cuda() {
+        return tensor.contiguous();
+    }
     tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
 impl Convolution {
     /// A convolution of weights `(out, in / groups, k, k)` and bias `(out)`; `padding` zeros before and after.
-    ///
-    /// A row and a column of zeros in front of the kernel make an uneven padding even, which spares a padded copy of the
-    /// input each time.
-    pub fn new(weight: &Tensor, bias: &Tensor, stride: i64, (before, after): (i64, i64), groups: i64) -> Self {
-        let uneven = (after - before).max(0);
-        let weight = weight.constant_pad_nd([uneven, 0, uneven, 0]);
-        let (kernel, padding) = (weight.size()[2], after);
-        let adjoint = if stride == 1 {
+    pub fn new(original: &Tensor, bias: &Tensor, stride: i64, (before, after): (i64, i64), groups: i64) -> Self {
+        let (original, on_gpu) = (arranged(original), original.device().is_cuda());
+        let side = original.size()[2];
+        // Zeros in the kernel make an uneven padding even, which spares a padded copy of the input each time.
+        let (in_front, behind, padding) = match (after - before, on_gpu) {
+            (0, _) => (0, 0, before),
+            (uneven, false) => (uneven, 0, after),
+            // As many taps on either side of the middle, so that the kernel's side is odd.
+            (_, true) => (side - 1 - 2 * before, 0, side - 1 - before),
+        };
+        let weight = original.constant_pad_nd([in_front, behind, in_front, behind]);
+        let kernel = weight.size()[2];
+        let adjoint = if on_gpu && stride == 1 && kernel == 1 && groups == 1 {
+            Adjoint::Product
+        } else if stride == 1 {
             let turned = weight.flip([2, 3]);
             let exchanged = if groups == 1 { turned.transpose(0, 1) } else { turned };
-            Adjoint::Convolution { weight: channels_last(&exchanged), padding: kernel - 1 - padding }
-        } else if stride == 2 && weight.kind() == Kind::BFloat16 {
+            Adjoint::Convolution { weight: arranged(&exchanged), padding: kernel - 1 - padding }
+        } else if on_gpu && in_front > 0 {
+            Adjoint::Unpadded { weight: original, before }
+        } else if !on_gpu && stride == 2 && weight.kind() == Kind::BFloat16 {
             Adjoint::Phases(Phase::all(&weight, padding, groups))
         } else {
             Adjoint::Transposed
         };
-        Self {
-            weight: channels_last(&weight),
-            bias: bias.shallow_clone(),
-            adjoint,
-            stride,
-            padding,
-            dilation: 1,
-            groups,
-        }
+        let (weight, bias) = (arranged(&weight), bias.shallow_clone());
+        Self { weight, bias, adjoint, stride, padding, dilation: 1, groups, rounded: false }
     }
 
     /// The mean of each 3 x 3 window, stride 1, as a convolution; `like` gives device and precision.
@@ -121,6 +137,11 @@ impl Convolution {
         Self { stride: 1, dilation, padding: self.padding * dilation, ..self.share() }
     }
 
+    /// Lets a GPU round what it multiplies.
+    pub fn round(&mut self) {
+        self.rounded = true;
+    }
+
     /// Zeros that TensorFlow's "same" padding adds before and after an input of side `input`.
     pub fn same_padding(input: i64, kernel: i64, stride: i64) -> (i64, i64) {
         let total = (((input + stride - 1) / stride - 1) * stride + kernel - input).max(0);
@@ -134,6 +155,10 @@ impl Convolution {
                 Adjoint::Convolution { weight: weight.shallow_clone(), padding: *padding }
             }
             Adjoint::Transposed => Adjoint::Transposed,
+            Adjoint::Unpadded { weight, before } => {
+                Adjoint::Unpadded { weight: weight.shallow_clone(), before: *before }
+            }
+            Adjoint::Product => Adjoint::Product,
             Adjoint::Phases(phases) => Adjoint::Phases(phases.iter().map(Phase::share).collect()),
         };
         Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), adjoint, ..*self }
@@ -141,15 +166,21 @@ impl Convolution {
 
     /// The output for an input; without its bias it is the derivative's.
     pub fn run(&self, input: &Tensor, bias: Option<&Tensor>) -> Tensor {
-        input.conv2d(&self.weight, bias, [self.stride; 2], [self.padding; 2], [self.dilation; 2], self.groups)
+        if matches!(self.adjoint, Adjoint::Product) {
+            let mut output = product(&self.weight.flatten(1, 3), input);
+            return match bias {
+                Some(bias) => output.g_add_(&bias.view([-1, 1, 1])),
+                None => output,
+            };
+        }
+        self.convolve(input, &self.weight, bias, self.stride, self.padding, self.dilation)
     }
 
     /// The adjoint: from a gradient at the output to one at the input, whose side is given.
     pub fn backward(&self, gradient: &Tensor, input_side: i64) -> Tensor {
         match &self.adjoint {
-            Adjoint::Convolution { weight, padding } => {
-                gradient.conv2d(weight, None::<&Tensor>, [1, 1], [*padding; 2], [1, 1], self.groups)
-            }
+            Adjoint::Convolution { weight, padding } => self.convolve(gradient, weight, None, 1, *padding, 1),
+            Adjoint::Product => product(&self.weight.flatten(1, 3).transpose(0, 1), gradient),
             Adjoint::Phases(phases) => {
                 let (samples, channels) =
                     (gradient.size()[0], phases.first().map_or(0, |phase| phase.weight.size()[0]));
@@ -160,21 +191,75 @@ impl Convolution {
                 }
                 input
             }
-            Adjoint::Transposed => {
-                // Rows and columns at the end that no window reached get a gradient of zero.
-                let reached = (gradient.size()[2] - 1) * self.stride + self.weight.size()[2] - 2 * self.padding;
-                gradient.conv_transpose2d(
-                    &self.weight,
-                    None::<&Tensor>,
-                    [self.stride; 2],
-                    [self.padding; 2],
-                    [input_side - reached; 2],
-                    self.groups,
-                    [1, 1],
-                )
+            Adjoint::Transposed => self.spread(gradient, &self.weight, self.padding, input_side),
+            Adjoint::Unpadded { weight, before } => {
+                let padded = self.spread(gradient, weight, 0, input_side + before);
+                padded.narrow(2, *before, input_side).narrow(3, *before, input_side)
             }
         }
     }
+
+    fn convolve(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        stride: i64,
+        padding: i64,
+        dilation: i64,
+    ) -> Tensor {
+        let (stride, padding, dilation, zero) = ([stride; 2], [padding; 2], [dilation; 2], [0; 2]);
+        if input.device().is_cuda() && !self.rounded {
+            // The operator behind `conv2d`, whose last flag is about rounding; the others are as `conv2d` sets them.
+            return input.internal_convolution(
+                weight,
+                bias,
+                stride,
+                padding,
+                dilation,
+                false,
+                zero,
+                self.groups,
+                false,
+                false,
+                true,
+                false,
+            );
+        }
+        input.conv2d(weight, bias, stride, padding, dilation, self.groups)
+    }
+
+    /// A transposed convolution to an output of a side at least as large as given: rows and columns at the end that no
+    /// window reached get a gradient of zero.
+    fn spread(&self, gradient: &Tensor, weight: &Tensor, padding: i64, side: i64) -> Tensor {
+        let reached = (gradient.size()[2] - 1) * self.stride + weight.size()[2] - 2 * padding;
+        let (stride, padding, missing, dilation) = ([self.stride; 2], [padding; 2], [(side - reached).max(0); 2], [1; 2]);
+        if gradient.device().is_cuda() && !self.rounded {
+            return gradient.internal_convolution(
+                weight,
+                None::<&Tensor>,
+                stride,
+                padding,
+                dilation,
+                true,
+                missing,
+                self.groups,
+                false,
+                false,
+                true,
+                false,
+            );
+        }
+        gradient.conv_transpose2d(weight, None::<&Tensor>, stride, padding, missing, self.groups, dilation)
+    }
+}
+
+/// A matrix `(out, in)` times each pixel's channels, `(n, in, height, width)` in the usual memory order.
+fn product(matrix: &Tensor, input: &Tensor) -> Tensor {
+    let size = input.size();
+    let pixels = input.contiguous().flatten(2, 3);
+    let output = matrix.unsqueeze(0).expand([size[0], -1, -1], false).bmm(&pixels);
+    output.view([size[0], -1, size[2], size[3]])
 }
 
 #[cfg(test)]

@@ -6,7 +6,11 @@ use super::layers::{self, Layer};
 use super::{Backbone, Network, flat};
 use crate::tracker::crops::{CONTEXT, window};
 use crate::tracker::profile::{self, Stage};
+use crate::tracker::resident::Resident;
 use crate::tracker::{BoundingBox, CropFormat, Frame, parallel};
+
+/// Windows in a pass on a GPU: bounds its memory.
+const VIEWS_TOGETHER: usize = 8;
 
 /// A window of a frame: boxes of one size whose centres lie on a grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +80,9 @@ impl Dense {
 
     /// Features of the boxes of several views of a frame: `(boxes, length)`, view by view.
     pub fn describe(&self, frame: &Frame, views: &[View]) -> Tensor {
+        if self.layout.device.is_cuda() {
+            return self.describe_together(frame, views);
+        }
         let network =
             || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
         let items = views.iter().map(|view| (network(), *view)).collect();
@@ -85,18 +92,59 @@ impl Dense {
         });
         Tensor::cat(&parts, 0)
     }
+
+    /// The same with several views in a pass, all of them as large as the largest: a GPU has little to do in each.
+    fn describe_together(&self, frame: &Frame, views: &[View]) -> Tensor {
+        let reach = (
+            views.iter().map(|view| view.reach.0).max().unwrap_or(0),
+            views.iter().map(|view| view.reach.1).max().unwrap_or(0),
+        );
+        let network =
+            Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
+        let layout = &self.layout;
+        let mut parts = Vec::with_capacity(views.len());
+        tch::no_grad(|| {
+            for views in views.chunks(VIEWS_TOGETHER) {
+                let items: Vec<_> = views.iter().map(|view| (frame, view.region)).collect();
+                let Some(resident) = Resident::new(&items, layout.format, layout.device) else { continue };
+                let input = resident.windows((layout.side(reach.0), layout.side(reach.1)));
+                let output = layout.pass(&network, &input);
+                for (place, view) in views.iter().enumerate() {
+                    parts.push(layout.cells_of(&output.narrow(0, place as i64, 1), view, reach, network.gain));
+                }
+            }
+        });
+        Tensor::cat(&parts, 0)
+    }
 }
 
 impl Layout {
+    /// Pixels of the network's input that a view needs along an axis.
+    fn side(&self, reach: usize) -> usize {
+        self.format.size + 2 * reach * self.step
+    }
+
     /// Features of the boxes of one view.
     fn features(&self, network: &Network, frame: &Frame, view: &View) -> Tensor {
-        let side = |reach: usize| self.format.size + 2 * reach * self.step;
-        let input = window(frame, view.region, (side(view.reach.0), side(view.reach.1)), self.format, self.device);
+        let size = (self.side(view.reach.0), self.side(view.reach.1));
+        let input = window(frame, view.region, size, self.format, self.device);
+        self.cells_of(&self.pass(network, &input), view, view.reach, network.gain)
+    }
+
+    /// The network's output for windows.
+    fn pass(&self, network: &Network, input: &Tensor) -> Tensor {
         let _span = profile::span(Stage::Backbone);
-        let output = layers::run(&network.layers, &input.to_kind(network.kind), None);
+        layers::run(&network.layers, &input.to_kind(network.kind), None)
+    }
+
+    /// Features of the boxes of a view, from the output for a window that reaches so far.
+    fn cells_of(&self, output: &Tensor, view: &View, reach: (usize, usize), gain: f64) -> Tensor {
+        let _span = profile::span(Stage::Backbone);
         let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
+        // A step between boxes is one position of the output, whatever the spacing of a box's own cells.
+        let (left, above) = ((reach.0 - view.reach.0) as i64, (reach.1 - view.reach.1) as i64);
         let cell = |row: i64, column: i64| {
-            output.narrow(2, row * self.spacing, rows).narrow(3, column * self.spacing, columns)
+            output.narrow(2, above + row * self.spacing, rows).narrow(3, left + column * self.spacing, columns)
         };
         let cells: Vec<Tensor> = (0..self.cells)
             .flat_map(|row| (0..self.cells).map(move |column| (row, column)))
@@ -105,6 +153,27 @@ impl Layout {
         // (cells, 1, channels, rows, columns) to (rows x columns, channels, cells, 1).
         let stacked = Tensor::stack(&cells, 0).squeeze_dim(1).permute([2, 3, 1, 0]);
         let channels = output.size()[1];
-        flat(&stacked.contiguous().view([rows * columns, channels, self.cells * self.cells, 1]), network.gain)
+        flat(&stacked.contiguous().view([rows * columns, channels, self.cells * self.cells, 1]), gain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracker::backbone::Parameters;
+
+    #[test]
+    fn views_in_one_pass_are_those_of_a_pass_each() {
+        let file = crate::weights::embedded().unwrap();
+        let backbone = Backbone::new(&Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap()).unwrap();
+        let dense = Dense::new(&backbone, 8);
+        let pixels = (0..160u32 * 120 * 3).map(|i| (i * i / 7 % 251) as u8).collect();
+        let frame = Frame::from_rgb8(160, 120, pixels).unwrap();
+        // What a padded network makes of a window's rim is not what it makes of the same place inside: equal reaches.
+        let view = |x: f64, side: f64| View { region: BoundingBox::new(x, 30.0, side, 40.0), reach: (4, 4) };
+        let views = [view(20.0, 30.0), view(60.0, 50.0), view(3.0, 12.0)];
+        let (apart, together) = (dense.describe(&frame, &views), dense.describe_together(&frame, &views));
+        let error = (&apart - &together).norm() / apart.norm();
+        assert!(error.double_value(&[]) < 1e-5, "{error:?}");
     }
 }

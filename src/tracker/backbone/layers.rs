@@ -190,6 +190,8 @@ pub(super) fn run(layers: &[Layer], input: &Tensor, mut record: Option<&mut Vec<
 }
 
 /// Applies the adjoint of the recorded maps: from a gradient at the output to one at the input.
+///
+/// There may be several gradients for each recorded input: a whole batch of them, then another.
 pub(super) fn pull_back(maps: &[Linear], gradient: &Tensor) -> Tensor {
     let mut g = gradient.shallow_clone();
     let mut branches: Vec<Tensor> = Vec::new();
@@ -197,11 +199,14 @@ pub(super) fn pull_back(maps: &[Linear], gradient: &Tensor) -> Tensor {
         g = match map {
             Linear::Convolution(convolution, side) => convolution.backward(&g, *side),
             Linear::Mask { output, limit } => masked(output, &g, *limit),
-            Linear::Lrn(derivative) => derivative.backward(&g),
+            Linear::Lrn(derivative) => over_batches(&g, &derivative.input, |g| derivative.backward(g)),
             Linear::MaxPool { indices, input } => {
-                input.max_pool2d_with_indices_backward(&g, WINDOW, STEP, [0, 0], [1, 1], false, indices)
+                let (input, indices) = (as_many(input, &g), as_many(indices, &g));
+                input.max_pool2d_with_indices_backward(&g, WINDOW, STEP, [0, 0], [1, 1], false, &indices)
             }
-            Linear::AveragePool { input } => input.avg_pool2d_backward(&g, WINDOW, STEP, [0, 0], false, true, None),
+            Linear::AveragePool { input } => {
+                as_many(input, &g).avg_pool2d_backward(&g, WINDOW, STEP, [0, 0], false, true, None)
+            }
             Linear::BranchEnd => {
                 branches.push(g.shallow_clone());
                 g
@@ -216,6 +221,8 @@ pub(super) fn pull_back(maps: &[Linear], gradient: &Tensor) -> Tensor {
 }
 
 /// Applies the recorded maps: from a perturbation of the input to that of the output, to first order.
+///
+/// There may be several perturbations for each recorded input: a whole batch of them, then another.
 pub(super) fn push_forward(maps: &[Linear], perturbation: &Tensor) -> Tensor {
     let mut d = perturbation.shallow_clone();
     let mut branches: Vec<Tensor> = Vec::new();
@@ -223,8 +230,9 @@ pub(super) fn push_forward(maps: &[Linear], perturbation: &Tensor) -> Tensor {
         d = match map {
             Linear::Convolution(convolution, _) => convolution.run(&d, None),
             Linear::Mask { output, limit } => masked(output, &d, *limit),
-            Linear::Lrn(derivative) => derivative.forward(&d),
+            Linear::Lrn(derivative) => over_batches(&d, &derivative.input, |d| derivative.forward(d)),
             Linear::MaxPool { indices, .. } => {
+                let indices = as_many(indices, &d);
                 let size = indices.size();
                 d.flatten(2, 3).gather(2, &indices.flatten(2, 3), false).view(size.as_slice())
             }
@@ -244,9 +252,69 @@ pub(super) fn push_forward(maps: &[Linear], perturbation: &Tensor) -> Tensor {
 
 /// The values where the recorded output is strictly between zero and the limit, zero elsewhere: one pass over memory.
 fn masked(output: &Tensor, values: &Tensor, limit: f64) -> Tensor {
-    if limit.is_finite() {
-        output.hardtanh_backward(values, 0.0, limit)
-    } else {
-        output.threshold_backward(values, 0.0)
+    over_batches(values, output, |values| {
+        if limit.is_finite() {
+            output.hardtanh_backward(values, 0.0, limit)
+        } else {
+            output.threshold_backward(values, 0.0)
+        }
+    })
+}
+
+/// Applies what works number by number against something recorded, to one batch `(n, ...)` or to several, `(k n, ...)`, that
+/// are shown as `(k, n, ...)`.
+fn over_batches(values: &Tensor, recorded: &Tensor, map: impl Fn(&Tensor) -> Tensor) -> Tensor {
+    let (size, one) = (values.size(), recorded.size()[0]);
+    if size[0] == one {
+        return map(values);
+    }
+    let shape = [&[size[0] / one, one], &size[1..]].concat();
+    map(&values.view(shape.as_slice())).flatten(0, 1)
+}
+
+/// What was recorded, repeated for each of several batches.
+fn as_many(recorded: &Tensor, values: &Tensor) -> Tensor {
+    match values.size()[0] / recorded.size()[0].max(1) {
+        0 | 1 => recorded.shallow_clone(),
+        times => recorded.repeat([times, 1, 1, 1]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::convolution::arranged;
+    use super::*;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn several_batches_at_once_are_as_good_as_one_after_the_other() {
+        let options = (Kind::Double, Device::Cpu);
+        let convolution = |output: i64, input: i64, kernel: i64, groups: i64| {
+            let weight = Tensor::randn([output, input / groups, kernel, kernel], options) * 0.3;
+            Layer::Convolution(Convolution::new(&weight, &Tensor::zeros([output], options), 1, (1, 1), groups))
+        };
+        let lrn = Lrn::new(8, 5, 2.0, 0.1, 0.75, &Tensor::zeros([1], options));
+        let layers = vec![
+            convolution(8, 4, 3, 1),
+            Layer::Relu,
+            Layer::Lrn(lrn),
+            Layer::MaxPool,
+            Layer::BranchBegin,
+            convolution(8, 8, 3, 8),
+            Layer::Relu6,
+            Layer::BranchEnd,
+            Layer::AveragePool,
+        ];
+        let input = arranged(&Tensor::randn([3, 4, 15, 15], options));
+        let mut maps = Vec::new();
+        let output = run(&layers, &input, Some(&mut maps));
+        let (gradients, changes) = ([output.randn_like(), output.randn_like()], [input.randn_like(), input.randn_like()]);
+        let check = |apply: &dyn Fn(&Tensor) -> Tensor, batches: &[Tensor; 2]| {
+            let apart = Tensor::cat(&batches.each_ref().map(apply), 0);
+            let together = apply(&arranged(&Tensor::cat(batches, 0)));
+            assert!((&apart - &together).norm().double_value(&[]) < 1e-12 * apart.norm().double_value(&[]));
+        };
+        check(&|gradient| pull_back(&maps, gradient), &gradients);
+        check(&|change| push_forward(&maps, change), &changes);
     }
 }

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::convolution::channels_last;
+use super::convolution::arranged;
 
 /// `y = x / d^beta` with `d = kappa + alpha * (sum of x^2 over a window of neighbouring channels)`.
 ///
@@ -25,7 +25,7 @@ pub(super) struct LrnDerivative {
     /// `d^-beta`.
     gain: Tensor,
     /// The input `x`.
-    input: Tensor,
+    pub input: Tensor,
     /// `2 beta x d^(-beta - 1)`.
     slope: Tensor,
 }
@@ -36,8 +36,8 @@ impl Lrn {
         let (before, after) = (size / 2, size - 1 - size / 2);
         let ones = Tensor::ones([channels, channels], (like.kind(), like.device()));
         let band = (ones.tril(after).triu(-before) * alpha).view([channels, channels, 1, 1]);
-        let transposed = channels_last(&band.transpose(0, 1));
-        Self { kappa, beta, band: channels_last(&band), transposed }
+        let transposed = arranged(&band.transpose(0, 1));
+        Self { kappa, beta, band: arranged(&band), transposed }
     }
 
     /// The same normalisation, its matrices shared.
@@ -70,15 +70,22 @@ impl Lrn {
 }
 
 impl LrnDerivative {
-    /// `dy = d^-beta dx - slope * window(alpha x dx)`.
+    /// `dy = d^-beta dx - slope * window(alpha x dx)`, for a batch `(n, ...)` or several `(k, n, ...)`.
     pub fn forward(&self, dx: &Tensor) -> Tensor {
-        let window = (&self.input * dx).conv2d(&self.lrn.band, None::<&Tensor>, [1, 1], [0, 0], [1, 1], 1);
+        let window = window(&(&self.input * dx), &self.lrn.band);
         (&self.gain * dx).addcmul(&window, &self.slope.neg())
     }
 
-    /// `dx = d^-beta g - x * window'(alpha slope g)`.
+    /// `dx = d^-beta g - x * window'(alpha slope g)`, likewise.
     pub fn backward(&self, g: &Tensor) -> Tensor {
-        let window = (&self.slope * g).conv2d(&self.lrn.transposed, None::<&Tensor>, [1, 1], [0, 0], [1, 1], 1);
+        let window = window(&(&self.slope * g), &self.lrn.transposed);
         (&self.gain * g).addcmul(&window, &self.input.neg())
     }
+}
+
+/// Sums over neighbouring channels, in the shape of the values: `(..., channels, height, width)`.
+fn window(values: &Tensor, band: &Tensor) -> Tensor {
+    let size = values.size();
+    let planes = values.flatten(0, size.len() as i64 - 4);
+    planes.conv2d(band, None::<&Tensor>, [1, 1], [0, 0], [1, 1], 1).view(size.as_slice())
 }

@@ -16,6 +16,7 @@ pub use self::parameters::Parameters;
 use super::crops::crop_each;
 use super::parallel;
 use super::profile::{self, Stage};
+use super::resident::Resident;
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
 /// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
@@ -70,6 +71,18 @@ impl Backbone {
         self
     }
 
+    /// The same network, whose convolutions may round what they multiply to 10 bits behind the point where the GPU is
+    /// faster so (TF32).
+    #[must_use]
+    pub fn with_rounding(mut self) -> Self {
+        for layer in &mut self.layers {
+            if let Layer::Convolution(convolution) = layer {
+                convolution.round();
+            }
+        }
+        self
+    }
+
     /// Name of the architecture: `vgg-m` or `efficientnet-lite0`.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -104,6 +117,9 @@ impl Backbone {
     /// Features of boxes in frames: `(boxes, length)`.
     pub fn describe(&self, boxes: &[(&Frame, BoundingBox)]) -> Tensor {
         let (format, device) = (self.format, self.device);
+        if let Some(resident) = device.is_cuda().then(|| Resident::new(boxes, format, device)).flatten() {
+            return tch::no_grad(|| self.describe_resident(&resident));
+        }
         let chunks = boxes.chunks(self.chunk()).collect();
         self.join(&self.each(chunks, |chunk| crop_each(chunk, format, device), Network::features))
     }
@@ -111,6 +127,16 @@ impl Backbone {
     /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.
     pub fn features(&self, crops: &Tensor) -> Tensor {
         self.join(&self.each(self.split(crops), |chunk| chunk, Network::features))
+    }
+
+    /// Features of boxes in frames that are on the network's device.
+    fn describe_resident(&self, resident: &Resident) -> Tensor {
+        let network = self.network();
+        let chunks = (0..resident.len()).step_by(self.chunk()).map(|start| {
+            let count = (resident.len() - start).min(self.chunk() as i64);
+            network.features(&resident.narrow(start, count).crops())
+        });
+        self.join(&chunks.collect::<Vec<_>>())
     }
 
     /// Cuts the crops of boxes in frames, runs them, and keeps the derivative of everything behind the first convolution.
@@ -153,11 +179,13 @@ impl Backbone {
         crops: impl Fn(I) -> Tensor + Sync,
         run: impl Fn(&Network, &Tensor) -> R + Sync,
     ) -> Vec<R> {
-        let network =
-            || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
-        let items = chunks.into_iter().map(|chunk| (network(), chunk)).collect();
+        let items = chunks.into_iter().map(|chunk| (self.network(), chunk)).collect();
         let work = |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, &crops(chunk)));
         parallel::map(self.threads, items, work)
+    }
+
+    fn network(&self) -> Network {
+        Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind }
     }
 
     fn linearization(&self, chunks: Vec<(Tensor, Chunk)>) -> Linearization {
@@ -169,6 +197,7 @@ impl Backbone {
             gain: self.gain,
             kind: self.kind,
             threads: self.threads,
+            together: self.device.is_cuda(),
         }
     }
 
@@ -223,6 +252,8 @@ pub struct Linearization {
     gain: f64,
     kind: Kind,
     threads: usize,
+    /// Whether the classes of a chunk go through the maps as one: half as many operations, each twice as large.
+    together: bool,
 }
 
 /// The recorded maps of a few crops.
@@ -253,15 +284,15 @@ impl Linearization {
         gradients: Vec<Vec<Tensor>>,
         then: impl Fn(Tensor) -> R + Sync,
     ) -> Vec<Vec<R>> {
-        let ((channels, side), gain, kind) = (self.output, self.gain, self.kind);
+        let ((channels, side), gain, kind, together) = (self.output, self.gain, self.kind, self.together);
         let items = self.chunks.iter_mut().zip(gradients).collect();
         parallel::map(self.threads, items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
             let _span = profile::span(Stage::Attention);
-            let one = |gradient: Tensor| {
-                let shaped = (gradient * gain).to_kind(kind).view([chunk.crops, channels, side, side]);
-                then(widened(layers::pull_back(&chunk.maps, &convolution::channels_last(&shaped))))
+            let pull = |gradient: &Tensor| {
+                let shaped = (gradient * gain).to_kind(kind).view([-1, channels, side, side]);
+                widened(layers::pull_back(&chunk.maps, &convolution::arranged(&shaped)))
             };
-            tch::no_grad(|| gradients.into_iter().map(one).collect())
+            tch::no_grad(|| at_once(together, gradients, pull).into_iter().map(&then).collect())
         })
     }
 
@@ -272,13 +303,27 @@ impl Linearization {
         perturbations: Vec<Vec<T>>,
         make: impl Fn(T) -> Tensor + Sync,
     ) -> Vec<Vec<Tensor>> {
-        let (gain, kind) = (self.gain, self.kind);
+        let (gain, kind, together) = (self.gain, self.kind, self.together);
         let items = self.chunks.iter_mut().zip(perturbations).collect();
         parallel::map(self.threads, items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
             let _span = profile::span(Stage::Attention);
-            let one =
-                |perturbation: T| flat(&layers::push_forward(&chunk.maps, &make(perturbation).to_kind(kind)), gain);
-            tch::no_grad(|| perturbations.into_iter().map(one).collect())
+            let push = |perturbation: &Tensor| {
+                flat(&layers::push_forward(&chunk.maps, &perturbation.to_kind(kind)), gain)
+            };
+            tch::no_grad(|| at_once(together, perturbations.into_iter().map(&make), push))
         })
     }
+}
+
+/// Applies a linear map of each sample to several batches: one by one, or as one batch.
+fn at_once(
+    together: bool,
+    batches: impl IntoIterator<Item = Tensor>,
+    map: impl Fn(&Tensor) -> Tensor,
+) -> Vec<Tensor> {
+    if !together {
+        return batches.into_iter().map(|batch| map(&batch)).collect();
+    }
+    let batches: Vec<Tensor> = batches.into_iter().collect();
+    map(&Tensor::cat(&batches, 0)).chunk(batches.len() as i64, 0)
 }
