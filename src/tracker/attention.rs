@@ -146,37 +146,52 @@ pub fn weigh(head: &Head, features: &Tensor, cells: i64, form: Form) -> Tensor {
 
 /// `R` of maps `(2, N, height, width)` and its derivative with respect to them, of the same shape.
 pub fn ratios(maps: &Tensor, positives: i64, reduction: Reduction) -> (Tensor, Tensor) {
+    let (samples, options) = (maps.size()[1], (maps.kind(), maps.device()));
     let pixels = (maps.size()[2] * maps.size()[3]) as f64;
     let plane = [2i64, 3].as_slice();
     let mu = maps.mean_dim(plane, true, None::<Kind>);
     let deviation = maps - &mu;
     let sigma = (&deviation * &deviation).mean_dim(plane, true, None::<Kind>).sqrt();
-    // With respect to each map's mean and deviation: (2, N, 1, 1).
-    let (d_mu, d_sigma) = (mu.zeros_like(), sigma.zeros_like());
-    let mut value = Tensor::zeros([], (maps.kind(), maps.device()));
-    let samples = maps.size()[1];
-    let halves = [(0, positives, TARGET, BACKGROUND), (positives, samples - positives, BACKGROUND, TARGET)];
-    for (start, count, own, other) in halves.into_iter().filter(|half| half.1 > 0) {
-        let of = |tensor: &Tensor, class: i64| tensor.get(class).narrow(0, start, count);
-        // (numerator, denominator) and the slots of their derivatives: sigma/mu of the own map, mu/sigma of the other.
-        let terms = [
-            (of(&sigma, own), of(&mu, own), of(&d_sigma, own), of(&d_mu, own)),
-            (of(&mu, other), of(&sigma, other), of(&d_mu, other), of(&d_sigma, other)),
-        ];
-        for (above, below, mut d_above, mut d_below) in terms {
-            let (above, below, share) = match reduction {
-                Reduction::PerSample => (above, below, 1.0 / count as f64),
-                Reduction::Batch => (above.sum(None::<Kind>), below.sum(None::<Kind>), 1.0),
-            };
-            let usable = below.gt(TINY).to_kind(maps.kind());
-            let inverse = (below.clamp_min(TINY)).reciprocal() * usable;
-            let ratio = &above * &inverse;
-            value += ratio.sum(None::<Kind>) * share;
-            d_above += &inverse * share;
-            d_below -= ratio * inverse * share;
+    let is_positive = Tensor::arange(samples, (Kind::Int64, options.1)).lt(positives);
+    // Of the class that a sample belongs to and of the other one, where `of` gives that of a class.
+    let own = |of: &dyn Fn(i64) -> Tensor| of(TARGET).where_self(&is_positive, &of(BACKGROUND));
+    let other = |of: &dyn Fn(i64) -> Tensor| of(BACKGROUND).where_self(&is_positive, &of(TARGET));
+    // `(mean, deviation)` of the maps of a class: (2, N).
+    let statistics = Tensor::stack(&[mu.flatten(1, 3), sigma.flatten(1, 3)], 0);
+    let (own_map, other_map) = (own(&|class| statistics.select(1, class)), other(&|class| statistics.select(1, class)));
+    // The two ratios of each sample: sigma/mu of its own map, mu/sigma of the other.
+    let above = Tensor::stack(&[own_map.get(1), other_map.get(0)], 0);
+    let below = Tensor::stack(&[own_map.get(0), other_map.get(1)], 0);
+    // The samples that share a ratio, (ratios, N), and how much it counts.
+    let half = is_positive.to_kind(maps.kind());
+    let halves = Tensor::stack(&[&half, &(1.0 - &half)], 0);
+    let join = |values: &Tensor| match reduction {
+        Reduction::PerSample => values.shallow_clone(),
+        Reduction::Batch => values.matmul(&halves.tr()),
+    };
+    let spread = |values: &Tensor| match reduction {
+        Reduction::PerSample => values.shallow_clone(),
+        Reduction::Batch => values.matmul(&halves),
+    };
+    let share = match reduction {
+        Reduction::PerSample => {
+            let (of_positive, of_negative) = (positives.max(1) as f64, (samples - positives).max(1) as f64);
+            (half * (1.0 / of_positive - 1.0 / of_negative)) + 1.0 / of_negative
         }
-    }
+        Reduction::Batch => Tensor::ones([], options),
+    };
+    let (above, below) = (join(&above), join(&below));
+    let inverse = below.clamp_min(TINY).reciprocal() * below.gt(TINY);
+    let ratio = &above * &inverse * &share;
+    let value = ratio.sum(None::<Kind>);
+    let (d_above, d_below) = (spread(&(&inverse * &share)), spread(&(ratio * inverse)).neg());
+    let d_own = Tensor::stack(&[d_below.get(0), d_above.get(0)], 0);
+    let d_other = Tensor::stack(&[d_above.get(1), d_below.get(1)], 0);
+    // Back to the classes: of the background and of the target, (2, N, 1, 1) for the mean and for the deviation.
+    let d_background = d_other.where_self(&is_positive, &d_own);
+    let d_target = d_own.where_self(&is_positive, &d_other);
+    let slopes = Tensor::stack(&[d_background, d_target], 1).unsqueeze(3).unsqueeze(4);
     // d mu / dA = 1 / pixels; d sigma / dA = (A - mu) / (pixels sigma).
-    let along_sigma = d_sigma / sigma.clamp_min(TINY);
-    (value, (d_mu + deviation * along_sigma) / pixels)
+    let along_sigma = slopes.get(1) / sigma.clamp_min(TINY);
+    (value, (slopes.get(0) + deviation * along_sigma) / pixels)
 }

@@ -34,8 +34,9 @@ enum Adjoint {
     /// At stride 2 that is also four convolutions at stride 1, one for the even and odd rows and columns each, of every
     /// second tap. libtorch has no fast transposed convolution in half precision for the CPU.
     Phases(Vec<Phase>),
-    /// A product with the transposed matrix, on a GPU.
-    Product,
+    /// On a GPU a convolution of one pixel is a product with a matrix `(1, out, in)`, its adjoint one with the transposed
+    /// matrix; and the bias, `(1, out, 1)`.
+    Product { matrix: Tensor, transposed: Tensor, bias: Tensor },
 }
 
 /// One of four interleaved parts of the adjoint of a convolution at stride 2.
@@ -95,8 +96,20 @@ pub(super) fn arranged(tensor: &Tensor) -> Tensor {
 
 impl Convolution {
     /// A convolution of weights `(out, in / groups, k, k)` and bias `(out)`; `padding` zeros before and after.
-    pub fn new(original: &Tensor, bias: &Tensor, stride: i64, (before, after): (i64, i64), groups: i64) -> Self {
-        let (original, on_gpu) = (arranged(original), original.device().is_cuda());
+    pub fn new(weight: &Tensor, bias: &Tensor, stride: i64, padding: (i64, i64), groups: i64) -> Self {
+        Self::arrange(weight, bias, stride, padding, groups, weight.device().is_cuda())
+    }
+
+    /// The same, as it is best on a GPU or on the CPU.
+    fn arrange(
+        original: &Tensor,
+        bias: &Tensor,
+        stride: i64,
+        (before, after): (i64, i64),
+        groups: i64,
+        on_gpu: bool,
+    ) -> Self {
+        let original = arranged(original);
         let side = original.size()[2];
         // Zeros in the kernel make an uneven padding even, which spares a padded copy of the input each time.
         let (in_front, behind, padding) = match (after - before, on_gpu) {
@@ -108,7 +121,8 @@ impl Convolution {
         let weight = original.constant_pad_nd([in_front, behind, in_front, behind]);
         let kernel = weight.size()[2];
         let adjoint = if on_gpu && stride == 1 && kernel == 1 && groups == 1 {
-            Adjoint::Product
+            let matrix = original.flatten(1, 3).unsqueeze(0);
+            Adjoint::Product { transposed: matrix.transpose(1, 2).contiguous(), bias: bias.view([1, -1, 1]), matrix }
         } else if stride == 1 {
             let turned = weight.flip([2, 3]);
             let exchanged = if groups == 1 { turned.transpose(0, 1) } else { turned };
@@ -158,7 +172,11 @@ impl Convolution {
             Adjoint::Unpadded { weight, before } => {
                 Adjoint::Unpadded { weight: weight.shallow_clone(), before: *before }
             }
-            Adjoint::Product => Adjoint::Product,
+            Adjoint::Product { matrix, transposed, bias } => Adjoint::Product {
+                matrix: matrix.shallow_clone(),
+                transposed: transposed.shallow_clone(),
+                bias: bias.shallow_clone(),
+            },
             Adjoint::Phases(phases) => Adjoint::Phases(phases.iter().map(Phase::share).collect()),
         };
         Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone(), adjoint, ..*self }
@@ -166,12 +184,8 @@ impl Convolution {
 
     /// The output for an input; without its bias it is the derivative's.
     pub fn run(&self, input: &Tensor, bias: Option<&Tensor>) -> Tensor {
-        if matches!(self.adjoint, Adjoint::Product) {
-            let mut output = product(&self.weight.flatten(1, 3), input);
-            return match bias {
-                Some(bias) => output.g_add_(&bias.view([-1, 1, 1])),
-                None => output,
-            };
+        if let Adjoint::Product { matrix, bias: column, .. } = &self.adjoint {
+            return product(matrix, input, bias.map(|_| column));
         }
         self.convolve(input, &self.weight, bias, self.stride, self.padding, self.dilation)
     }
@@ -180,7 +194,7 @@ impl Convolution {
     pub fn backward(&self, gradient: &Tensor, input_side: i64) -> Tensor {
         match &self.adjoint {
             Adjoint::Convolution { weight, padding } => self.convolve(gradient, weight, None, 1, *padding, 1),
-            Adjoint::Product => product(&self.weight.flatten(1, 3).transpose(0, 1), gradient),
+            Adjoint::Product { transposed, .. } => product(transposed, gradient, None),
             Adjoint::Phases(phases) => {
                 let (samples, channels) =
                     (gradient.size()[0], phases.first().map_or(0, |phase| phase.weight.size()[0]));
@@ -209,7 +223,12 @@ impl Convolution {
         dilation: i64,
     ) -> Tensor {
         let (stride, padding, dilation, zero) = ([stride; 2], [padding; 2], [dilation; 2], [0; 2]);
-        if input.device().is_cuda() && !self.rounded {
+        let on_gpu = input.device().is_cuda();
+        if on_gpu && self.groups > 1 && self.groups == weight.size()[0] {
+            let kernel = [weight.size()[2]; 2];
+            return input.internal_conv_depthwise2d(weight, kernel, bias, stride, padding, dilation);
+        }
+        if on_gpu && !self.rounded {
             // The operator behind `conv2d`, whose last flag is about rounding; the others are as `conv2d` sets them.
             return input.internal_convolution(
                 weight,
@@ -254,11 +273,15 @@ impl Convolution {
     }
 }
 
-/// A matrix `(out, in)` times each pixel's channels, `(n, in, height, width)` in the usual memory order.
-fn product(matrix: &Tensor, input: &Tensor) -> Tensor {
+/// Matrices `(1, out, in)` times each pixel's channels, `(n, in, height, width)` in the usual memory order, and a bias
+/// `(1, out, 1)`.
+pub(super) fn product(matrix: &Tensor, input: &Tensor, bias: Option<&Tensor>) -> Tensor {
     let size = input.size();
-    let pixels = input.contiguous().flatten(2, 3);
-    let output = matrix.unsqueeze(0).expand([size[0], -1, -1], false).bmm(&pixels);
+    let (matrices, pixels) = (matrix.expand([size[0], -1, -1], false), input.contiguous().flatten(2, 3));
+    let output = match bias {
+        Some(bias) => bias.baddbmm(&matrices, &pixels, 1.0, 1.0),
+        None => matrices.bmm(&pixels),
+    };
     output.view([size[0], -1, size[2], size[3]])
 }
 
@@ -266,6 +289,30 @@ fn product(matrix: &Tensor, input: &Tensor) -> Tensor {
 mod tests {
     use super::*;
     use tch::Device;
+
+    #[test]
+    fn what_is_best_on_a_gpu_computes_the_same() {
+        // Kernel, stride, zeros before and after, depthwise, side: those of the embedded network.
+        for (kernel, stride, padding, depthwise, side) in [
+            (1, 1, (0, 0), false, 7),
+            (3, 2, (0, 1), true, 12),
+            (5, 2, (1, 2), true, 28),
+            (3, 2, (0, 1), false, 12),
+            (5, 1, (2, 2), true, 7),
+        ] {
+            let options = (Kind::Double, Device::Cpu);
+            let groups = if depthwise { 6 } else { 1 };
+            let (weight, bias) = (Tensor::randn([6, 6 / groups, kernel, kernel], options), Tensor::randn([6], options));
+            let [here, there] =
+                [false, true].map(|on_gpu| Convolution::arrange(&weight, &bias, stride, padding, groups, on_gpu));
+            let input = Tensor::randn([2, 6, side, side], options);
+            let (expected, found) = (here.run(&input, Some(&here.bias)), there.run(&input, Some(&there.bias)));
+            assert!((&expected - found).norm().double_value(&[]) < 1e-12 * expected.norm().double_value(&[]));
+            let gradient = expected.randn_like();
+            let (expected, found) = (here.backward(&gradient, side), there.backward(&gradient, side));
+            assert!((&expected - found).norm().double_value(&[]) < 1e-12 * expected.norm().double_value(&[]));
+        }
+    }
 
     #[test]
     fn four_parts_make_a_transposed_convolution() {

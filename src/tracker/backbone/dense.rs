@@ -99,8 +99,6 @@ impl Dense {
             views.iter().map(|view| view.reach.0).max().unwrap_or(0),
             views.iter().map(|view| view.reach.1).max().unwrap_or(0),
         );
-        let network =
-            Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
         let layout = &self.layout;
         let mut parts = Vec::with_capacity(views.len());
         tch::no_grad(|| {
@@ -108,9 +106,9 @@ impl Dense {
                 let items: Vec<_> = views.iter().map(|view| (frame, view.region)).collect();
                 let Some(resident) = Resident::new(&items, layout.format, layout.device) else { continue };
                 let input = resident.windows((layout.side(reach.0), layout.side(reach.1)));
-                let output = layout.pass(&network, &input);
+                let output = pass(&self.layers, &input.to_kind(self.kind));
                 for (place, view) in views.iter().enumerate() {
-                    parts.push(layout.cells_of(&output.narrow(0, place as i64, 1), view, reach, network.gain));
+                    parts.push(layout.cells_of(&output.narrow(0, place as i64, 1), view, reach, self.gain));
                 }
             }
         });
@@ -128,13 +126,8 @@ impl Layout {
     fn features(&self, network: &Network, frame: &Frame, view: &View) -> Tensor {
         let size = (self.side(view.reach.0), self.side(view.reach.1));
         let input = window(frame, view.region, size, self.format, self.device);
-        self.cells_of(&self.pass(network, &input), view, view.reach, network.gain)
-    }
-
-    /// The network's output for windows.
-    fn pass(&self, network: &Network, input: &Tensor) -> Tensor {
-        let _span = profile::span(Stage::Backbone);
-        layers::run(&network.layers, &input.to_kind(network.kind), None)
+        let output = pass(&network.layers, &input.to_kind(network.kind));
+        self.cells_of(&output, view, view.reach, network.gain)
     }
 
     /// Features of the boxes of a view, from the output for a window that reaches so far.
@@ -155,6 +148,12 @@ impl Layout {
         let channels = output.size()[1];
         flat(&stacked.contiguous().view([rows * columns, channels, self.cells * self.cells, 1]), gain)
     }
+}
+
+/// The network's output for windows in its precision.
+fn pass(layers: &[Layer], windows: &Tensor) -> Tensor {
+    let _span = profile::span(Stage::Backbone);
+    layers::run(layers, windows, None)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::convolution::arranged;
+use super::convolution::{arranged, product};
 
 /// `y = x / d^beta` with `d = kappa + alpha * (sum of x^2 over a window of neighbouring channels)`.
 ///
@@ -47,7 +47,7 @@ impl Lrn {
 
     /// The normalised input, and its derivative where that is asked for.
     pub fn forward(&self, x: &Tensor, derivative: bool) -> (Tensor, Option<LrnDerivative>) {
-        let mut sum = (x * x).conv2d(&self.band, None::<&Tensor>, [1, 1], [0, 0], [1, 1], 1);
+        let mut sum = window(&(x * x), &self.band);
         let d = sum.g_add_scalar_(self.kappa);
         let gain = self.power(&d);
         let output = x * &gain;
@@ -87,5 +87,11 @@ impl LrnDerivative {
 fn window(values: &Tensor, band: &Tensor) -> Tensor {
     let size = values.size();
     let planes = values.flatten(0, size.len() as i64 - 4);
-    planes.conv2d(band, None::<&Tensor>, [1, 1], [0, 0], [1, 1], 1).view(size.as_slice())
+    let sums = if planes.device().is_cuda() {
+        // Not a convolution, which would round the squares.
+        product(&band.flatten(1, 3).unsqueeze(0), &planes, None)
+    } else {
+        planes.conv2d(band, None::<&Tensor>, [1, 1], [0, 0], [1, 1], 1)
+    };
+    sums.view(size.as_slice())
 }

@@ -131,10 +131,9 @@ impl Backbone {
 
     /// Features of boxes in frames that are on the network's device.
     fn describe_resident(&self, resident: &Resident) -> Tensor {
-        let network = self.network();
         let chunks = (0..resident.len()).step_by(self.chunk()).map(|start| {
             let count = (resident.len() - start).min(self.chunk() as i64);
-            network.features(&resident.narrow(start, count).crops())
+            features(&self.layers, &resident.narrow(start, count).crops().to_kind(self.kind), self.gain)
         });
         self.join(&chunks.collect::<Vec<_>>())
     }
@@ -218,8 +217,7 @@ struct Network {
 
 impl Network {
     fn features(&self, crops: &Tensor) -> Tensor {
-        let _span = profile::span(Stage::Backbone);
-        flat(&layers::run(&self.layers, &crops.to_kind(self.kind), None), self.gain)
+        features(&self.layers, &crops.to_kind(self.kind), self.gain)
     }
 
     fn linearize(&self, crops: &Tensor) -> (Tensor, Chunk) {
@@ -229,6 +227,12 @@ impl Network {
         let output = layers::run(rest, &layers::run(first, &crops.to_kind(self.kind), None), Some(&mut maps));
         (flat(&output, self.gain), Chunk { maps, crops: crops.size()[0] })
     }
+}
+
+/// Features of crops that are in the network's precision.
+fn features(layers: &[Layer], crops: &Tensor, gain: f64) -> Tensor {
+    let _span = profile::span(Stage::Backbone);
+    flat(&layers::run(layers, crops, None), gain)
 }
 
 /// `(N, channels, side, side)` to `(N, length)`, multiplied by the gain.
