@@ -23,14 +23,14 @@ use support::{THREADS, summary};
 
 const WORKER: &str = "--worker";
 
-/// What is compared; the second one is the baseline.
-const WAYS: [&str; 2] = ["attrax", "plain"];
+/// What is compared: full DAT in attrax's way and in the plain one, and the preset `fast`.
+const WAYS: [&str; 3] = ["attrax", "plain", "fast"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let after = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|place| arguments.get(place + 1));
     if let Some(kind) = after(WORKER) {
-        return work(kind == "plain", Path::new(after("--sequence").expect("a sequence")));
+        return work(kind, Path::new(after("--sequence").expect("a sequence")));
     }
     let frames = after("--frames").map_or(20, |count| count.parse().expect("--frames takes a whole number"));
     let Some(folder) = arguments.first().filter(|argument| !argument.starts_with('-')) else {
@@ -48,18 +48,21 @@ fn sequences(folder: &Path) -> Vec<PathBuf> {
     list.lines().filter(|line| !line.is_empty()).map(|line| folder.join(line)).collect()
 }
 
-/// Tracks a sequence in both ways; its result as JSON.
+/// Tracks a sequence in every way; its result as JSON.
 fn compare(folder: &Path, frames: usize) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let path = folder.to_string_lossy();
     let mut workers = WAYS.map(|way| Worker::start(&[WORKER, way, "--sequence", &path]));
     let (mut seconds, mut far) = (WAYS.map(|_| Vec::new()), Vec::new());
     for number in 0..=frames.min(count_frames(folder) - 1) {
-        let [ours, plain] = workers.each_mut().map(|worker| worker.ask("next"));
+        let answers = workers.each_mut().map(|worker| worker.ask("next"));
+        let [ours, plain, fast] = &answers;
         let difference = ours[..4].iter().zip(&plain[..4]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        println!("{name} {number:>3}: attrax {:>8.3} s, plain {:>8.3} s, {difference:.4} px apart", ours[4], plain[4]);
-        seconds[0].push(ours[4]);
-        seconds[1].push(plain[4]);
+        println!(
+            "{name} {number:>3}: attrax {:>8.3} s, plain {:>8.3} s, {difference:.4} px apart, fast {:>8.3} s",
+            ours[4], plain[4], fast[4]
+        );
+        seconds.iter_mut().zip(&answers).for_each(|(list, answer)| list.push(answer[4]));
         far.push(difference);
     }
     let memory = workers.each_mut().map(|worker| worker.ask("memory")[0]);
@@ -79,7 +82,7 @@ fn count_frames(folder: &Path) -> usize {
     std::fs::read_dir(folder.join("color")).expect("the sequence has frames").count()
 }
 
-/// Either way, ready to be given frames.
+/// Any of the ways, ready to be given frames.
 #[allow(clippy::large_enum_variant, reason = "there is one of them in a process")]
 enum Way {
     Attrax { engine: Rc<Engine>, tracker: Option<attrax::tracker::Tracker> },
@@ -87,9 +90,9 @@ enum Way {
 }
 
 /// A worker's process: each request is for the next frame, and answered with the box and the seconds.
-fn work(plain: bool, folder: &Path) {
+fn work(kind: &str, folder: &Path) {
     let parameters = Architecture::EfficientNet.parameters();
-    let mut way = if plain {
+    let mut way = if kind == "plain" {
         tch::set_num_threads(THREADS as i32);
         Way::Plain { network: Network::new(&parameters).ok(), tracker: None }
     } else {
@@ -97,7 +100,8 @@ fn work(plain: bool, folder: &Path) {
         attrax::native::tune_allocator();
         tch::set_num_interop_threads(1);
         tch::set_num_threads(1);
-        let engine = Engine::new(&parameters, Config::released(), THREADS).expect("the defaults are valid");
+        let config = if kind == "fast" { Config::fast() } else { Config::released() };
+        let engine = Engine::new(&parameters, config, THREADS).expect("the presets are valid");
         Way::Attrax { engine, tracker: None }
     };
     let region = first_box(folder);

@@ -1,7 +1,7 @@
 //! The plain way under `benches/plain` gives attrax's numbers: what it is compared with in speed does the same work.
 
 #![cfg(feature = "tracker")]
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed test may panic")]
 
 #[path = "../benches/support/network.rs"]
 #[allow(dead_code, reason = "the rest is for the benchmarks")]

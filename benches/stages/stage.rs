@@ -110,7 +110,7 @@ impl Stage {
             Self::Ridge(network) => {
                 let (features, boxes, target) = regression(network);
                 Box::new(move || {
-                    drop(black_box(BoxRegression::fit(&features, &boxes, target, 1000.0).expect("solvable")))
+                    drop(black_box(BoxRegression::fit(&features, &boxes, target, 1000.0).expect("solvable")));
                 })
             }
             Self::Crops(size) => {

@@ -89,7 +89,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let (first, rest) = (learnt - begun, learnt.elapsed().as_secs_f64());
     let count = frames.len() - 1;
-    log::info!("first frame {:.2} s, then {count} in {rest:.2} s: {:.1} a second", first.as_secs_f64(), count as f64 / rest);
+    log::info!(
+        "first frame {:.2} s, then {count} in {rest:.2} s: {:.1} a second",
+        first.as_secs_f64(),
+        count as f64 / rest
+    );
     Ok(())
 }
 

@@ -80,7 +80,12 @@ impl Draws {
         Self {
             positives: rows(Tensor::from_slice(&chosen)),
             candidates: rows(Tensor::from_slice(&candidates)),
-            dropout: Dropout::from_bits(&rows(Tensor::from_slice(&bits)), samples, backbone.feature_length(), Kind::Float),
+            dropout: Dropout::from_bits(
+                &rows(Tensor::from_slice(&bits)),
+                samples,
+                backbone.feature_length(),
+                Kind::Float,
+            ),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where the time goes: spans of named stages on every thread, recorded between [`start`] and [`stop`].
 //!
 //! While nothing is recorded a span costs one relaxed load. `tracing` was considered: its viewers show one row for each
-//! thread, and [`parallel`](super::parallel) starts threads anew for each piece of work, thousands in a minute. Here
+//! thread, and `parallel` starts threads anew for each piece of work, thousands in a minute. Here
 //! helpers that take the same place share a lane, so that the trace has as many rows as threads that run together.
 //!
 //! ```

@@ -155,7 +155,12 @@ mod tests {
     #[test]
     fn crops_are_those_that_are_made_one_by_one() {
         let frames = [frame(7), frame(13)];
-        let boxes = [(0, 3.0, 5.0, 20.0, 9.5), (0, -8.0, 30.0, 30.0, 30.0), (1, 41.3, -2.7, 4.2, 60.0), (1, 200.0, 9.0, 5.0, 5.0)];
+        let boxes = [
+            (0, 3.0, 5.0, 20.0, 9.5),
+            (0, -8.0, 30.0, 30.0, 30.0),
+            (1, 41.3, -2.7, 4.2, 60.0),
+            (1, 200.0, 9.0, 5.0, 5.0),
+        ];
         let items: Vec<_> =
             boxes.iter().map(|(f, x, y, w, h)| (&frames[*f], BoundingBox::new(*x, *y, *w, *h))).collect();
         let expected = crop_each(&items, FORMAT, Device::Cpu);

@@ -4,7 +4,7 @@
 //! and the package that the embedded network comes from, gave when they were asked.
 
 #![cfg(feature = "tracker")]
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed test may panic")]
 
 mod compare;
 mod golden;

@@ -252,7 +252,8 @@ impl Convolution {
     /// window reached get a gradient of zero.
     fn spread(&self, gradient: &Tensor, weight: &Tensor, padding: i64, side: i64) -> Tensor {
         let reached = (gradient.size()[2] - 1) * self.stride + weight.size()[2] - 2 * padding;
-        let (stride, padding, missing, dilation) = ([self.stride; 2], [padding; 2], [(side - reached).max(0); 2], [1; 2]);
+        let (stride, padding, missing, dilation) =
+            ([self.stride; 2], [padding; 2], [(side - reached).max(0); 2], [1; 2]);
         if gradient.device().is_cuda() && !self.rounded {
             return gradient.internal_convolution(
                 weight,

@@ -308,7 +308,8 @@ mod tests {
         let input = arranged(&Tensor::randn([3, 4, 15, 15], options));
         let mut maps = Vec::new();
         let output = run(&layers, &input, Some(&mut maps));
-        let (gradients, changes) = ([output.randn_like(), output.randn_like()], [input.randn_like(), input.randn_like()]);
+        let (gradients, changes) =
+            ([output.randn_like(), output.randn_like()], [input.randn_like(), input.randn_like()]);
         let check = |apply: &dyn Fn(&Tensor) -> Tensor, batches: &[Tensor; 2]| {
             let apart = Tensor::cat(&batches.each_ref().map(apply), 0);
             let together = apply(&arranged(&Tensor::cat(batches, 0)));

@@ -311,20 +311,15 @@ impl Linearization {
         let items = self.chunks.iter_mut().zip(perturbations).collect();
         parallel::map(self.threads, items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
             let _span = profile::span(Stage::Attention);
-            let push = |perturbation: &Tensor| {
-                flat(&layers::push_forward(&chunk.maps, &perturbation.to_kind(kind)), gain)
-            };
+            let push =
+                |perturbation: &Tensor| flat(&layers::push_forward(&chunk.maps, &perturbation.to_kind(kind)), gain);
             tch::no_grad(|| at_once(together, perturbations.into_iter().map(&make), push))
         })
     }
 }
 
 /// Applies a linear map of each sample to several batches: one by one, or as one batch.
-fn at_once(
-    together: bool,
-    batches: impl IntoIterator<Item = Tensor>,
-    map: impl Fn(&Tensor) -> Tensor,
-) -> Vec<Tensor> {
+fn at_once(together: bool, batches: impl IntoIterator<Item = Tensor>, map: impl Fn(&Tensor) -> Tensor) -> Vec<Tensor> {
     if !together {
         return batches.into_iter().map(|batch| map(&batch)).collect();
     }
