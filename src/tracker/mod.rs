@@ -3,6 +3,9 @@
 //! An [`Engine`] shares whole chunks of crops among threads of its own. libtorch's threads meet at the end of every
 //! operator instead, and where another program has taken a core all of them wait for it: a program that tracks should
 //! set libtorch to one thread.
+//!
+//! On a GPU there is one thread, which gives the GPU its work and waits for it once a frame. Frames are brought there once
+//! and stay as long as samples of them are remembered; crops are cut from them there.
 
 pub mod attention;
 pub mod backbone;

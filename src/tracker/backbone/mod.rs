@@ -4,6 +4,7 @@ mod convolution;
 mod dense;
 mod efficientnet;
 mod layers;
+mod linearization;
 mod lrn;
 mod parameters;
 mod vgg_m;
@@ -11,7 +12,9 @@ mod vgg_m;
 use tch::{Device, Kind, Tensor};
 
 pub use self::dense::{Dense, View};
-use self::layers::{Layer, Linear};
+use self::layers::Layer;
+use self::linearization::Chunk;
+pub use self::linearization::Linearization;
 pub use self::parameters::Parameters;
 use super::crops::crop_each;
 use super::parallel;
@@ -120,7 +123,7 @@ impl Backbone {
         if let Some(resident) = device.is_cuda().then(|| Resident::new(boxes, format, device)).flatten() {
             return tch::no_grad(|| self.describe_resident(&resident));
         }
-        let chunks = boxes.chunks(self.chunk()).collect();
+        let chunks = boxes.chunks(self.chunk(boxes.len())).collect();
         self.join(&self.each(chunks, |chunk| crop_each(chunk, format, device), Network::features))
     }
 
@@ -131,8 +134,8 @@ impl Backbone {
 
     /// Features of boxes in frames that are on the network's device.
     fn describe_resident(&self, resident: &Resident) -> Tensor {
-        let chunks = (0..resident.len()).step_by(self.chunk()).map(|start| {
-            let count = (resident.len() - start).min(self.chunk() as i64);
+        let chunks = (0..resident.len()).step_by(GPU_CHUNK).map(|start| {
+            let count = (resident.len() - start).min(GPU_CHUNK as i64);
             features(&self.layers, &resident.narrow(start, count).crops().to_kind(self.kind), self.gain)
         });
         self.join(&chunks.collect::<Vec<_>>())
@@ -142,7 +145,7 @@ impl Backbone {
     #[must_use]
     pub fn linearize_boxes(&self, boxes: &[(&Frame, BoundingBox)]) -> Linearization {
         let (format, device) = (self.format, self.device);
-        let chunks = boxes.chunks(self.chunk()).collect();
+        let chunks = boxes.chunks(self.chunk(boxes.len())).collect();
         self.linearization(self.each(chunks, |chunk| crop_each(chunk, format, device), Network::linearize))
     }
 
@@ -162,12 +165,15 @@ impl Backbone {
         flat(&layers::run(&self.layers[1..], output, None), self.gain)
     }
 
-    fn chunk(&self) -> usize {
-        if self.device.is_cuda() { GPU_CHUNK } else { CPU_CHUNK }
+    /// How many of so many crops go through the network at a time: fewer where some threads would have none.
+    fn chunk(&self, crops: usize) -> usize {
+        let most = if self.device.is_cuda() { GPU_CHUNK } else { CPU_CHUNK };
+        crops.div_ceil(self.threads).clamp(1, most)
     }
 
     fn split(&self, crops: &Tensor) -> Vec<Tensor> {
-        if crops.size()[0] == 0 { Vec::new() } else { crops.split(self.chunk() as i64, 0) }
+        let count = crops.size()[0];
+        if count == 0 { Vec::new() } else { crops.split(self.chunk(count as usize) as i64, 0) }
     }
 
     /// Runs chunks of crops on the network's threads. Each gets the layers for itself, since a tensor cannot be lent to
@@ -243,86 +249,4 @@ fn flat(output: &Tensor, gain: f64) -> Tensor {
 /// In single precision, where it was in less.
 fn widened(tensor: Tensor) -> Tensor {
     if matches!(tensor.kind(), Kind::BFloat16 | Kind::Half) { tensor.to_kind(Kind::Float) } else { tensor }
-}
-
-/// The derivative of the features with respect to the first convolution's output, around given crops.
-///
-/// The crops are held in chunks, which bound the size of the intermediate tensors and are shared among threads.
-#[derive(Debug)]
-pub struct Linearization {
-    features: Tensor,
-    chunks: Vec<Chunk>,
-    output: (i64, i64),
-    gain: f64,
-    kind: Kind,
-    threads: usize,
-    /// Whether the classes of a chunk go through the maps as one: half as many operations, each twice as large.
-    together: bool,
-}
-
-/// The recorded maps of a few crops.
-#[derive(Debug)]
-struct Chunk {
-    maps: Vec<Linear>,
-    crops: i64,
-}
-
-impl Linearization {
-    /// Features of the crops, `(N, length)`.
-    pub fn features(&self) -> &Tensor {
-        &self.features
-    }
-
-    /// Crops in each chunk.
-    #[must_use]
-    pub fn chunk_sizes(&self) -> Vec<i64> {
-        self.chunks.iter().map(|chunk| chunk.crops).collect()
-    }
-
-    /// The transposed Jacobian: from gradients at the features, `(n, length)` for each chunk, to gradients at the first
-    /// convolution's output, `(n, channels, height, width)`, to each of which `then` is applied.
-    ///
-    /// `gradients` holds several for each chunk, one for each class.
-    pub(super) fn pull_back<R: Send>(
-        &mut self,
-        gradients: Vec<Vec<Tensor>>,
-        then: impl Fn(Tensor) -> R + Sync,
-    ) -> Vec<Vec<R>> {
-        let ((channels, side), gain, kind, together) = (self.output, self.gain, self.kind, self.together);
-        let items = self.chunks.iter_mut().zip(gradients).collect();
-        parallel::map(self.threads, items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
-            let _span = profile::span(Stage::Attention);
-            let pull = |gradient: &Tensor| {
-                let shaped = (gradient * gain).to_kind(kind).view([-1, channels, side, side]);
-                widened(layers::pull_back(&chunk.maps, &convolution::arranged(&shaped)))
-            };
-            tch::no_grad(|| at_once(together, gradients, pull).into_iter().map(&then).collect())
-        })
-    }
-
-    /// The Jacobian: from perturbations of the first convolution's output, which `make` gives, to those of the features,
-    /// `(n, length)`. `perturbations` holds several for each chunk, one for each class.
-    pub(super) fn push_forward<T: Send>(
-        &mut self,
-        perturbations: Vec<Vec<T>>,
-        make: impl Fn(T) -> Tensor + Sync,
-    ) -> Vec<Vec<Tensor>> {
-        let (gain, kind, together) = (self.gain, self.kind, self.together);
-        let items = self.chunks.iter_mut().zip(perturbations).collect();
-        parallel::map(self.threads, items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
-            let _span = profile::span(Stage::Attention);
-            let push =
-                |perturbation: &Tensor| flat(&layers::push_forward(&chunk.maps, &perturbation.to_kind(kind)), gain);
-            tch::no_grad(|| at_once(together, perturbations.into_iter().map(&make), push))
-        })
-    }
-}
-
-/// Applies a linear map of each sample to several batches: one by one, or as one batch.
-fn at_once(together: bool, batches: impl IntoIterator<Item = Tensor>, map: impl Fn(&Tensor) -> Tensor) -> Vec<Tensor> {
-    if !together {
-        return batches.into_iter().map(|batch| map(&batch)).collect();
-    }
-    let batches: Vec<Tensor> = batches.into_iter().collect();
-    map(&Tensor::cat(&batches, 0)).chunk(batches.len() as i64, 0)
 }
