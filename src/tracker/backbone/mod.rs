@@ -165,10 +165,10 @@ impl Backbone {
         flat(&layers::run(&self.layers[1..], output, None), self.gain)
     }
 
-    /// How many of so many crops go through the network at a time: fewer where some threads would have none.
+    /// How many of so many crops go through the network at a time. Few are divided into four chunks, so that several threads
+    /// have some, but not by the number of threads, on which no result may depend.
     fn chunk(&self, crops: usize) -> usize {
-        let most = if self.device.is_cuda() { GPU_CHUNK } else { CPU_CHUNK };
-        crops.div_ceil(self.threads).clamp(1, most)
+        if self.device.is_cuda() { GPU_CHUNK } else { crops.div_ceil(4).clamp(4, CPU_CHUNK) }
     }
 
     fn split(&self, crops: &Tensor) -> Vec<Tensor> {
