@@ -46,7 +46,7 @@ def test_soak(command, tmp_path):
         for count in range(initializations):
             request = b"@@TRAX:initialize \n@@TRAX:initialize " + b'"' + regions[count % 3] + b'" "id=1" \n'
             for number in range(frames // initializations):
-                server.write(request + b'@@TRAX:frame "' + images[number % 3] + b'" "frame=1" \n')
+                server.write(request + b'@@TRAX:frame "' + images[number % 3] + b'" "seed=1" \n')
                 answer = server.process.stdout.readline()
                 assert answer.startswith(b"@@TRAX:state"), (answer, server.end())
                 request = b""
