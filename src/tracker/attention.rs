@@ -153,12 +153,11 @@ pub fn ratios(maps: &Tensor, positives: i64, reduction: Reduction) -> (Tensor, T
     let deviation = maps - &mu;
     let sigma = (&deviation * &deviation).mean_dim(plane, true, None::<Kind>).sqrt();
     let is_positive = Tensor::arange(samples, (Kind::Int64, options.1)).lt(positives);
-    // Of the class that a sample belongs to and of the other one, where `of` gives that of a class.
-    let own = |of: &dyn Fn(i64) -> Tensor| of(TARGET).where_self(&is_positive, &of(BACKGROUND));
-    let other = |of: &dyn Fn(i64) -> Tensor| of(BACKGROUND).where_self(&is_positive, &of(TARGET));
-    // `(mean, deviation)` of the maps of a class: (2, N).
+    // `(mean, deviation)` of the maps of a class, (2, N): of the class that each sample belongs to, and of the other one.
     let statistics = Tensor::stack(&[mu.flatten(1, 3), sigma.flatten(1, 3)], 0);
-    let (own_map, other_map) = (own(&|class| statistics.select(1, class)), other(&|class| statistics.select(1, class)));
+    let (of_background, of_target) = (statistics.select(1, BACKGROUND), statistics.select(1, TARGET));
+    let own_map = of_target.where_self(&is_positive, &of_background);
+    let other_map = of_background.where_self(&is_positive, &of_target);
     // The two ratios of each sample: sigma/mu of its own map, mu/sigma of the other.
     let above = Tensor::stack(&[own_map.get(1), other_map.get(0)], 0);
     let below = Tensor::stack(&[own_map.get(0), other_map.get(1)], 0);

@@ -75,22 +75,9 @@ impl Resident {
         })
     }
 
-    /// Number of boxes.
-    pub fn len(&self) -> i64 {
-        self.boxes.size()[0]
-    }
-
     /// The boxes at some places, `(places)`.
     pub fn at(&self, places: &Tensor) -> Self {
-        self.with(self.frames.index_select(0, places), self.boxes.index_select(0, places))
-    }
-
-    /// Some of the boxes, in order.
-    pub fn narrow(&self, start: i64, count: i64) -> Self {
-        self.with(self.frames.narrow(0, start, count), self.boxes.narrow(0, start, count))
-    }
-
-    fn with(&self, frames: Tensor, boxes: Tensor) -> Self {
+        let (frames, boxes) = (self.frames.index_select(0, places), self.boxes.index_select(0, places));
         Self { pixels: self.pixels.shallow_clone(), frames, boxes, ..*self }
     }
 

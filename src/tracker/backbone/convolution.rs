@@ -112,13 +112,13 @@ impl Convolution {
         let original = arranged(original);
         let side = original.size()[2];
         // Zeros in the kernel make an uneven padding even, which spares a padded copy of the input each time.
-        let (in_front, behind, padding) = match (after - before, on_gpu) {
-            (0, _) => (0, 0, before),
-            (uneven, false) => (uneven, 0, after),
+        let (in_front, padding) = match (after - before, on_gpu) {
+            (0, _) => (0, before),
+            (uneven, false) => (uneven, after),
             // As many taps on either side of the middle, so that the kernel's side is odd.
-            (_, true) => (side - 1 - 2 * before, 0, side - 1 - before),
+            (_, true) => (side - 1 - 2 * before, side - 1 - before),
         };
-        let weight = original.constant_pad_nd([in_front, behind, in_front, behind]);
+        let weight = original.constant_pad_nd([in_front, 0, in_front, 0]);
         let kernel = weight.size()[2];
         let adjoint = if on_gpu && stride == 1 && kernel == 1 && groups == 1 {
             let matrix = original.flatten(1, 3).unsqueeze(0);

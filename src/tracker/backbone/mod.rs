@@ -19,7 +19,6 @@ pub use self::parameters::Parameters;
 use super::crops::crop_each;
 use super::parallel;
 use super::profile::{self, Stage};
-use super::resident::Resident;
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
 /// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
@@ -120,9 +119,6 @@ impl Backbone {
     /// Features of boxes in frames: `(boxes, length)`.
     pub fn describe(&self, boxes: &[(&Frame, BoundingBox)]) -> Tensor {
         let (format, device) = (self.format, self.device);
-        if let Some(resident) = device.is_cuda().then(|| Resident::new(boxes, format, device)).flatten() {
-            return tch::no_grad(|| self.describe_resident(&resident));
-        }
         let chunks = boxes.chunks(self.chunk(boxes.len())).collect();
         self.join(&self.each(chunks, |chunk| crop_each(chunk, format, device), Network::features))
     }
@@ -130,15 +126,6 @@ impl Backbone {
     /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.
     pub fn features(&self, crops: &Tensor) -> Tensor {
         self.join(&self.each(self.split(crops), |chunk| chunk, Network::features))
-    }
-
-    /// Features of boxes in frames that are on the network's device.
-    fn describe_resident(&self, resident: &Resident) -> Tensor {
-        let chunks = (0..resident.len()).step_by(GPU_CHUNK).map(|start| {
-            let count = (resident.len() - start).min(GPU_CHUNK as i64);
-            features(&self.layers, &resident.narrow(start, count).crops().to_kind(self.kind), self.gain)
-        });
-        self.join(&chunks.collect::<Vec<_>>())
     }
 
     /// Cuts the crops of boxes in frames, runs them, and keeps the derivative of everything behind the first convolution.
@@ -223,7 +210,8 @@ struct Network {
 
 impl Network {
     fn features(&self, crops: &Tensor) -> Tensor {
-        features(&self.layers, &crops.to_kind(self.kind), self.gain)
+        let _span = profile::span(Stage::Backbone);
+        flat(&layers::run(&self.layers, &crops.to_kind(self.kind), None), self.gain)
     }
 
     fn linearize(&self, crops: &Tensor) -> (Tensor, Chunk) {
@@ -233,12 +221,6 @@ impl Network {
         let output = layers::run(rest, &layers::run(first, &crops.to_kind(self.kind), None), Some(&mut maps));
         (flat(&output, self.gain), Chunk { maps, crops: crops.size()[0] })
     }
-}
-
-/// Features of crops that are in the network's precision.
-fn features(layers: &[Layer], crops: &Tensor, gain: f64) -> Tensor {
-    let _span = profile::span(Stage::Backbone);
-    flat(&layers::run(layers, crops, None), gain)
 }
 
 /// `(N, channels, side, side)` to `(N, length)`, multiplied by the gain.
