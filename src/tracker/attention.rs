@@ -115,11 +115,11 @@ pub fn regularizer(
     let (value, slope) = ratios(&maps, positives, reduction);
     let slopes = by_chunk_and_class(&slope, &linearization.chunk_sizes());
     let items = gradients.into_iter().zip(slopes).map(|(g, s)| g.into_iter().zip(s).collect()).collect();
-    let pushed = linearization.push_forward(items, |(gradient, slope): (Tensor, Tensor)| {
+    let pushed = linearization.push_forward(items, |(mut gradient, slope): (Tensor, Tensor)| {
         let slope = slope.unsqueeze(1);
         match form {
             Form::Paper => gradient.threshold_backward(&slope.expand_as(&gradient), 0.0),
-            Form::Released => gradient * (slope * 2.0),
+            Form::Released => gradient.g_mul_(&(slope * 2.0)),
         }
     });
     let of_class = |class: usize| Tensor::cat(&pushed.iter().map(|chunk| &chunk[class]).collect::<Vec<_>>(), 0);

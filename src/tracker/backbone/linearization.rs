@@ -56,9 +56,9 @@ impl Linearization {
         let items = self.chunks.iter_mut().zip(gradients).collect();
         parallel::map(self.threads, items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
             let _span = profile::span(Stage::Attention);
-            let pull = |gradient: &Tensor| {
+            let pull = |gradient: Tensor| {
                 let shaped = (gradient * gain).to_kind(kind).view([-1, channels, side, side]);
-                widened(layers::pull_back(&chunk.maps, &arranged(&shaped)))
+                widened(layers::pull_back(&chunk.maps, arranged(&shaped)))
             };
             tch::no_grad(|| at_once(together, gradients, pull).into_iter().map(&then).collect())
         })
@@ -75,18 +75,17 @@ impl Linearization {
         let items = self.chunks.iter_mut().zip(perturbations).collect();
         parallel::map(self.threads, items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
             let _span = profile::span(Stage::Attention);
-            let push =
-                |perturbation: &Tensor| flat(&layers::push_forward(&chunk.maps, &perturbation.to_kind(kind)), gain);
+            let push = |perturbation: Tensor| flat(&layers::push_forward(&chunk.maps, perturbation.to_kind(kind)), gain);
             tch::no_grad(|| at_once(together, perturbations.into_iter().map(&make), push))
         })
     }
 }
 
 /// Applies a linear map of each sample to several batches: one by one, or as one batch.
-fn at_once(together: bool, batches: impl IntoIterator<Item = Tensor>, map: impl Fn(&Tensor) -> Tensor) -> Vec<Tensor> {
+fn at_once(together: bool, batches: impl IntoIterator<Item = Tensor>, map: impl Fn(Tensor) -> Tensor) -> Vec<Tensor> {
     if !together {
-        return batches.into_iter().map(|batch| map(&batch)).collect();
+        return batches.into_iter().map(map).collect();
     }
     let batches: Vec<Tensor> = batches.into_iter().collect();
-    map(&Tensor::cat(&batches, 0)).chunk(batches.len() as i64, 0)
+    map(Tensor::cat(&batches, 0)).chunk(batches.len() as i64, 0)
 }
