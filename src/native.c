@@ -1,16 +1,10 @@
-/* Two things that only C can ask of the C library, called once at start-up. */
+/* Two things that only C can ask of the process: settings of the allocator, and libtorch's other half. */
 #include <dlfcn.h>
-#include <malloc.h>
 
-/* glibc returns every large block to the kernel and takes it back zeroed, page fault by page fault, a moment later.
- * A tracker allocates the same large tensors for every frame: keeping them doubles the speed of the forward pass. */
-void attrax_tune_allocator(void)
-{
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    mallopt(M_TRIM_THRESHOLD, 2147483647);
-    /* One arena for all threads: the others give their memory back whatever the thresholds say. */
-    mallopt(M_ARENA_MAX, 1);
-}
+/* Read by jemalloc at the start of a program that is linked with it. A tracker allocates the same large tensors for every
+ * frame. Memory is never given back to the kernel, which would return it zeroed, page fault by page fault, a moment later;
+ * and large blocks belong to the threads that free them, in whose caches they still are, like small ones. */
+const char *malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshold:0";
 
 /* The linker drops libtorch_cuda, since nothing refers to it; loaded here, it registers itself with libtorch.
  * Returns 1 when it was loaded. */

@@ -1,18 +1,14 @@
-//! What only C can do: allocator settings and loading libtorch's CUDA half at start-up (`native.c`), and an end at once.
+//! What only C can do: loading libtorch's CUDA half at start-up (`native.c`), and an end at once.
+//!
+//! `native.c` has settings for jemalloc too, which a program that tracks should make its global allocator, as `attrax` does:
+//! in glibc's, libtorch spends more time on page faults than on arithmetic.
 
 use std::ffi::c_int;
 use std::path::Path;
 
 unsafe extern "C" {
-    safe fn attrax_tune_allocator();
     safe fn attrax_load_cuda() -> c_int;
     safe fn _exit(code: c_int) -> !;
-}
-
-/// Tells the C allocator to keep freed memory. Without this libtorch spends more time on page faults than on arithmetic.
-/// To be called once, early in the program.
-pub fn tune_allocator() {
-    attrax_tune_allocator();
 }
 
 /// Loads libtorch's CUDA library where the machine has an NVIDIA driver, and returns whether it is loaded.

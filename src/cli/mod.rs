@@ -46,7 +46,6 @@ enum Command {
 /// Runs the command that the arguments name.
 pub fn run() -> anyhow::Result<()> {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
-    attrax::native::tune_allocator();
     match Cli::parse().command {
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Track(args)) => track::run(&args),

@@ -3,54 +3,81 @@
 //! libtorch's own threads meet at the end of every operator, and where another program has taken one of the cores all of
 //! them wait for it, hundreds of times a frame. Threads that each take whole chunks of crops meet once.
 
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::profile::{self, Stage};
 
-/// Applies `work` to every item, on up to `threads` threads; results are in the order of the items.
-///
-/// Items are taken one after the other as threads become free. A panic in `work` goes on in the caller.
-pub(super) fn map<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    if threads <= 1 || items.len() <= 1 {
-        return items.into_iter().map(work).collect();
-    }
-    let helpers = threads.min(items.len()) - 1;
-    let queue = Mutex::new(items.into_iter().enumerate());
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let run = || {
-        let mut done = Vec::new();
-        while let Some((place, item)) = next() {
-            done.push((place, work(item)));
-        }
-        done
-    };
-    let mut done = thread::scope(|scope| {
-        let helper = |place: usize| {
+/// Threads that stay: the allocator keeps each one's freed memory at hand for it, and libtorch its scratch space.
+#[derive(Debug)]
+pub(super) struct Workers {
+    /// Those beside the caller.
+    helpers: Option<ThreadPool>,
+}
+
+impl Workers {
+    /// So many threads, the caller's among them.
+    pub fn new(threads: usize) -> Arc<Self> {
+        let start = |place: usize| {
             profile::set_lane(place as u32 + 1);
             // Each thread has a setting of its own, which starts at one thread for each core.
             tch::set_num_threads(1);
-            run()
         };
-        let helpers: Vec<_> = (0..helpers).map(|place| scope.spawn(move || helper(place))).collect();
-        let mut done = run();
-        let _waiting = profile::span(Stage::Waiting);
-        for helper in helpers {
-            done.extend(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        done
-    });
-    done.sort_unstable_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, result)| result).collect()
+        let build = || ThreadPoolBuilder::new().num_threads(threads - 1).start_handler(start).build();
+        let helpers = (threads > 1).then(build).and_then(|pool| {
+            pool.inspect_err(|error| log::warn!("working on one thread, since others cannot be started: {error}")).ok()
+        });
+        Arc::new(Self { helpers })
+    }
+
+    /// Applies `work` to every item; results are in the order of the items.
+    ///
+    /// Items are taken one after the other as threads become free. A panic in `work` goes on in the caller.
+    pub fn map<T: Send, R: Send>(&self, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+        let Some(pool) = self.helpers.as_ref().filter(|_| items.len() > 1) else {
+            return items.into_iter().map(work).collect();
+        };
+        let helpers = pool.current_num_threads().min(items.len() - 1);
+        let (queue, done) = (Mutex::new(items.into_iter().enumerate()), Mutex::new(Vec::new()));
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let run = || {
+            while let Some((place, item)) = next() {
+                let result = work(item);
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
+            }
+        };
+        let mut waiting = None;
+        pool.in_place_scope(|scope| {
+            (0..helpers).for_each(|_| scope.spawn(|_| run()));
+            run();
+            waiting = Some(profile::span(Stage::Waiting));
+        });
+        drop(waiting);
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_unstable_by_key(|(place, _)| *place);
+        done.into_iter().map(|(_, result)| result).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Workers;
+
     #[test]
     fn results_keep_the_order_of_the_items() {
         for threads in [1, 2, 7] {
-            let squares = super::map(threads, (0..50).collect(), |i: i32| i * i);
+            let squares = Workers::new(threads).map((0..50).collect(), |i: i32| i * i);
             assert_eq!(squares, (0..50).map(|i| i * i).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_threads_go_on() {
+        let workers = Workers::new(3);
+        let fails = |i: i32| assert!(i != 7, "seven");
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| workers.map((0..20).collect(), fails)));
+        assert!(panic.is_err());
+        assert_eq!(workers.map(vec![1, 2, 3], |i| i + 1), [2, 3, 4]);
     }
 }

@@ -285,7 +285,7 @@ impl fmt::Display for Profile {
 mod tests {
     use std::thread::sleep;
 
-    use super::super::parallel;
+    use super::super::parallel::Workers;
     use super::*;
 
     const NAP: Duration = Duration::from_millis(20);
@@ -307,7 +307,7 @@ mod tests {
             let _whole = span(Stage::Initialization);
             let _stage = span(Stage::Training);
             sleep(NAP);
-            parallel::map(2, vec![(); 2], |()| {
+            Workers::new(2).map(vec![(); 2], |()| {
                 let _part = span(Stage::Crops);
                 sleep(NAP);
             });

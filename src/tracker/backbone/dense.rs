@@ -1,13 +1,16 @@
 //! Many crops in one pass: those of one scale whose places lie on a common grid share a pass over the window around them.
 
+use std::sync::Arc;
+
 use tch::{Device, Kind, Tensor};
 
 use super::layers::{self, Layer};
 use super::{Backbone, Network, flat};
 use crate::tracker::crops::{CONTEXT, window};
+use crate::tracker::parallel::Workers;
 use crate::tracker::profile::{self, Stage};
 use crate::tracker::resident::Resident;
-use crate::tracker::{BoundingBox, CropFormat, Frame, parallel};
+use crate::tracker::{BoundingBox, CropFormat, Frame};
 
 /// Windows in a pass on a GPU: bounds its memory.
 const VIEWS_TOGETHER: usize = 8;
@@ -30,7 +33,7 @@ pub struct Dense {
     layers: Vec<Layer>,
     gain: f64,
     kind: Kind,
-    threads: usize,
+    workers: Arc<Workers>,
     layout: Layout,
 }
 
@@ -53,8 +56,9 @@ impl Dense {
     pub fn new(backbone: &Backbone, step: usize) -> Self {
         let (channels, cells) = backbone.output;
         let (layers, spacing) = layers::dense(&backbone.layers, channels, step as i64);
-        let Backbone { format, gain, device, kind, threads, .. } = *backbone;
-        Self { layers, gain, kind, threads, layout: Layout { format, device, step, spacing, cells } }
+        let Backbone { format, gain, device, kind, .. } = *backbone;
+        let workers = Arc::clone(&backbone.workers);
+        Self { layers, gain, kind, workers, layout: Layout { format, device, step, spacing, cells } }
     }
 
     /// How far two neighbours in a view of a region are apart, pixels of the frame, along x and y.
@@ -87,7 +91,7 @@ impl Dense {
             || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
         let items = views.iter().map(|view| (network(), *view)).collect();
         let layout = self.layout;
-        let parts = parallel::map(self.threads, items, |(network, view): (Network, View)| {
+        let parts = self.workers.map(items, |(network, view): (Network, View)| {
             tch::no_grad(|| layout.features(&network, frame, &view))
         });
         Tensor::cat(&parts, 0)

@@ -6,6 +6,7 @@
 use super::convolution::Convolution;
 use super::layers::Layer;
 use super::{Backbone, Parameters};
+use crate::tracker::parallel::Workers;
 use crate::tracker::{CropFormat, TrackerError};
 
 /// Name of the architecture.
@@ -64,6 +65,6 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         gain: GAIN,
         device: parameters.device(),
         kind: parameters.kind(),
-        threads: 1,
+        workers: Workers::new(1),
     })
 }

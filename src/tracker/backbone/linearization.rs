@@ -1,11 +1,13 @@
 //! A network as the linear map that it is around given crops, applied forward and backward.
 
+use std::sync::Arc;
+
 use tch::{Kind, Tensor};
 
 use super::convolution::arranged;
 use super::layers::{self, Linear};
 use super::{flat, widened};
-use crate::tracker::parallel;
+use crate::tracker::parallel::Workers;
 use crate::tracker::profile::{self, Stage};
 
 /// The derivative of the features with respect to the first convolution's output, around given crops.
@@ -19,7 +21,7 @@ pub struct Linearization {
     pub(super) output: (i64, i64),
     pub(super) gain: f64,
     pub(super) kind: Kind,
-    pub(super) threads: usize,
+    pub(super) workers: Arc<Workers>,
     /// Whether the classes of a chunk go through the maps as one: half as many operations, each twice as large.
     pub(super) together: bool,
 }
@@ -54,7 +56,7 @@ impl Linearization {
     ) -> Vec<Vec<R>> {
         let ((channels, side), gain, kind, together) = (self.output, self.gain, self.kind, self.together);
         let items = self.chunks.iter_mut().zip(gradients).collect();
-        parallel::map(self.threads, items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
+        self.workers.map(items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
             let _span = profile::span(Stage::Attention);
             let pull = |gradient: Tensor| {
                 let shaped = (gradient * gain).to_kind(kind).view([-1, channels, side, side]);
@@ -73,7 +75,7 @@ impl Linearization {
     ) -> Vec<Vec<Tensor>> {
         let (gain, kind, together) = (self.gain, self.kind, self.together);
         let items = self.chunks.iter_mut().zip(perturbations).collect();
-        parallel::map(self.threads, items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
+        self.workers.map(items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
             let _span = profile::span(Stage::Attention);
             let push = |perturbation: Tensor| flat(&layers::push_forward(&chunk.maps, perturbation.to_kind(kind)), gain);
             tch::no_grad(|| at_once(together, perturbations.into_iter().map(&make), push))

@@ -9,6 +9,8 @@ mod lrn;
 mod parameters;
 mod vgg_m;
 
+use std::sync::Arc;
+
 use tch::{Device, Kind, Tensor};
 
 pub use self::dense::{Dense, View};
@@ -17,7 +19,7 @@ use self::linearization::Chunk;
 pub use self::linearization::Linearization;
 pub use self::parameters::Parameters;
 use super::crops::crop_each;
-use super::parallel;
+use super::parallel::Workers;
 use super::profile::{self, Stage};
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
@@ -36,7 +38,7 @@ pub struct Backbone {
     device: Device,
     /// Precision of the passes; features and gradients go in and come out in single precision where it is less.
     kind: Kind,
-    threads: usize,
+    workers: Arc<Workers>,
 }
 
 /// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic busy, small enough that
@@ -69,7 +71,7 @@ impl Backbone {
     /// The same network on another number of threads; it starts with one. On a GPU there is always one.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = if self.device.is_cuda() { 1 } else { threads.max(1) };
+        self.workers = Workers::new(if self.device.is_cuda() { 1 } else { threads });
         self
     }
 
@@ -152,10 +154,11 @@ impl Backbone {
         flat(&layers::run(&self.layers[1..], output, None), self.gain)
     }
 
-    /// How many of so many crops go through the network at a time. Few are divided into four chunks, so that several threads
-    /// have some, but not by the number of threads, on which no result may depend.
+    /// How many of so many crops go through the network at a time. Few are divided, so that several threads have some, but
+    /// not by the number of threads, on which no result may depend; and with less than eight the kernels' preparation of
+    /// the weights is no longer small beside the arithmetic.
     fn chunk(&self, crops: usize) -> usize {
-        if self.device.is_cuda() { GPU_CHUNK } else { crops.div_ceil(4).clamp(4, CPU_CHUNK) }
+        if self.device.is_cuda() { GPU_CHUNK } else { crops.div_ceil(4).clamp(8, CPU_CHUNK) }
     }
 
     fn split(&self, crops: &Tensor) -> Vec<Tensor> {
@@ -173,7 +176,7 @@ impl Backbone {
     ) -> Vec<R> {
         let items = chunks.into_iter().map(|chunk| (self.network(), chunk)).collect();
         let work = |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, &crops(chunk)));
-        parallel::map(self.threads, items, work)
+        self.workers.map(items, work)
     }
 
     fn network(&self) -> Network {
@@ -188,7 +191,7 @@ impl Backbone {
             output: self.output,
             gain: self.gain,
             kind: self.kind,
-            threads: self.threads,
+            workers: Arc::clone(&self.workers),
             together: self.device.is_cuda(),
         }
     }

@@ -8,6 +8,7 @@ use super::convolution::Convolution;
 use super::layers::Layer;
 use super::lrn::Lrn;
 use super::{Backbone, Parameters};
+use crate::tracker::parallel::Workers;
 use crate::tracker::{CropFormat, TrackerError};
 
 /// Name of the architecture.
@@ -53,6 +54,6 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         gain: 1.0,
         device: parameters.device(),
         kind: parameters.kind(),
-        threads: 1,
+        workers: Workers::new(1),
     })
 }
