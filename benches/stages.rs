@@ -7,6 +7,7 @@
 
 mod plain;
 #[path = "stages/stage.rs"]
+#[allow(dead_code, reason = "the rest is the plain way")]
 mod stage;
 mod support;
 
@@ -15,11 +16,12 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 
 use stage::Stage;
-use support::network::ARCHITECTURES;
 use support::summary::{self, median};
-use support::worker::{self, Worker};
+use support::worker::{PLAIN, Worker};
 
-const WORKER: &str = "--plain-worker";
+/// As the program does.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What was measured of one stage, seconds of each sample.
 struct Row {
@@ -30,11 +32,7 @@ struct Row {
 }
 
 fn main() {
-    if std::env::args().any(|argument| argument == WORKER) {
-        return work();
-    }
     // As the program does at its start.
-    attrax::native::tune_allocator();
     tch::set_num_interop_threads(1);
     tch::set_num_threads(1);
     let mut criterion = Criterion::default()
@@ -43,35 +41,11 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .without_plots()
         .configure_from_args();
-    let mut worker = Worker::start(&[WORKER]);
-    let rows: Vec<Row> = stages().into_iter().filter_map(|stage| measure(&mut criterion, stage, &mut worker)).collect();
+    let mut worker = Worker::start(PLAIN, &[]);
+    let rows: Vec<Row> =
+        Stage::all().into_iter().filter_map(|stage| measure(&mut criterion, stage, &mut worker)).collect();
     criterion.final_summary();
     report(&rows);
-}
-
-fn stages() -> Vec<Stage> {
-    let of_networks = ARCHITECTURES.map(|a| [Stage::Forward(a), Stage::Iteration(a), Stage::Ridge(a)]);
-    let sizes = [(320, 240), (640, 480), (1280, 720)];
-    let crops = sizes.map(Stage::Crops).into_iter();
-    of_networks.into_iter().flatten().chain(crops).chain([Stage::Decode, Stage::RoundTrip]).collect()
-}
-
-/// The plain way's process: runs the stage that it is told once, and answers with the seconds.
-fn work() {
-    tch::set_num_threads(support::THREADS as i32);
-    let mut ready: Option<(String, Box<dyn FnMut()>)> = None;
-    worker::serve(|name| {
-        if ready.as_ref().is_none_or(|(stage, _)| stage != name) {
-            let stage = stages().into_iter().find(|stage| stage.name() == name).expect("a known stage");
-            let mut run = stage.plain().expect("a stage that has a plain way");
-            run();
-            ready = Some((name.into(), run));
-        }
-        let (_, run) = ready.as_mut().expect("made above");
-        let begun = Instant::now();
-        run();
-        vec![begun.elapsed().as_secs_f64()]
-    });
 }
 
 fn measure(criterion: &mut Criterion, stage: Stage, worker: &mut Worker) -> Option<Row> {

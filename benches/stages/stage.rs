@@ -16,7 +16,7 @@ use tch::{Device, Kind, Tensor};
 use crate::plain;
 use crate::plain::network::Network;
 use crate::support::floor::Floor;
-use crate::support::network::Architecture;
+use crate::support::network::{ARCHITECTURES, Architecture};
 use crate::support::{THREADS, round_trip, scene};
 
 /// Crops of a frame, as many as candidates are drawn.
@@ -50,6 +50,13 @@ pub enum Stage {
 type Work = Box<dyn FnMut()>;
 
 impl Stage {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        let of_networks = ARCHITECTURES.map(|a| [Self::Forward(a), Self::Iteration(a), Self::Ridge(a)]);
+        let crops = [(320, 240), (640, 480), (1280, 720)].map(Self::Crops);
+        of_networks.into_iter().flatten().chain(crops).chain([Self::Decode, Self::RoundTrip]).collect()
+    }
+
     /// Its name.
     pub fn name(self) -> String {
         match self {
@@ -210,7 +217,7 @@ fn iteration(backbone: Backbone) -> Work {
         let features = backbone.describe(&boxes.iter().map(|b| (&frame, *b)).collect::<Vec<_>>());
         // A pool borrows its samples, and both live as long as the work.
         let samples: &'static FrameSamples =
-            Box::leak(Box::new(FrameSamples { frame: frame.clone(), boxes, features }));
+            Box::leak(Box::new(FrameSamples { frame: frame.clone(), boxes, features: Some(features) }));
         Pool::new(&[samples]).expect("there are samples")
     };
     let (positives, negatives) = (pool(positive), pool(negative));

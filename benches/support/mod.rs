@@ -7,6 +7,7 @@ pub mod floor;
 pub mod network;
 pub mod round_trip;
 pub mod scene;
+pub mod sequence;
 pub mod summary;
 pub mod worker;
 

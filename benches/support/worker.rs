@@ -1,10 +1,21 @@
-//! A second process of the same benchmark, which does what it is told, one line at a time.
+//! A second process, which does what it is told, one line at a time.
 //!
-//! The plain way runs in a process of its own, because the allocator settings that attrax makes hold for a whole process
-//! and would speed it up too. The two processes take turns, so that what else happens on the machine hits both.
+//! The plain way is a program of its own (`plain/worker.rs`), because attrax's allocator serves a whole process and would
+//! speed it up too. The processes take turns, so that what else happens on the machine hits all.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use attrax::tracker::{BoundingBox, Frame};
+
+use super::sequence;
+
+/// The program of the plain way, an example to Cargo, which `make bench` builds.
+pub const PLAIN: &str = "plain";
+/// What a worker of frames is asked for its peak memory with.
+const MEMORY: &str = "memory";
 
 /// The other process. It ends when this is dropped.
 pub struct Worker {
@@ -14,9 +25,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts this program again with other arguments.
-    pub fn start(arguments: &[&str]) -> Self {
-        let program = std::env::current_exe().expect("this program's own file");
+    /// Starts a program, or this one again where no name is given.
+    pub fn start(program: &str, arguments: &[&str]) -> Self {
+        let program = if program.is_empty() { own() } else { example(program) };
         let mut command = Command::new(program);
         let mut child =
             command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the worker starts");
@@ -42,6 +53,33 @@ impl Drop for Worker {
         self.input = None;
         drop(self.child.wait());
     }
+}
+
+/// This program's file.
+fn own() -> PathBuf {
+    std::env::current_exe().expect("this program's own file")
+}
+
+/// An example's file: Cargo keeps them beside the folder of the benchmarks.
+fn example(name: &str) -> PathBuf {
+    let path = own().parent().and_then(Path::parent).map(|target| target.join("examples").join(name));
+    path.filter(|path| path.is_file())
+        .unwrap_or_else(|| panic!("not built: run `make bench`, or `cargo build --release --example {name}` before"))
+}
+
+/// The worker's side where each request is for the next frame of a sequence, and answered with the box that `track` finds
+/// and the seconds that it took with reading; or for the peak memory.
+pub fn serve_frames(folder: &Path, mut track: impl FnMut(&Frame) -> BoundingBox) {
+    let mut number = 0;
+    serve(|request| {
+        if request == MEMORY {
+            return vec![peak_memory(std::process::id())];
+        }
+        number += 1;
+        let begun = Instant::now();
+        let found = track(&sequence::frame(folder, number));
+        vec![found.x, found.y, found.width, found.height, begun.elapsed().as_secs_f64()]
+    });
 }
 
 /// The worker's side: answers each line of standard input with numbers.

@@ -48,6 +48,18 @@ pub struct Attention {
     pub samples: usize,
 }
 
+impl Attention {
+    /// Whether every sample of every mini-batch gets its maps: it then goes through the network at each training step.
+    pub(super) fn maps_whole_batch(&self) -> bool {
+        self.regularizes() && self.samples == 0
+    }
+
+    /// Whether there is a regulariser.
+    pub(super) fn regularizes(&self) -> bool {
+        self.lambda > 0.0 && self.role == Use::Regularizer
+    }
+}
+
 /// Every parameter of the tracker. The defaults are DAT's and, where DAT says nothing, MDNet's, with two exceptions that
 /// follow measurements on VOT-2016 sequences: box regression learns from boxes of half to twice the target's area (MDNet:
 /// one to twice), which lets it shrink boxes too, and the next candidates are drawn around the regressed box, without

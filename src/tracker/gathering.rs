@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::config::Samples;
 use super::sampler::{Accept, Spread};
-use super::samples::FrameSamples;
+use super::samples::{Described, FrameSamples};
 use super::shared::chosen;
 use super::target::Tracker;
 use super::{BoundingBox, Frame};
@@ -22,7 +22,7 @@ const REGRESSION_SPREAD: Spread = Spread::Uniform { translation: 0.3, scale: 1.6
 
 impl Tracker {
     /// The positive and the negative samples of the first frame, and where boxes share passes, all that overlap the target.
-    pub(super) fn first_samples(&mut self, frame: &Frame) -> (FrameSamples, FrameSamples, Option<FrameSamples>) {
+    pub(super) fn first_samples(&mut self, frame: &Frame) -> (FrameSamples, FrameSamples, Option<Described>) {
         let engine = Rc::clone(&self.engine);
         let config = &engine.config;
         let target = self.target;
@@ -34,7 +34,7 @@ impl Tracker {
             let background = grids.first_background(frame, target, &mut self.rng);
             let positive = chosen(&near, target, positive_accept, positives, &mut self.rng);
             let negative = chosen(&background, target, negative_accept, negatives, &mut self.rng);
-            return (positive, negative, Some(near));
+            return (positive.into(), negative.into(), Some(near));
         }
         let mut positive_boxes = self.sampler.draw_accepted(target, POSITIVE_SPREAD, positives, positive_accept);
         if positive_boxes.is_empty() {
@@ -50,19 +50,19 @@ impl Tracker {
     }
 
     /// The samples of box regression; `near` are those that overlap the target, where boxes share passes.
-    pub(super) fn regression_samples(&mut self, frame: &Frame, near: Option<FrameSamples>) -> FrameSamples {
+    pub(super) fn regression_samples(&mut self, frame: &Frame, near: Option<Described>) -> Described {
         let engine = Rc::clone(&self.engine);
         let config = &engine.config;
         let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: config.regression_area };
         let (target, count) = (self.target, config.regression_samples);
         match near {
             Some(near) => chosen(&near, target, accept, count, &mut self.rng),
-            None => engine.samples(frame, self.sampler.draw_accepted(target, REGRESSION_SPREAD, count, accept)),
+            None => engine.described(frame, self.sampler.draw_accepted(target, REGRESSION_SPREAD, count, accept)),
         }
     }
 
     /// The candidates of a frame, and their features. `translation` is in mean sides of the target.
-    pub(super) fn candidates(&mut self, frame: &Frame, translation: f64) -> FrameSamples {
+    pub(super) fn candidates(&mut self, frame: &Frame, translation: f64) -> Described {
         let engine = Rc::clone(&self.engine);
         let config = &engine.config;
         if let Some(grids) = &engine.grids {
@@ -70,16 +70,16 @@ impl Tracker {
         }
         let spread = Spread::Gaussian { translation, scale: config.scale };
         let boxes = self.sampler.draw(self.target, spread, config.candidates);
-        engine.samples(frame, boxes)
+        engine.described(frame, boxes)
     }
 
     /// Collects samples around the target in a frame where it was found; `seen` are the candidates.
-    pub(super) fn remember(&mut self, frame: &Frame, seen: &FrameSamples) {
+    pub(super) fn remember(&mut self, frame: &Frame, seen: &Described) {
         let engine = Rc::clone(&self.engine);
         let samples = &engine.config.update_samples;
         let positive_accept = Accept::overlap(samples.positive_overlap, 1.0);
         if engine.grids.is_some() {
-            self.positives.push(chosen(seen, self.target, positive_accept, samples.positives, &mut self.rng));
+            self.positives.push(chosen(seen, self.target, positive_accept, samples.positives, &mut self.rng).into());
             return self.remember_negatives(frame);
         }
         let (target, count) = (self.target, samples.positives);
@@ -97,9 +97,9 @@ impl Tracker {
             let accept = Accept::overlap(0.0, samples.negative_overlap);
             chosen(&grids.surroundings(frame, self.target), self.target, accept, samples.negatives, &mut self.rng)
         } else {
-            engine.samples(frame, self.negative_boxes())
+            engine.described(frame, self.negative_boxes())
         };
-        self.negatives.push(negatives);
+        self.negatives.push(negatives.into());
     }
 
     /// Boxes of the background around the target.

@@ -79,6 +79,11 @@ impl Head {
         (self.flat.shallow_clone(), (self.flat.numel() - last) as i64)
     }
 
+    /// The same head, its parameters shared: they cannot be lent to other threads, only given.
+    pub(super) fn share(&self) -> Self {
+        Self { flat: self.flat.shallow_clone(), parameters: self.parameters.each_ref().map(Tensor::shallow_clone) }
+    }
+
     /// The parameters, in the order of [`PARAMETER_NAMES`].
     pub fn parameters(&self) -> &[Tensor; 6] {
         &self.parameters

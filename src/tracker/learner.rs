@@ -5,11 +5,14 @@ use tch::{Kind, Tensor};
 
 use super::attention::{Use, regularizer, weigh};
 use super::backbone::{Backbone, Linearization};
-use super::config::{Config, Schedule};
+use super::config::{Attention, Config, Schedule};
 use super::head::{BACKGROUND, Dropout, Head, TARGET, joined};
 use super::profile::{self, Stage};
 use super::resident::{Resident, to_device};
 use super::samples::{Deck, Pool};
+
+/// Samples that one thread scores at a time, on the CPU. No result may depend on how many threads there are.
+const CPU_ROWS: i64 = 128;
 
 /// Trains a head on samples.
 ///
@@ -37,10 +40,10 @@ pub fn train(
         if let Some(pool) = negatives {
             let _span = profile::span(Stage::Mining);
             let candidates = draws.candidates.get(iteration);
-            let scores = scores(head, backbone, config, &pool.features_at(&candidates));
+            let scores = scores(head, backbone, config, &pool.features_at(&candidates, backbone));
             halves.push((pool, hardest(&scores, &candidates, config.batch_negatives)));
         }
-        let batch = Batch::new(halves, resident.as_ref());
+        let batch = Batch { halves, resident: resident.as_ref() };
         descent.step(&batch.gradients(head, backbone, config, dropout));
     }
 }
@@ -92,14 +95,20 @@ impl Draws {
 
 /// The target's scores of samples, `(N)`, as the tracker ranks them: their features are weighed where attention is used so.
 pub fn scores(head: &Head, backbone: &Backbone, config: &Config, features: &Tensor) -> Tensor {
-    tch::no_grad(|| head.scores(&attended(head, backbone, config, features)).select(1, TARGET))
+    let rows = if features.device().is_cuda() { features.size()[0].max(1) } else { CPU_ROWS };
+    let parts = features.split(rows, 0).into_iter().map(|part| (head.share(), part)).collect();
+    let (attention, cells) = (&config.attention, backbone.cells());
+    let scored = backbone.workers().map(parts, |(head, part): (Head, Tensor)| {
+        tch::no_grad(|| head.scores(&attended(&head, cells, attention, &part)).select(1, TARGET))
+    });
+    Tensor::cat(&scored, 0)
 }
 
-/// The features that the classifier sees.
-fn attended(head: &Head, backbone: &Backbone, config: &Config, features: &Tensor) -> Tensor {
-    match config.attention.role {
+/// The features that the classifier sees; `cells` as in [`Backbone::cells`].
+fn attended(head: &Head, cells: i64, attention: &Attention, features: &Tensor) -> Tensor {
+    match attention.role {
         Use::Regularizer => features.shallow_clone(),
-        Use::Weight => weigh(head, features, backbone.cells(), config.attention.form),
+        Use::Weight => weigh(head, features, cells, attention.form),
     }
 }
 
@@ -111,19 +120,13 @@ fn hardest(scores: &Tensor, candidates: &Tensor, count: usize) -> Tensor {
 
 /// A mini-batch: samples of the target, then of the background.
 struct Batch<'a> {
-    features: Tensor,
     /// The samples that each half was taken from, and their places there.
     halves: Vec<(&'a Pool<'a>, Tensor)>,
     /// The boxes of the first half's pool, then of the second's, where the network is on a GPU.
     resident: Option<&'a Resident>,
 }
 
-impl<'a> Batch<'a> {
-    fn new(halves: Vec<(&'a Pool<'a>, Tensor)>, resident: Option<&'a Resident>) -> Self {
-        let features: Vec<Tensor> = halves.iter().map(|(pool, places)| pool.features_at(places)).collect();
-        Self { features: Tensor::cat(&features, 0), halves, resident }
-    }
-
+impl Batch<'_> {
     /// How many samples are of the target.
     fn positives(&self) -> i64 {
         self.halves[0].1.size()[0]
@@ -131,11 +134,14 @@ impl<'a> Batch<'a> {
 
     /// Gradients of the loss with respect to the head's parameters.
     fn gradients(&self, head: &Head, backbone: &Backbone, config: &Config, dropout: &Dropout) -> Vec<Tensor> {
-        let features = attended(head, backbone, config, &self.features);
+        let attention = &config.attention;
+        // The pass that the maps need gives the features too.
+        let whole = attention.maps_whole_batch().then(|| self.linearize(backbone));
+        let features = whole.as_ref().map_or_else(|| self.features(backbone), |whole| whole.features().shallow_clone());
+        let features = attended(head, backbone.cells(), attention, &features);
         let scored = head.score_with_gradients(&features, Some(dropout));
         let cross_entropy = cross_entropy(&scored.scores, self.positives());
-        let attention = &config.attention;
-        if attention.lambda <= 0.0 || attention.role == Use::Weight {
+        if !attention.regularizes() {
             log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
             return Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
         }
@@ -143,7 +149,7 @@ impl<'a> Batch<'a> {
         let at_scores = gradients.detach();
         let regularizer = tch::no_grad(|| {
             let _span = profile::span(Stage::Attention);
-            let mut linearization = part.linearize(backbone);
+            let mut linearization = whole.unwrap_or_else(|| part.linearize(backbone));
             regularizer(&mut linearization, &at_scores, part.positives(), attention.form, attention.reduction)
         });
         // The product has the regulariser's gradient with respect to the parameters, though not its value.
@@ -164,11 +170,18 @@ impl<'a> Batch<'a> {
             halves.push((*pool, places.narrow(0, 0, whole(places))));
             start += places.size()[0];
         }
-        (Tensor::cat(&parts, 1), Self { features: self.features.shallow_clone(), halves, resident: self.resident })
+        (Tensor::cat(&parts, 1), Self { halves, resident: self.resident })
+    }
+
+    /// Features of the samples, `(N, length)`.
+    fn features(&self, backbone: &Backbone) -> Tensor {
+        let parts: Vec<Tensor> = self.halves.iter().map(|(pool, places)| pool.features_at(places, backbone)).collect();
+        Tensor::cat(&parts, 0)
     }
 
     /// The network around the samples' crops.
     fn linearize(&self, backbone: &Backbone) -> Linearization {
+        let _span = profile::span(Stage::Attention);
         if let Some(resident) = self.resident {
             let mut before = 0;
             let places = self.halves.iter().map(|(pool, places)| {

@@ -6,18 +6,36 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor};
 
+use super::backbone::Backbone;
 use super::{BoundingBox, Frame};
 
-/// Samples of one frame: where they are and their features. The crops themselves are not kept: they are cut again from
-/// the frame when a map is needed, which takes a hundredth of the memory.
+/// Boxes of one frame and their features.
 #[derive(Debug)]
-pub struct FrameSamples {
+pub struct Described {
     /// The frame.
     pub frame: Frame,
     /// The boxes, in the order of the features.
     pub boxes: Vec<BoundingBox>,
     /// `(boxes, features)`.
     pub features: Tensor,
+}
+
+/// Samples of one frame to learn from. The crops themselves are not kept: they are cut again from the frame when a map is
+/// needed, which takes a hundredth of the memory.
+#[derive(Debug)]
+pub struct FrameSamples {
+    /// The frame.
+    pub frame: Frame,
+    /// The boxes, in the order of the features.
+    pub boxes: Vec<BoundingBox>,
+    /// `(boxes, features)`; none where every sample of a mini-batch goes through the network for its maps anyway.
+    pub features: Option<Tensor>,
+}
+
+impl From<Described> for FrameSamples {
+    fn from(Described { frame, boxes, features }: Described) -> Self {
+        Self { frame, boxes, features: Some(features) }
+    }
 }
 
 /// The samples of the last frames, oldest first.
@@ -56,7 +74,8 @@ impl Memory {
 /// Samples to train on: those of several frames as one list.
 #[derive(Debug)]
 pub struct Pool<'a> {
-    features: Tensor,
+    /// Where all have some.
+    features: Option<Tensor>,
     items: Vec<(&'a Frame, BoundingBox)>,
 }
 
@@ -68,8 +87,8 @@ impl<'a> Pool<'a> {
         if items.is_empty() {
             return None;
         }
-        let features: Vec<_> = frames.iter().map(|f| f.features.shallow_clone()).collect();
-        Some(Self { features: Tensor::cat(&features, 0), items })
+        let features: Option<Vec<_>> = frames.iter().map(|f| f.features.as_ref()).collect();
+        Some(Self { features: features.map(|parts| Tensor::cat(&parts, 0)), items })
     }
 
     /// Number of samples.
@@ -84,9 +103,13 @@ impl<'a> Pool<'a> {
         self.items.is_empty()
     }
 
-    /// Features of the samples at some places, `(places)` on the features' device: `(places, features)`.
-    pub fn features_at(&self, places: &Tensor) -> Tensor {
-        self.features.index_select(0, places)
+    /// Features of the samples at some places, `(places)` on the network's device: `(places, features)`. They are computed
+    /// now where they were not kept.
+    pub fn features_at(&self, places: &Tensor, backbone: &Backbone) -> Tensor {
+        match &self.features {
+            Some(features) => features.index_select(0, places),
+            None => backbone.describe(&self.items_at(places)),
+        }
     }
 
     /// Frames and boxes of all samples.
@@ -139,7 +162,28 @@ impl Deck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tracker::backbone::Parameters;
     use rand::SeedableRng;
+    use tch::Kind;
+
+    #[test]
+    fn features_that_were_not_kept_are_computed() {
+        let file = crate::weights::embedded().unwrap();
+        let backbone = Backbone::new(&Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap()).unwrap();
+        let pixels = (0..80u32 * 60 * 3).map(|i| (i * i / 7 % 251) as u8).collect();
+        let frame = Frame::from_rgb8(80, 60, pixels).unwrap();
+        let boxes: Vec<_> = (0..5).map(|i| BoundingBox::new(f64::from(i) * 9.0, 10.0, 25.0, 30.0)).collect();
+        let features = backbone.describe(&boxes.iter().map(|b| (&frame, *b)).collect::<Vec<_>>());
+        let not_kept = FrameSamples { frame: frame.clone(), boxes: boxes.clone(), features: None };
+        let kept: FrameSamples = Described { frame, boxes, features }.into();
+        let places = Tensor::from_slice(&[3i64, 0, 3, 4]);
+        let at = |samples: &[&FrameSamples]| Pool::new(samples).unwrap().features_at(&places, &backbone);
+        let expected = at(&[&kept]);
+        for found in [at(&[&not_kept]), at(&[&not_kept, &kept])] {
+            let error = (&expected - found).norm() / expected.norm();
+            assert!(error.double_value(&[]) < 1e-5, "{error:?}");
+        }
+    }
 
     #[test]
     fn a_deck_deals_every_position_before_any_again() {

@@ -11,7 +11,7 @@ use tch::Tensor;
 use super::backbone::{Backbone, Dense, View};
 use super::config::Config;
 use super::sampler::Accept;
-use super::samples::FrameSamples;
+use super::samples::Described;
 use super::{BoundingBox, Frame};
 
 /// Grid of the windows far from the target, pixels of a crop.
@@ -48,7 +48,7 @@ impl Grids {
         translation: f64,
         config: &Config,
         rng: &mut ChaCha8Rng,
-    ) -> FrameSamples {
+    ) -> Described {
         let views: Vec<View> = SCALES
             .iter()
             .map(|power| {
@@ -65,13 +65,13 @@ impl Grids {
     }
 
     /// Samples of the background around the target in a later frame.
-    pub fn surroundings(&self, frame: &Frame, target: BoundingBox) -> FrameSamples {
+    pub fn surroundings(&self, frame: &Frame, target: BoundingBox) -> Described {
         let view = View { region: target, reach: reach(&self.wide, target, 2.0 * target.mean_side()) };
         look(&self.wide, frame, &[view])
     }
 
     /// Boxes that overlap the target in the first frame.
-    pub fn first_near(&self, frame: &Frame, target: BoundingBox, rng: &mut ChaCha8Rng) -> FrameSamples {
+    pub fn first_near(&self, frame: &Frame, target: BoundingBox, rng: &mut ChaCha8Rng) -> Described {
         let views: Vec<View> = (0..FIRST_NEAR)
             .map(|_| {
                 let region = scaled(target, 1.3f64.powf(signed(rng)), 1.1f64.powf(signed(rng)));
@@ -86,7 +86,7 @@ impl Grids {
     }
 
     /// Boxes of the background in the first frame: around the target and anywhere.
-    pub fn first_background(&self, frame: &Frame, target: BoundingBox, rng: &mut ChaCha8Rng) -> FrameSamples {
+    pub fn first_background(&self, frame: &Frame, target: BoundingBox, rng: &mut ChaCha8Rng) -> Described {
         let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
         let views: Vec<View> = (0..FIRST_WIDE + FIRST_ANYWHERE)
             .map(|number| {
@@ -108,12 +108,12 @@ impl Grids {
 
 /// Up to `count` samples that satisfy a condition, chosen at random.
 pub(super) fn chosen(
-    samples: &FrameSamples,
+    samples: &Described,
     target: BoundingBox,
     accept: Accept,
     count: usize,
     rng: &mut ChaCha8Rng,
-) -> FrameSamples {
+) -> Described {
     let mut places: Vec<i64> = (0..samples.boxes.len() as i64)
         .filter(|place| accept.accepts(samples.boxes[*place as usize], target))
         .collect();
@@ -123,8 +123,8 @@ pub(super) fn chosen(
 }
 
 /// The samples at some places.
-fn at(samples: &FrameSamples, places: &[i64]) -> FrameSamples {
-    FrameSamples {
+fn at(samples: &Described, places: &[i64]) -> Described {
+    Described {
         frame: samples.frame.clone(),
         boxes: places.iter().map(|place| samples.boxes[*place as usize]).collect(),
         features: samples.features.index_select(0, &Tensor::from_slice(places).to_device(samples.features.device())),
@@ -132,9 +132,9 @@ fn at(samples: &FrameSamples, places: &[i64]) -> FrameSamples {
 }
 
 /// The boxes of some views whose centres are inside the frame, and their features.
-fn look(dense: &Dense, frame: &Frame, views: &[View]) -> FrameSamples {
+fn look(dense: &Dense, frame: &Frame, views: &[View]) -> Described {
     let boxes: Vec<BoundingBox> = views.iter().flat_map(|view| dense.boxes(view)).collect();
-    let samples = FrameSamples { frame: frame.clone(), features: dense.describe(frame, views), boxes };
+    let samples = Described { frame: frame.clone(), features: dense.describe(frame, views), boxes };
     let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
     let inside = |place: &i64| {
         let (cx, cy) = samples.boxes[*place as usize].centre();

@@ -12,7 +12,7 @@ use super::learner::{scores, train};
 use super::profile::{self, Stage};
 use super::regression::{BoxRegression, refined};
 use super::sampler::Sampler;
-use super::samples::{FrameSamples, Memory, Pool};
+use super::samples::{Described, Memory, Pool};
 use super::{BoundingBox, Frame, TrackerError};
 
 /// One target being tracked.
@@ -86,7 +86,7 @@ impl Tracker {
         self.positives.push(positive);
         self.remember_negatives(frame);
 
-        let FrameSamples { boxes, features, .. } = self.regression_samples(frame, near);
+        let Described { boxes, features, .. } = self.regression_samples(frame, near);
         if !boxes.is_empty() {
             match BoxRegression::fit(&features, &boxes, target, config.regression_alpha) {
                 Ok(regression) => self.regression = Some(regression),

@@ -91,10 +91,8 @@ impl Dense {
             || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
         let items = views.iter().map(|view| (network(), *view)).collect();
         let layout = self.layout;
-        let parts = self.workers.map(items, |(network, view): (Network, View)| {
-            tch::no_grad(|| layout.features(&network, frame, &view))
-        });
-        Tensor::cat(&parts, 0)
+        let describe = |(network, view): (Network, View)| tch::no_grad(|| layout.features(&network, frame, &view));
+        Tensor::cat(&self.workers.map(items, describe), 0)
     }
 
     /// The same with several views in a pass, all of them as large as the largest: a GPU has little to do in each.

@@ -77,7 +77,8 @@ impl Linearization {
         let items = self.chunks.iter_mut().zip(perturbations).collect();
         self.workers.map(items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
             let _span = profile::span(Stage::Attention);
-            let push = |perturbation: Tensor| flat(&layers::push_forward(&chunk.maps, perturbation.to_kind(kind)), gain);
+            let push =
+                |perturbation: Tensor| flat(&layers::push_forward(&chunk.maps, perturbation.to_kind(kind)), gain);
             tch::no_grad(|| at_once(together, perturbations.into_iter().map(&make), push))
         })
     }

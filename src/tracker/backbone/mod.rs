@@ -9,6 +9,7 @@ mod lrn;
 mod parameters;
 mod vgg_m;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor};
@@ -87,6 +88,11 @@ impl Backbone {
         self
     }
 
+    /// The threads.
+    pub(in crate::tracker) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
     /// Name of the architecture: `vgg-m` or `efficientnet-lite0`.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -121,7 +127,7 @@ impl Backbone {
     /// Features of boxes in frames: `(boxes, length)`.
     pub fn describe(&self, boxes: &[(&Frame, BoundingBox)]) -> Tensor {
         let (format, device) = (self.format, self.device);
-        let chunks = boxes.chunks(self.chunk(boxes.len())).collect();
+        let chunks = self.parts(boxes.len()).map(|part| &boxes[part]).collect();
         self.join(&self.each(chunks, |chunk| crop_each(chunk, format, device), Network::features))
     }
 
@@ -134,7 +140,7 @@ impl Backbone {
     #[must_use]
     pub fn linearize_boxes(&self, boxes: &[(&Frame, BoundingBox)]) -> Linearization {
         let (format, device) = (self.format, self.device);
-        let chunks = boxes.chunks(self.chunk(boxes.len())).collect();
+        let chunks = self.parts(boxes.len()).map(|part| &boxes[part]).collect();
         self.linearization(self.each(chunks, |chunk| crop_each(chunk, format, device), Network::linearize))
     }
 
@@ -154,16 +160,22 @@ impl Backbone {
         flat(&layers::run(&self.layers[1..], output, None), self.gain)
     }
 
-    /// How many of so many crops go through the network at a time. Few are divided, so that several threads have some, but
-    /// not by the number of threads, on which no result may depend; and with less than eight the kernels' preparation of
-    /// the weights is no longer small beside the arithmetic.
-    fn chunk(&self, crops: usize) -> usize {
-        if self.device.is_cuda() { GPU_CHUNK } else { crops.div_ceil(4).clamp(8, CPU_CHUNK) }
+    /// The chunks in which so many crops go through the network. On the CPU they are nearly of one size and their number a
+    /// multiple of four, so that several threads finish together; how many threads there are does not count, since no result
+    /// may depend on it. With less than eight crops the kernels' preparation of the weights is no longer small beside the
+    /// arithmetic.
+    fn parts(&self, crops: usize) -> impl Iterator<Item = Range<usize>> {
+        let chunks = if self.device.is_cuda() {
+            crops.div_ceil(GPU_CHUNK)
+        } else {
+            crops.div_ceil(CPU_CHUNK).next_multiple_of(4).min(crops.div_ceil(CPU_CHUNK / 2))
+        };
+        (0..chunks).map(move |chunk| chunk * crops / chunks..(chunk + 1) * crops / chunks)
     }
 
     fn split(&self, crops: &Tensor) -> Vec<Tensor> {
-        let count = crops.size()[0];
-        if count == 0 { Vec::new() } else { crops.split(self.chunk(count as usize) as i64, 0) }
+        let narrow = |part: Range<usize>| crops.narrow(0, part.start as i64, part.len() as i64);
+        self.parts(crops.size()[0] as usize).map(narrow).collect()
     }
 
     /// Runs chunks of crops on the network's threads. Each gets the layers for itself, since a tensor cannot be lent to

@@ -1,0 +1,23 @@
+//! Sequences in the toolkit's format.
+
+use std::path::Path;
+
+use attrax::decode::{DecodeLimits, decode_file};
+use attrax::session::{PolygonBox, target_box};
+use attrax::tracker::{BoundingBox, Frame};
+use attrax::trax::Region;
+
+/// The target's box in the first frame, as `attrax serve` takes it from the polygon.
+pub fn first_box(folder: &Path) -> BoundingBox {
+    let text = std::fs::read_to_string(folder.join("groundtruth.txt")).expect("the sequence has ground truth");
+    let region: Region = text.lines().next().and_then(|line| line.parse().ok()).expect("a region");
+    let target = target_box(&region, PolygonBox::SameArea).expect("a box");
+    BoundingBox::new(target.x, target.y, target.width, target.height)
+}
+
+/// A frame, numbered from 1.
+pub fn frame(folder: &Path, number: usize) -> Frame {
+    let path = folder.join(format!("color/{number:08}.jpg"));
+    let image = decode_file(&path, &DecodeLimits::default()).expect("a frame");
+    Frame::from_rgb8(image.width, image.height, image.pixels).expect("as many bytes as its size says")
+}
