@@ -9,6 +9,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::profile::{self, Stage};
 
+/// The most threads: the candidates of a frame are as many chunks, and each thread needs memory for its own.
+const MOST: usize = 16;
+
 /// Threads that stay: the allocator keeps each one's freed memory at hand for it, and libtorch its scratch space.
 #[derive(Debug)]
 pub(super) struct Workers {
@@ -17,8 +20,9 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// So many threads, the caller's among them.
+    /// So many threads, the caller's among them; one at least, and [`MOST`] at most.
     pub fn new(threads: usize) -> Arc<Self> {
+        let threads = threads.min(MOST);
         let start = |place: usize| {
             profile::set_lane(place as u32 + 1);
             // Each thread has a setting of its own, which starts at one thread for each core.
