@@ -50,14 +50,14 @@ fn taps(centre: f64, extent: f64, size: usize, frame_side: usize) -> Vec<Tap> {
         .collect()
 }
 
-/// Writes one crop, `wide x high x 3` interleaved and centred, into `out`. `row` is scratch space.
+/// Appends one crop, `wide x high x 3` interleaved and centred, to `out`. `row` is scratch space.
 fn crop_one(
     frame: &Frame,
     region: BoundingBox,
     (wide, high): (usize, usize),
     format: CropFormat,
     row: &mut Vec<f32>,
-    out: &mut [f32],
+    out: &mut Vec<f32>,
 ) {
     let (width, height) = (frame.width() as usize, frame.height() as usize);
     let (cx, cy) = region.centre();
@@ -65,11 +65,12 @@ fn crop_one(
     let rows = taps(cy, region.height, high, height);
     let used = || columns.iter().flat_map(|t| t.index.iter().zip(t.weight)).filter(|(_, w)| *w != 0.0).map(|(i, _)| *i);
     let (Some(first), Some(last)) = (used().min(), used().max()) else {
-        out.fill(0.0);
+        out.resize(out.len() + wide * high * 3, 0.0);
         return;
     };
     row.resize((last - first + 1) * 3, 0.0);
-    for (target, vertical) in out.chunks_exact_mut(wide * 3).zip(&rows) {
+    let mut target = vec![0.0; wide * 3];
+    for vertical in &rows {
         let line = |i: usize| {
             let start = (vertical.index[i] * width + first) * 3;
             &frame.pixels()[start..start + row_len(first, last)]
@@ -86,6 +87,7 @@ fn crop_one(
                 pixel[channel] = left * a[channel] + right * b[channel];
             }
         }
+        out.extend_from_slice(&target);
     }
 }
 
@@ -108,10 +110,11 @@ pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: De
     }
     let _span = profile::span(Stage::Crops);
     let length = format.size * format.size * 3;
-    let mut data = vec![0f32; items.len() * length];
+    // Not zeros to be overwritten: for many of them jemalloc asks the kernel, page by page.
+    let mut data = Vec::with_capacity(items.len() * length);
     let mut row = Vec::new();
-    for ((frame, region), out) in items.iter().zip(data.chunks_exact_mut(length)) {
-        crop_one(frame, *region, (format.size, format.size), format, &mut row, out);
+    for (frame, region) in items {
+        crop_one(frame, *region, (format.size, format.size), format, &mut row, &mut data);
     }
     let side = format.size as i64;
     Tensor::from_slice(&data).view([items.len() as i64, side, side, 3]).to_device(device).permute([0, 3, 1, 2])
@@ -131,7 +134,7 @@ pub(super) fn window(
     let _span = profile::span(Stage::Crops);
     let share = |pixels: usize| pixels as f64 / format.size as f64;
     let whole = BoundingBox::from_centre(region.centre(), region.width * share(wide), region.height * share(high));
-    let mut data = vec![0f32; wide * high * 3];
+    let mut data = Vec::with_capacity(wide * high * 3);
     crop_one(frame, whole, (wide, high), format, &mut Vec::new(), &mut data);
     Tensor::from_slice(&data).view([1, high as i64, wide as i64, 3]).to_device(device).permute([0, 3, 1, 2])
 }
