@@ -17,7 +17,7 @@ use criterion::Criterion;
 
 use stage::Stage;
 use support::summary::{self, median};
-use support::worker::{PLAIN, Worker};
+use support::worker::Worker;
 
 /// As the program does.
 #[global_allocator]
@@ -41,7 +41,7 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .without_plots()
         .configure_from_args();
-    let mut worker = Worker::start(PLAIN, &[]);
+    let mut worker = Worker::plain(&[]);
     let rows: Vec<Row> =
         Stage::all().into_iter().filter_map(|stage| measure(&mut criterion, stage, &mut worker)).collect();
     criterion.final_summary();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use attrax::tracker::{Config, Engine};
 use support::network::Architecture;
-use support::worker::{self, PLAIN, Worker};
+use support::worker::{self, MEMORY, Worker};
 use support::{THREADS, sequence, summary};
 
 const WORKER: &str = "--worker";
@@ -50,8 +50,8 @@ fn compare(folder: &Path, frames: usize) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let path = folder.to_string_lossy();
     let mut workers = WAYS.map(|way| match way {
-        "plain" => Worker::start(PLAIN, &[&path]),
-        _ => Worker::start("", &[WORKER, way, "--sequence", &path]),
+        "plain" => Worker::plain(&[&path]),
+        _ => Worker::again(&[WORKER, way, "--sequence", &path]),
     });
     let (mut seconds, mut far) = (WAYS.map(|_| Vec::new()), Vec::new());
     for number in 0..=frames.min(count_frames(folder) - 1) {
@@ -65,7 +65,7 @@ fn compare(folder: &Path, frames: usize) -> String {
         seconds.iter_mut().zip(&answers).for_each(|(list, answer)| list.push(answer[4]));
         far.push(difference);
     }
-    let memory = workers.each_mut().map(|worker| worker.ask("memory")[0]);
+    let memory = workers.each_mut().map(|worker| worker.ask(MEMORY)[0]);
     let of_ways = |values: &[String]| {
         let pairs: Vec<String> = WAYS.iter().zip(values).map(|(way, value)| format!("\"{way}\": {value}")).collect();
         format!("{{{}}}", pairs.join(", "))

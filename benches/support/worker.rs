@@ -12,10 +12,8 @@ use attrax::tracker::{BoundingBox, Frame};
 
 use super::sequence;
 
-/// The program of the plain way, an example to Cargo, which `make bench` builds.
-pub const PLAIN: &str = "plain";
 /// What a worker of frames is asked for its peak memory with.
-const MEMORY: &str = "memory";
+pub const MEMORY: &str = "memory";
 
 /// The other process. It ends when this is dropped.
 pub struct Worker {
@@ -25,9 +23,22 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts a program, or this one again where no name is given.
-    pub fn start(program: &str, arguments: &[&str]) -> Self {
-        let program = if program.is_empty() { own() } else { example(program) };
+    /// Starts this program again with other arguments.
+    pub fn again(arguments: &[&str]) -> Self {
+        Self::start(own(), arguments)
+    }
+
+    /// Starts the plain way, an example to Cargo, which keeps those beside the folder of the benchmarks.
+    pub fn plain(arguments: &[&str]) -> Self {
+        let path = own().parent().and_then(Path::parent).map(|target| target.join("examples/plain"));
+        let program = path.filter(|path| path.is_file());
+        Self::start(
+            program.expect("not built: run `make bench`, or `cargo build --release --example plain` before"),
+            arguments,
+        )
+    }
+
+    fn start(program: PathBuf, arguments: &[&str]) -> Self {
         let mut command = Command::new(program);
         let mut child =
             command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the worker starts");
@@ -58,13 +69,6 @@ impl Drop for Worker {
 /// This program's file.
 fn own() -> PathBuf {
     std::env::current_exe().expect("this program's own file")
-}
-
-/// An example's file: Cargo keeps them beside the folder of the benchmarks.
-fn example(name: &str) -> PathBuf {
-    let path = own().parent().and_then(Path::parent).map(|target| target.join("examples").join(name));
-    path.filter(|path| path.is_file())
-        .unwrap_or_else(|| panic!("not built: run `make bench`, or `cargo build --release --example {name}` before"))
 }
 
 /// The worker's side where each request is for the next frame of a sequence, and answered with the box that `track` finds

@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
     #[allow(clippy::doc_markdown, reason = "this is printed")]
-    /// Threads on the CPU [default: $OMP_NUM_THREADS, or one for each core]
+    /// Threads on the CPU, of which sixteen at most have work [default: $OMP_NUM_THREADS, or one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }

@@ -162,14 +162,11 @@ impl Deck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracker::backbone::Parameters;
     use rand::SeedableRng;
-    use tch::Kind;
 
     #[test]
     fn features_that_were_not_kept_are_computed() {
-        let file = crate::weights::embedded().unwrap();
-        let backbone = Backbone::new(&Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap()).unwrap();
+        let backbone = Backbone::embedded();
         let pixels = (0..80u32 * 60 * 3).map(|i| (i * i / 7 % 251) as u8).collect();
         let frame = Frame::from_rgb8(80, 60, pixels).unwrap();
         let boxes: Vec<_> = (0..5).map(|i| BoundingBox::new(f64::from(i) * 9.0, 10.0, 25.0, 30.0)).collect();

@@ -264,7 +264,7 @@ CASES = {
     "no image format": image(b"data:"),
     "address": image(b"http://localhost/a.png"),
     "address of another scheme": image(b"gopher:a"),
-    "path with a zero byte": image(b"file:///tmp/a\x00.png"),
+    "path with a zero byte": image(b"file:///a\x00.png"),
     "empty path": image(b"file://"),
     "path not unicode": Case(not_unicode, DONE, answers=2),
     "path as an address": Case(sends(lambda path: start(path) + frame(escaped(path))), DONE, answers=2),

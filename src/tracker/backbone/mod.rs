@@ -69,6 +69,13 @@ impl Backbone {
         }
     }
 
+    /// The embedded network, in single precision on the CPU.
+    #[cfg(test)]
+    pub(in crate::tracker) fn embedded() -> Self {
+        let file = crate::weights::embedded().unwrap();
+        Self::new(&Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap()).unwrap()
+    }
+
     /// The same network on another number of threads; it starts with one. On a GPU there is always one.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
