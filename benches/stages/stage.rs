@@ -21,6 +21,8 @@ use crate::support::{THREADS, round_trip, scene};
 
 /// Crops of a frame, as many as candidates are drawn.
 const CROPS: usize = 256;
+/// Crops that are cut at a time.
+const CHUNK: usize = 16;
 /// Positive samples of a mini-batch; as many are negative.
 const HALF: usize = 32;
 /// Negative samples that are mined in each iteration.
@@ -177,11 +179,13 @@ fn feature_length(architecture: Architecture) -> f64 {
     architecture.feature_length() as f64
 }
 
-/// Two threads, half of the crops each.
+/// Two threads, half of the crops each, as many at a time as go through the network.
 fn crop_on_threads(frame: &Frame, boxes: &[BoundingBox], format: CropFormat) {
     std::thread::scope(|scope| {
         for part in boxes.chunks(boxes.len().div_ceil(THREADS)) {
-            scope.spawn(move || drop(black_box(crop(frame, part, format, Device::Cpu))));
+            scope.spawn(move || {
+                part.chunks(CHUNK).for_each(|chunk| drop(black_box(crop(frame, chunk, format, Device::Cpu))));
+            });
         }
     });
 }
