@@ -67,38 +67,20 @@ pub fn map_of(gradient: &Tensor, form: Form) -> Tensor {
     values.sum_dim_intlist([1i64].as_slice(), false, None::<Kind>)
 }
 
-/// The attention maps of the background and of the target, `(2, N, height, width)`, from the gradients of the scores,
-/// `(2, N, features)`; and the gradients at the first convolution's output that they were made from, chunk by chunk and
-/// class by class.
+/// The attention maps of the background and of the target, `(2, N, height, width)`, as the network sees them, from the
+/// gradients of the scores, `(2, N, features)`; and the gradients at the first convolution's output that they were made
+/// from, for each class piece by piece.
 fn attend(linearization: &mut Linearization, score_gradients: &Tensor, form: Form) -> (Tensor, Vec<Vec<Tensor>>) {
-    let sizes = linearization.chunk_sizes();
-    let of_chunks = by_chunk_and_class(score_gradients, &sizes);
-    let results = linearization.pull_back(of_chunks, |gradient| (map_of(&gradient, form), gradient));
-    let (mut maps, mut gradients) = ([Vec::new(), Vec::new()], Vec::new());
-    for chunk in results {
-        let mut kept = Vec::new();
-        for ((map, gradient), maps) in chunk.into_iter().zip(&mut maps) {
-            maps.push(map);
-            kept.push(gradient);
-        }
-        gradients.push(kept);
-    }
-    (Tensor::stack(&maps.map(|of_class| Tensor::cat(&of_class, 0)), 0), gradients)
-}
-
-/// Views of a tensor `(2, N, ...)`: for each chunk of samples, one of each class.
-fn by_chunk_and_class(tensor: &Tensor, sizes: &[i64]) -> Vec<Vec<Tensor>> {
-    let mut start = 0;
-    let views = sizes.iter().map(|size| {
-        start += size;
-        [BACKGROUND, TARGET].map(|class| tensor.get(class).narrow(0, start - size, *size)).into()
-    });
-    views.collect()
+    let results = linearization.pull_back(score_gradients, |gradient| (map_of(&gradient, form), gradient));
+    let (maps, gradients): (Vec<_>, Vec<_>) = results.into_iter().map(|of_class| of_class.into_iter().unzip()).unzip();
+    let of_class = |maps: Vec<Tensor>| Tensor::cat(&maps, 0);
+    (Tensor::stack(&maps.into_iter().map(of_class).collect::<Vec<_>>(), 0), gradients)
 }
 
 /// The attention maps of the background and of the target, `(2, N, height, width)`.
 pub fn attention(linearization: &mut Linearization, score_gradients: &Tensor, form: Form) -> Tensor {
-    attend(linearization, score_gradients, form).0
+    let (maps, _) = attend(linearization, score_gradients, form);
+    linearization.upright(&maps)
 }
 
 /// The regulariser of a mini-batch of `positives` samples of the target followed by samples of the background, and its
@@ -113,17 +95,17 @@ pub fn regularizer(
 ) -> Regularizer {
     let (maps, gradients) = attend(linearization, score_gradients, form);
     let (value, slope) = ratios(&maps, positives, reduction);
-    let slopes = by_chunk_and_class(&slope, &linearization.chunk_sizes());
-    let items = gradients.into_iter().zip(slopes).map(|(g, s)| g.into_iter().zip(s).collect()).collect();
-    let pushed = linearization.push_forward(items, |(mut gradient, slope): (Tensor, Tensor)| {
+    let sizes = linearization.piece_sizes();
+    let slopes = slope.unbind(0).into_iter().map(|of_class| of_class.split_with_sizes(sizes.as_slice(), 0));
+    let pieces = gradients.into_iter().zip(slopes).map(|(g, s)| g.into_iter().zip(s).collect()).collect();
+    let derivative = linearization.push_forward(pieces, |(mut gradient, slope): (Tensor, Tensor)| {
         let slope = slope.unsqueeze(1);
         match form {
             Form::Paper => gradient.threshold_backward(&slope.expand_as(&gradient), 0.0),
             Form::Released => gradient.g_mul_(&(slope * 2.0)),
         }
     });
-    let of_class = |class: usize| Tensor::cat(&pushed.iter().map(|chunk| &chunk[class]).collect::<Vec<_>>(), 0);
-    Regularizer { value, derivative: Tensor::stack(&[of_class(0), of_class(1)], 0) }
+    Regularizer { value, derivative }
 }
 
 /// Features `(N, channels x cells)`, channel-major, weighed by attention: each cell of a sample is multiplied by its share

@@ -4,8 +4,7 @@ use tch::{Kind, Tensor};
 
 /// A convolution with frozen weights, and what its adjoint needs.
 ///
-/// On the CPU everything is in channels-last memory order, and uneven padding is made even by zeros in the kernel, where
-/// that is fastest. On a GPU neither holds. Kernels of even sides take up to nine times as long as odd ones; and for each new
+/// On the CPU everything is in channels-last memory order, where that is fastest. On a GPU it is not: for each new
 /// shape of its input, cuDNN takes a quarter of a second to plan a depthwise convolution in channels-last order. In the
 /// usual order libtorch has kernels of its own for those, and convolutions of one pixel are matrix products.
 #[derive(Debug)]
@@ -29,8 +28,6 @@ enum Adjoint {
     Convolution { weight: Tensor, padding: i64 },
     /// Otherwise a transposed convolution with the same weights.
     Transposed,
-    /// The same with the kernel before zeros were added to it; so many rows and columns in front are left out.
-    Unpadded { weight: Tensor, before: i64 },
     /// At stride 2 that is also four convolutions at stride 1, one for the even and odd rows and columns each, of every
     /// second tap. libtorch has no fast transposed convolution in half precision for the CPU.
     Phases(Vec<Phase>),
@@ -95,46 +92,28 @@ pub(super) fn arranged(tensor: &Tensor) -> Tensor {
 }
 
 impl Convolution {
-    /// A convolution of weights `(out, in / groups, k, k)` and bias `(out)`; `padding` zeros before and after.
-    pub fn new(weight: &Tensor, bias: &Tensor, stride: i64, padding: (i64, i64), groups: i64) -> Self {
+    /// A convolution of weights `(out, in / groups, k, k)` and bias `(out)`; `padding` zeros before and, where a window
+    /// reaches so far, after.
+    pub fn new(weight: &Tensor, bias: &Tensor, stride: i64, padding: i64, groups: i64) -> Self {
         Self::arrange(weight, bias, stride, padding, groups, weight.device().is_cuda())
     }
 
     /// The same, as it is best on a GPU or on the CPU.
-    fn arrange(
-        original: &Tensor,
-        bias: &Tensor,
-        stride: i64,
-        (before, after): (i64, i64),
-        groups: i64,
-        on_gpu: bool,
-    ) -> Self {
-        let original = arranged(original);
-        let side = original.size()[2];
-        // Zeros in the kernel make an uneven padding even, which spares a padded copy of the input each time.
-        let (in_front, padding) = match (after - before, on_gpu) {
-            (0, _) => (0, before),
-            (uneven, false) => (uneven, after),
-            // As many taps on either side of the middle, so that the kernel's side is odd.
-            (_, true) => (side - 1 - 2 * before, side - 1 - before),
-        };
-        let weight = original.constant_pad_nd([in_front, 0, in_front, 0]);
+    fn arrange(weight: &Tensor, bias: &Tensor, stride: i64, padding: i64, groups: i64, on_gpu: bool) -> Self {
         let kernel = weight.size()[2];
         let adjoint = if on_gpu && stride == 1 && kernel == 1 && groups == 1 {
-            let matrix = original.flatten(1, 3).unsqueeze(0);
+            let matrix = weight.flatten(1, 3).unsqueeze(0);
             Adjoint::Product { transposed: matrix.transpose(1, 2).contiguous(), bias: bias.view([1, -1, 1]), matrix }
         } else if stride == 1 {
             let turned = weight.flip([2, 3]);
             let exchanged = if groups == 1 { turned.transpose(0, 1) } else { turned };
             Adjoint::Convolution { weight: arranged(&exchanged), padding: kernel - 1 - padding }
-        } else if on_gpu && in_front > 0 {
-            Adjoint::Unpadded { weight: original, before }
         } else if !on_gpu && stride == 2 && weight.kind() == Kind::BFloat16 {
-            Adjoint::Phases(Phase::all(&weight, padding, groups))
+            Adjoint::Phases(Phase::all(weight, padding, groups))
         } else {
             Adjoint::Transposed
         };
-        let (weight, bias) = (arranged(&weight), bias.shallow_clone());
+        let (weight, bias) = (arranged(weight), bias.shallow_clone());
         Self { weight, bias, adjoint, stride, padding, dilation: 1, groups, rounded: false }
     }
 
@@ -142,7 +121,7 @@ impl Convolution {
     pub fn mean(channels: i64, dilation: i64, like: &Tensor) -> Self {
         let options = (like.kind(), like.device());
         let weight = Tensor::full([channels, 1, 3, 3], 1.0 / 9.0, options);
-        Self { dilation, ..Self::new(&weight, &Tensor::zeros([channels], options), 1, (0, 0), channels) }
+        Self { dilation, ..Self::new(&weight, &Tensor::zeros([channels], options), 1, 0, channels) }
     }
 
     /// The same convolution at stride 1, its taps apart, for outputs between those of the strided one. It cannot be
@@ -156,7 +135,7 @@ impl Convolution {
         self.rounded = true;
     }
 
-    /// Zeros that TensorFlow's "same" padding adds before and after an input of side `input`.
+    /// Zeros that TensorFlow's "same" padding adds before and after an input of side `input`: after it as many or one more.
     pub fn same_padding(input: i64, kernel: i64, stride: i64) -> (i64, i64) {
         let total = (((input + stride - 1) / stride - 1) * stride + kernel - input).max(0);
         (total / 2, total - total / 2)
@@ -169,9 +148,6 @@ impl Convolution {
                 Adjoint::Convolution { weight: weight.shallow_clone(), padding: *padding }
             }
             Adjoint::Transposed => Adjoint::Transposed,
-            Adjoint::Unpadded { weight, before } => {
-                Adjoint::Unpadded { weight: weight.shallow_clone(), before: *before }
-            }
             Adjoint::Product { matrix, transposed, bias } => Adjoint::Product {
                 matrix: matrix.shallow_clone(),
                 transposed: transposed.shallow_clone(),
@@ -205,11 +181,7 @@ impl Convolution {
                 }
                 input
             }
-            Adjoint::Transposed => self.spread(gradient, &self.weight, self.padding, input_side),
-            Adjoint::Unpadded { weight, before } => {
-                let padded = self.spread(gradient, weight, 0, input_side + before);
-                padded.narrow(2, *before, input_side).narrow(3, *before, input_side)
-            }
+            Adjoint::Transposed => self.spread(gradient, input_side),
         }
     }
 
@@ -250,13 +222,13 @@ impl Convolution {
 
     /// A transposed convolution to an output of a side at least as large as given: rows and columns at the end that no
     /// window reached get a gradient of zero.
-    fn spread(&self, gradient: &Tensor, weight: &Tensor, padding: i64, side: i64) -> Tensor {
-        let reached = (gradient.size()[2] - 1) * self.stride + weight.size()[2] - 2 * padding;
+    fn spread(&self, gradient: &Tensor, side: i64) -> Tensor {
+        let reached = (gradient.size()[2] - 1) * self.stride + self.weight.size()[2] - 2 * self.padding;
         let (stride, padding, missing, dilation) =
-            ([self.stride; 2], [padding; 2], [(side - reached).max(0); 2], [1; 2]);
+            ([self.stride; 2], [self.padding; 2], [(side - reached).max(0); 2], [1; 2]);
         if gradient.device().is_cuda() && !self.rounded {
             return gradient.internal_convolution(
-                weight,
+                &self.weight,
                 None::<&Tensor>,
                 stride,
                 padding,
@@ -270,7 +242,7 @@ impl Convolution {
                 false,
             );
         }
-        gradient.conv_transpose2d(weight, None::<&Tensor>, stride, padding, missing, self.groups, dilation)
+        gradient.conv_transpose2d(&self.weight, None::<&Tensor>, stride, padding, missing, self.groups, dilation)
     }
 }
 
@@ -293,14 +265,10 @@ mod tests {
 
     #[test]
     fn what_is_best_on_a_gpu_computes_the_same() {
-        // Kernel, stride, zeros before and after, depthwise, side: those of the embedded network.
-        for (kernel, stride, padding, depthwise, side) in [
-            (1, 1, (0, 0), false, 7),
-            (3, 2, (0, 1), true, 12),
-            (5, 2, (1, 2), true, 28),
-            (3, 2, (0, 1), false, 12),
-            (5, 1, (2, 2), true, 7),
-        ] {
+        // Kernel, stride, zeros before, depthwise, side: those of the embedded network.
+        for (kernel, stride, padding, depthwise, side) in
+            [(1, 1, 0, false, 7), (3, 2, 1, true, 12), (5, 2, 2, true, 28), (3, 2, 1, false, 12), (5, 1, 2, true, 7)]
+        {
             let options = (Kind::Double, Device::Cpu);
             let groups = if depthwise { 6 } else { 1 };
             let (weight, bias) = (Tensor::randn([6, 6 / groups, kernel, kernel], options), Tensor::randn([6], options));

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
-use super::layers::{self, Layer};
-use super::{Backbone, Network, flat};
+use super::Backbone;
+use super::layers;
+use super::network::{Ends, Network};
 use crate::tracker::crops::{CONTEXT, window};
 use crate::tracker::parallel::Workers;
 use crate::tracker::profile::{self, Stage};
@@ -13,7 +14,7 @@ use crate::tracker::resident::Resident;
 use crate::tracker::{BoundingBox, CropFormat, Frame};
 
 /// Windows in a pass on a GPU: bounds its memory.
-const VIEWS_TOGETHER: usize = 8;
+const VIEWS_TOGETHER: i64 = 8;
 
 /// A window of a frame: boxes of one size whose centres lie on a grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,9 +31,7 @@ pub struct View {
 /// crop has beyond its edge is zero, and what a window has there is the frame.
 #[derive(Debug)]
 pub struct Dense {
-    layers: Vec<Layer>,
-    gain: f64,
-    kind: Kind,
+    network: Network,
     workers: Arc<Workers>,
     layout: Layout,
 }
@@ -46,19 +45,19 @@ struct Layout {
     step: usize,
     /// Positions of the pass's output between two cells of a box's features.
     spacing: i64,
-    /// Cells of a box's features along each axis.
-    cells: i64,
 }
 
 impl Dense {
     /// The network of a backbone, for boxes that are `step` pixels of its input apart: a power of two up to 16.
     #[must_use]
     pub fn new(backbone: &Backbone, step: usize) -> Self {
-        let (channels, cells) = backbone.output;
-        let (layers, spacing) = layers::dense(&backbone.layers, channels, step as i64);
-        let Backbone { format, gain, device, kind, .. } = *backbone;
-        let workers = Arc::clone(&backbone.workers);
-        Self { layers, gain, kind, workers, layout: Layout { format, device, step, spacing, cells } }
+        let ends = backbone.network.ends;
+        let (layers, spacing) = layers::dense(&backbone.network.layers, ends.output.0, step as i64);
+        Self {
+            network: Network { layers, large: 0, few: VIEWS_TOGETHER, ends },
+            workers: Arc::clone(&backbone.workers),
+            layout: Layout { format: backbone.format, device: backbone.device, step, spacing },
+        }
     }
 
     /// How far two neighbours in a view of a region are apart, pixels of the frame, along x and y.
@@ -87,9 +86,7 @@ impl Dense {
         if self.layout.device.is_cuda() {
             return self.describe_together(frame, views);
         }
-        let network =
-            || Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind };
-        let items = views.iter().map(|view| (network(), *view)).collect();
+        let items = views.iter().map(|view| (self.network.share(), *view)).collect();
         let layout = self.layout;
         let describe = |(network, view): (Network, View)| tch::no_grad(|| layout.features(&network, frame, &view));
         Tensor::cat(&self.workers.map(items, describe), 0)
@@ -104,13 +101,13 @@ impl Dense {
         let layout = &self.layout;
         let mut parts = Vec::with_capacity(views.len());
         tch::no_grad(|| {
-            for views in views.chunks(VIEWS_TOGETHER) {
+            for views in views.chunks(VIEWS_TOGETHER as usize) {
                 let items: Vec<_> = views.iter().map(|view| (frame, view.region)).collect();
                 let Some(resident) = Resident::new(&items, layout.format, layout.device) else { continue };
                 let input = resident.windows((layout.side(reach.0), layout.side(reach.1)));
-                let output = pass(&self.layers, &input.to_kind(self.kind));
+                let output = pass(&self.network, &input);
                 for (place, view) in views.iter().enumerate() {
-                    parts.push(layout.cells_of(&output.narrow(0, place as i64, 1), view, reach, self.gain));
+                    parts.push(layout.cells_of(&output.narrow(0, place as i64, 1), view, reach, &self.network.ends));
                 }
             }
         });
@@ -128,12 +125,11 @@ impl Layout {
     fn features(&self, network: &Network, frame: &Frame, view: &View) -> Tensor {
         let size = (self.side(view.reach.0), self.side(view.reach.1));
         let input = window(frame, view.region, size, self.format, self.device);
-        let output = pass(&network.layers, &input.to_kind(network.kind));
-        self.cells_of(&output, view, view.reach, network.gain)
+        self.cells_of(&pass(network, &input), view, view.reach, &network.ends)
     }
 
     /// Features of the boxes of a view, from the output for a window that reaches so far.
-    fn cells_of(&self, output: &Tensor, view: &View, reach: (usize, usize), gain: f64) -> Tensor {
+    fn cells_of(&self, output: &Tensor, view: &View, reach: (usize, usize), ends: &Ends) -> Tensor {
         let _span = profile::span(Stage::Backbone);
         let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
         // A step between boxes is one position of the output, whatever the spacing of a box's own cells.
@@ -141,21 +137,19 @@ impl Layout {
         let cell = |row: i64, column: i64| {
             output.narrow(2, above + row * self.spacing, rows).narrow(3, left + column * self.spacing, columns)
         };
-        let cells: Vec<Tensor> = (0..self.cells)
-            .flat_map(|row| (0..self.cells).map(move |column| (row, column)))
-            .map(|(r, c)| cell(r, c))
-            .collect();
-        // (cells, 1, channels, rows, columns) to (rows x columns, channels, cells, 1).
-        let stacked = Tensor::stack(&cells, 0).squeeze_dim(1).permute([2, 3, 1, 0]);
-        let channels = output.size()[1];
-        flat(&stacked.contiguous().view([rows * columns, channels, self.cells * self.cells, 1]), gain)
+        let (channels, side) = ends.output;
+        let cells: Vec<Tensor> =
+            (0..side).flat_map(|row| (0..side).map(move |column| (row, column))).map(|(r, c)| cell(r, c)).collect();
+        // (cells, 1, channels, rows, columns), whose rows and columns may be turned, to (rows x columns, channels, cells, 1).
+        let stacked = ends.turn(&Tensor::stack(&cells, 0)).squeeze_dim(1).permute([2, 3, 1, 0]);
+        ends.leave(&stacked.contiguous().view([rows * columns, channels, side * side, 1]))
     }
 }
 
-/// The network's output for windows in its precision.
-fn pass(layers: &[Layer], windows: &Tensor) -> Tensor {
+/// The network's output for windows.
+fn pass(network: &Network, windows: &Tensor) -> Tensor {
     let _span = profile::span(Stage::Backbone);
-    layers::run(layers, windows, None)
+    network.run(windows)
 }
 
 #[cfg(test)]

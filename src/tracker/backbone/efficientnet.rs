@@ -5,7 +5,8 @@
 
 use super::convolution::Convolution;
 use super::layers::Layer;
-use super::{Backbone, Parameters};
+use super::network::{Ends, Network};
+use super::{Backbone, CPU_PIECE, GPU_CHUNK, Parameters};
 use crate::tracker::parallel::Workers;
 use crate::tracker::{CropFormat, TrackerError};
 
@@ -14,6 +15,9 @@ pub(super) const NAME: &str = "efficientnet-lite0";
 
 /// Side of the crop, pixels.
 const SIDE: i64 = 112;
+
+/// Side of the planes of a block, pixels, from which on few crops go through it at a time.
+const LARGE: i64 = 28;
 
 /// Groups of blocks: how many, output channels, kernel, stride of the first, expansion of the channels.
 const GROUPS: [(i64, i64, i64, i64, i64); 5] =
@@ -25,16 +29,18 @@ const GAIN: f64 = 0.5;
 /// The network.
 pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     let convolution = |name: &str, shape: [i64; 4], side: i64, stride: i64, groups: i64| {
-        let weight = parameters.tensor(&format!("{name}.weight"), &shape)?;
+        let weight = parameters.tensor(&format!("{name}.weight"), &shape)?.flip([2, 3]);
         let bias = parameters.tensor(&format!("{name}.bias"), &shape[..1])?;
-        let padding = Convolution::same_padding(side, shape[2], stride);
+        // Turned, what was behind is in front.
+        let (_, padding) = Convolution::same_padding(side, shape[2], stride);
         Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, padding, groups)))
     };
     let mut layers = vec![convolution("stem", [32, 3, 3, 3], SIDE, 2, 1)?, Layer::Relu6];
-    let (mut channels, mut side, mut block) = (32, SIDE / 2, 0);
+    let (mut channels, mut side, mut block, mut large) = (32, SIDE / 2, 0, 0);
     for (count, output, kernel, first_stride, expansion) in GROUPS {
         for position in 0..count {
             let stride = if position == 0 { first_stride } else { 1 };
+            let planes = side;
             let residual = stride == 1 && channels == output;
             let wide = channels * expansion;
             let name = |part: &str| format!("blocks.{block}.{part}");
@@ -54,17 +60,22 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
             }
             channels = output;
             block += 1;
+            if planes >= LARGE {
+                large = layers.len();
+            }
         }
     }
     layers.push(Layer::AveragePool);
     Ok(Backbone {
         name: NAME,
         format: CropFormat { size: SIDE as usize, mean: 127.0, scale: 1.0 / 128.0 },
-        layers,
-        output: (channels, 3),
-        gain: GAIN,
+        network: Network {
+            layers,
+            large,
+            few: if parameters.device().is_cuda() { GPU_CHUNK as i64 } else { CPU_PIECE },
+            ends: Ends { output: (channels, 3), gain: GAIN, kind: parameters.kind(), turned: true },
+        },
         device: parameters.device(),
-        kind: parameters.kind(),
         workers: Workers::new(1),
     })
 }

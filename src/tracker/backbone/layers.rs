@@ -301,7 +301,7 @@ mod tests {
         let options = (Kind::Double, Device::Cpu);
         let convolution = |output: i64, input: i64, kernel: i64, groups: i64| {
             let weight = Tensor::randn([output, input / groups, kernel, kernel], options) * 0.3;
-            Layer::Convolution(Convolution::new(&weight, &Tensor::zeros([output], options), 1, (1, 1), groups))
+            Layer::Convolution(Convolution::new(&weight, &Tensor::zeros([output], options), 1, 1, groups))
         };
         let lrn = Lrn::new(8, 5, 2.0, 0.1, 0.75, &Tensor::zeros([1], options));
         let layers = vec![

@@ -2,35 +2,24 @@
 
 use std::sync::Arc;
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::convolution::arranged;
-use super::layers::{self, Linear};
-use super::{flat, widened};
+use super::network::{Chunk, Ends};
 use crate::tracker::parallel::Workers;
 use crate::tracker::profile::{self, Stage};
 
 /// The derivative of the features with respect to the first convolution's output, around given crops.
 ///
-/// The crops are held in chunks, which bound the size of the intermediate tensors and are shared among threads.
+/// The crops are held in chunks, which bound the size of the intermediate tensors and are shared among threads; and at the
+/// first convolution's output each chunk is in pieces of a few crops.
 #[derive(Debug)]
 pub struct Linearization {
     pub(super) features: Tensor,
     pub(super) chunks: Vec<Chunk>,
-    /// Channels and side of the last layer's output.
-    pub(super) output: (i64, i64),
-    pub(super) gain: f64,
-    pub(super) kind: Kind,
+    pub(super) ends: Ends,
     pub(super) workers: Arc<Workers>,
     /// Whether the classes of a chunk go through the maps as one: half as many operations, each twice as large.
     pub(super) together: bool,
-}
-
-/// The recorded maps of a few crops.
-#[derive(Debug)]
-pub(super) struct Chunk {
-    pub maps: Vec<Linear>,
-    pub crops: i64,
 }
 
 impl Linearization {
@@ -39,56 +28,104 @@ impl Linearization {
         &self.features
     }
 
-    /// Crops in each chunk.
+    /// Crops in each piece.
     #[must_use]
-    pub fn chunk_sizes(&self) -> Vec<i64> {
-        self.chunks.iter().map(|chunk| chunk.crops).collect()
+    pub fn piece_sizes(&self) -> Vec<i64> {
+        self.chunks.iter().flat_map(|chunk| &chunk.pieces).map(|piece| piece.crops).collect()
     }
 
-    /// The transposed Jacobian: from gradients at the features, `(n, length)` for each chunk, to gradients at the first
-    /// convolution's output, `(n, channels, height, width)`, to each of which `then` is applied.
+    /// The transposed Jacobian: from gradients at the features, `(classes, N, length)`, to gradients at the first
+    /// convolution's output, `(n, channels, height, width)` for each piece, to each of which `then` is applied. Returns the
+    /// results of each class, piece by piece.
     ///
-    /// `gradients` holds several for each chunk, one for each class.
+    /// They lie as the network sees them, which may be upside down: see [`Linearization::upright`].
     pub(in crate::tracker) fn pull_back<R: Send>(
         &mut self,
-        gradients: Vec<Vec<Tensor>>,
+        gradients: &Tensor,
         then: impl Fn(Tensor) -> R + Sync,
     ) -> Vec<Vec<R>> {
-        let ((channels, side), gain, kind, together) = (self.output, self.gain, self.kind, self.together);
+        let (together, classes) = (self.together, gradients.size()[0]);
+        let sizes: Vec<i64> = self.chunks.iter().map(Chunk::crops).collect();
+        let gradients = gradients.split_with_sizes(sizes.as_slice(), 1);
         let items = self.chunks.iter_mut().zip(gradients).collect();
-        self.workers.map(items, |(chunk, gradients): (&mut Chunk, Vec<Tensor>)| {
+        let of_chunks = self.workers.map(items, |(chunk, gradients): (&mut Chunk, Tensor)| {
             let _span = profile::span(Stage::Attention);
-            let pull = |gradient: Tensor| {
-                let shaped = (gradient * gain).to_kind(kind).view([-1, channels, side, side]);
-                widened(layers::pull_back(&chunk.maps, arranged(&shaped)))
-            };
-            tch::no_grad(|| at_once(together, gradients, pull).into_iter().map(&then).collect())
-        })
+            tch::no_grad(|| {
+                if together {
+                    let pulled = chunk.pull_back(&gradients.flatten(0, 1)).flat_map(|piece| piece.chunk(classes, 0));
+                    return pulled.map(|of_class| vec![then(of_class)]).collect();
+                }
+                let pull = |gradient: &Tensor| chunk.pull_back(gradient).map(&then).collect();
+                gradients.unbind(0).iter().map(pull).collect::<Vec<Vec<R>>>()
+            })
+        });
+        let mut results: Vec<Vec<R>> = (0..classes).map(|_| Vec::new()).collect();
+        for chunk in of_chunks {
+            results.iter_mut().zip(chunk).for_each(|(results, of_class)| results.extend(of_class));
+        }
+        results
     }
 
     /// The Jacobian: from perturbations of the first convolution's output, which `make` gives, to those of the features,
-    /// `(n, length)`. `perturbations` holds several for each chunk, one for each class.
+    /// `(classes, N, length)`. There is one for each class and piece, as [`Linearization::pull_back`] returns them.
     pub(in crate::tracker) fn push_forward<T: Send>(
         &mut self,
         perturbations: Vec<Vec<T>>,
         make: impl Fn(T) -> Tensor + Sync,
-    ) -> Vec<Vec<Tensor>> {
-        let (gain, kind, together) = (self.gain, self.kind, self.together);
-        let items = self.chunks.iter_mut().zip(perturbations).collect();
-        self.workers.map(items, |(chunk, perturbations): (&mut Chunk, Vec<T>)| {
+    ) -> Tensor {
+        let (together, classes) = (self.together, perturbations.len() as i64);
+        let mut of_classes: Vec<_> = perturbations.into_iter().map(Vec::into_iter).collect();
+        let of_chunk = |chunk: &Chunk| {
+            let pieces = chunk.pieces.len();
+            of_classes.iter_mut().map(|of_class| of_class.by_ref().take(pieces).collect()).collect()
+        };
+        let of_chunks: Vec<Vec<Vec<T>>> = self.chunks.iter().map(of_chunk).collect();
+        let items = self.chunks.iter_mut().zip(of_chunks).collect();
+        let pushed = self.workers.map(items, |(chunk, of_classes): (&mut Chunk, Vec<Vec<T>>)| {
             let _span = profile::span(Stage::Attention);
-            let push =
-                |perturbation: Tensor| flat(&layers::push_forward(&chunk.maps, perturbation.to_kind(kind)), gain);
-            tch::no_grad(|| at_once(together, perturbations.into_iter().map(&make), push))
-        })
+            tch::no_grad(|| {
+                if together {
+                    let all: Vec<Tensor> = of_classes.into_iter().flatten().map(&make).collect();
+                    let pushed = chunk.push_forward([Tensor::cat(&all, 0)]);
+                    return Tensor::stack(&pushed.chunk(classes, 0), 0);
+                }
+                let push = |of_class: Vec<T>| chunk.push_forward(of_class.into_iter().map(&make));
+                Tensor::stack(&of_classes.into_iter().map(push).collect::<Vec<_>>(), 0)
+            })
+        });
+        Tensor::cat(&pushed, 1)
+    }
+
+    /// Maps, `(.., height, width)`, made from what [`Linearization::pull_back`] gives, the right way up.
+    pub(in crate::tracker) fn upright(&self, maps: &Tensor) -> Tensor {
+        self.ends.turn(maps)
     }
 }
 
-/// Applies a linear map of each sample to several batches: one by one, or as one batch.
-fn at_once(together: bool, batches: impl IntoIterator<Item = Tensor>, map: impl Fn(Tensor) -> Tensor) -> Vec<Tensor> {
-    if !together {
-        return batches.into_iter().map(map).collect();
+#[cfg(test)]
+mod tests {
+    use super::super::Backbone;
+    use super::super::convolution::arranged;
+    use tch::{Device, Kind, Tensor};
+
+    #[test]
+    fn classes_together_are_as_good_as_one_after_the_other() {
+        let (mut backbone, options) = (Backbone::embedded(), (Kind::Float, Device::Cpu));
+        // One piece in each chunk, as on a GPU.
+        backbone.network.few = 256;
+        let crops = arranged(&Tensor::randn([20, 3, 112, 112], options));
+        let gradients = Tensor::randn([2, 20, backbone.feature_length()], options);
+        let [apart, together] = [false, true].map(|together| {
+            let mut linearization = backbone.linearize(&crops);
+            linearization.together = together;
+            assert!(linearization.piece_sizes().len() > 1);
+            let pulled = linearization.pull_back(&gradients, |gradient| gradient);
+            let stacked = pulled.iter().map(|of_class| Tensor::cat(of_class, 0)).collect::<Vec<_>>();
+            let stacked = Tensor::stack(&stacked, 0);
+            [stacked, linearization.push_forward(pulled, |gradient| gradient)]
+        });
+        for (apart, together) in apart.iter().zip(&together) {
+            assert!((apart - together).norm().double_value(&[]) < 1e-5 * apart.norm().double_value(&[]));
+        }
     }
-    let batches: Vec<Tensor> = batches.into_iter().collect();
-    map(Tensor::cat(&batches, 0)).chunk(batches.len() as i64, 0)
 }

@@ -6,6 +6,7 @@ mod efficientnet;
 mod layers;
 mod linearization;
 mod lrn;
+mod network;
 mod parameters;
 mod vgg_m;
 
@@ -16,12 +17,11 @@ use tch::{Device, Kind, Tensor};
 
 pub use self::dense::{Dense, View};
 use self::layers::Layer;
-use self::linearization::Chunk;
 pub use self::linearization::Linearization;
+use self::network::{Chunk, Network};
 pub use self::parameters::Parameters;
 use super::crops::crop_each;
 use super::parallel::Workers;
-use super::profile::{self, Stage};
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
 /// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
@@ -31,20 +31,18 @@ use super::{BoundingBox, CropFormat, Frame, TrackerError};
 pub struct Backbone {
     name: &'static str,
     format: CropFormat,
-    layers: Vec<Layer>,
-    /// Channels and side of the last layer's output.
-    output: (i64, i64),
-    /// Multiplies the features.
-    gain: f64,
+    network: Network,
     device: Device,
-    /// Precision of the passes; features and gradients go in and come out in single precision where it is less.
-    kind: Kind,
     workers: Arc<Workers>,
 }
 
 /// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic busy, small enough that
-/// the largest activations stay in the last-level cache.
+/// most activations stay in the last-level cache.
 const CPU_CHUNK: usize = 16;
+
+/// Crops that go through the first layers at a time on the CPU, so that a layer finds what the one before it wrote still
+/// in the cache of its core.
+const CPU_PIECE: i64 = 2;
 
 /// Crops that go through the network at a time on a GPU: bounds its memory.
 const GPU_CHUNK: usize = 256;
@@ -87,7 +85,7 @@ impl Backbone {
     /// faster so (TF32).
     #[must_use]
     pub fn with_rounding(mut self) -> Self {
-        for layer in &mut self.layers {
+        for layer in &mut self.network.layers {
             if let Layer::Convolution(convolution) = layer {
                 convolution.round();
             }
@@ -115,14 +113,14 @@ impl Backbone {
     /// Number of features of a crop.
     #[must_use]
     pub fn feature_length(&self) -> i64 {
-        self.output.0 * self.output.1 * self.output.1
+        self.network.ends.output.0 * self.cells()
     }
 
     /// Cells of the grid that the features cover: they are channel-major, `feature_length() / cells()` channels of so many
     /// cells.
     #[must_use]
     pub fn cells(&self) -> i64 {
-        self.output.1 * self.output.1
+        self.network.ends.output.1.pow(2)
     }
 
     /// The device that the network runs on.
@@ -159,12 +157,14 @@ impl Backbone {
 
     /// Output of the first convolution: `(N, channels, height, width)`, before any rectifier.
     pub fn first_convolution(&self, crops: &Tensor) -> Tensor {
-        layers::run(&self.layers[..1], crops, None)
+        let Network { layers, ends, .. } = &self.network;
+        ends.turn(&layers::run(&layers[..1], &ends.enter(crops), None))
     }
 
     /// Features of an output of the first convolution, by plain operators that autograd can follow.
     pub fn features_of_first_convolution(&self, output: &Tensor) -> Tensor {
-        flat(&layers::run(&self.layers[1..], output, None), self.gain)
+        let Network { layers, ends, .. } = &self.network;
+        ends.leave(&layers::run(&layers[1..], &ends.turn(output), None))
     }
 
     /// The chunks in which so many crops go through the network. On the CPU they are nearly of one size and their number a
@@ -193,13 +193,9 @@ impl Backbone {
         crops: impl Fn(I) -> Tensor + Sync,
         run: impl Fn(&Network, &Tensor) -> R + Sync,
     ) -> Vec<R> {
-        let items = chunks.into_iter().map(|chunk| (self.network(), chunk)).collect();
+        let items = chunks.into_iter().map(|chunk| (self.network.share(), chunk)).collect();
         let work = |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, &crops(chunk)));
         self.workers.map(items, work)
-    }
-
-    fn network(&self) -> Network {
-        Network { layers: self.layers.iter().map(Layer::share).collect(), gain: self.gain, kind: self.kind }
     }
 
     fn linearization(&self, chunks: Vec<(Tensor, Chunk)>) -> Linearization {
@@ -207,9 +203,7 @@ impl Backbone {
         Linearization {
             features: self.join(&features),
             chunks,
-            output: self.output,
-            gain: self.gain,
-            kind: self.kind,
+            ends: self.network.ends,
             workers: Arc::clone(&self.workers),
             together: self.device.is_cuda(),
         }
@@ -221,36 +215,4 @@ impl Backbone {
         }
         Tensor::cat(chunks, 0)
     }
-}
-
-/// The layers as one thread holds them.
-struct Network {
-    layers: Vec<Layer>,
-    gain: f64,
-    kind: Kind,
-}
-
-impl Network {
-    fn features(&self, crops: &Tensor) -> Tensor {
-        let _span = profile::span(Stage::Backbone);
-        flat(&layers::run(&self.layers, &crops.to_kind(self.kind), None), self.gain)
-    }
-
-    fn linearize(&self, crops: &Tensor) -> (Tensor, Chunk) {
-        let _span = profile::span(Stage::Attention);
-        let (first, rest) = self.layers.split_at(1);
-        let mut maps = Vec::with_capacity(rest.len());
-        let output = layers::run(rest, &layers::run(first, &crops.to_kind(self.kind), None), Some(&mut maps));
-        (flat(&output, self.gain), Chunk { maps, crops: crops.size()[0] })
-    }
-}
-
-/// `(N, channels, side, side)` to `(N, length)`, multiplied by the gain.
-fn flat(output: &Tensor, gain: f64) -> Tensor {
-    widened(output.contiguous().flatten(1, 3)) * gain
-}
-
-/// In single precision, where it was in less.
-fn widened(tensor: Tensor) -> Tensor {
-    if matches!(tensor.kind(), Kind::BFloat16 | Kind::Half) { tensor.to_kind(Kind::Float) } else { tensor }
 }

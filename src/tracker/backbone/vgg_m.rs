@@ -7,12 +7,16 @@ use tch::Tensor;
 use super::convolution::Convolution;
 use super::layers::Layer;
 use super::lrn::Lrn;
-use super::{Backbone, Parameters};
+use super::network::{Ends, Network};
+use super::{Backbone, CPU_PIECE, GPU_CHUNK, Parameters};
 use crate::tracker::parallel::Workers;
 use crate::tracker::{CropFormat, TrackerError};
 
 /// Name of the architecture.
 pub(super) const NAME: &str = "vgg-m";
+
+/// The layers up to the first pooling, through which few crops go at a time.
+const LARGE: usize = 4;
 
 /// The network, with the normalisation that the weights' metadata asks for (`lrn.size`, `lrn.kappa`, `lrn.alpha`,
 /// `lrn.beta`); without metadata, that of MatConvNet's VGG-M.
@@ -20,7 +24,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     let convolution = |name: &str, shape: [i64; 4], stride: i64| {
         let weight = parameters.tensor(&format!("{name}.weight"), &shape)?;
         let bias = parameters.tensor(&format!("{name}.bias"), &shape[..1])?;
-        Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, (0, 0), 1)))
+        Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, 0, 1)))
     };
     let size = parameters.number("lrn.size", 5.0)?;
     let (kappa, alpha, beta) = (
@@ -35,25 +39,28 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     }
     let like: Tensor = parameters.tensor("conv1.bias", &[96])?;
     let lrn = |channels| Layer::Lrn(Lrn::new(channels, size as i64, kappa, alpha, beta, &like));
+    let layers = vec![
+        convolution("conv1", [96, 3, 7, 7], 2)?,
+        Layer::Relu,
+        lrn(96),
+        Layer::MaxPool,
+        convolution("conv2", [256, 96, 5, 5], 2)?,
+        Layer::Relu,
+        lrn(256),
+        Layer::MaxPool,
+        convolution("conv3", [512, 256, 3, 3], 1)?,
+        Layer::Relu,
+    ];
     Ok(Backbone {
         name: NAME,
         format: CropFormat { size: 107, mean: 128.0, scale: 1.0 },
-        layers: vec![
-            convolution("conv1", [96, 3, 7, 7], 2)?,
-            Layer::Relu,
-            lrn(96),
-            Layer::MaxPool,
-            convolution("conv2", [256, 96, 5, 5], 2)?,
-            Layer::Relu,
-            lrn(256),
-            Layer::MaxPool,
-            convolution("conv3", [512, 256, 3, 3], 1)?,
-            Layer::Relu,
-        ],
-        output: (512, 3),
-        gain: 1.0,
+        network: Network {
+            layers,
+            large: LARGE,
+            few: if parameters.device().is_cuda() { GPU_CHUNK as i64 } else { CPU_PIECE },
+            ends: Ends { output: (512, 3), gain: 1.0, kind: parameters.kind(), turned: false },
+        },
         device: parameters.device(),
-        kind: parameters.kind(),
         workers: Workers::new(1),
     })
 }

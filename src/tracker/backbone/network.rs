@@ -1,0 +1,192 @@
+//! The layers as they are run: upright crops in, features out.
+//!
+//! The layers may lie turned, and those at the front see only a few crops at a time; neither shows from outside.
+
+use tch::{Kind, Tensor};
+
+use super::convolution::arranged;
+use super::layers::{self, Layer, Linear};
+use crate::tracker::profile::{self, Stage};
+
+/// Frozen layers and what lies at their ends.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub layers: Vec<Layer>,
+    /// How many of them, from the first, have planes so large that few crops go through them at a time.
+    pub large: usize,
+    /// How many crops that is.
+    pub few: i64,
+    pub ends: Ends,
+}
+
+/// What is done to crops before the layers and to their output behind them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    /// Channels and side of the last layer's output.
+    pub output: (i64, i64),
+    /// Multiplies the features.
+    pub gain: f64,
+    /// Precision of the layers; features and gradients go in and come out in single precision where it is less.
+    pub kind: Kind,
+    /// Whether the layers are turned by 180 degrees.
+    ///
+    /// A network trained in TensorFlow pads an input of even side by one zero more behind than in front where the stride is
+    /// 2, and libtorch pads alike on both sides. Turned, it is one more in front, and the row too much behind is one that no
+    /// window reaches.
+    pub turned: bool,
+}
+
+impl Ends {
+    /// Crops as the layers take them.
+    pub fn enter(&self, crops: &Tensor) -> Tensor {
+        self.turn(&crops.to_kind(self.kind))
+    }
+
+    /// `(N, channels, side, side)` to features `(N, length)`: linear.
+    pub fn leave(&self, output: &Tensor) -> Tensor {
+        widened(self.turn(output).contiguous().flatten(1, 3)) * self.gain
+    }
+
+    /// The adjoint of [`Ends::leave`].
+    fn leave_backward(&self, gradient: &Tensor) -> Tensor {
+        let (channels, side) = self.output;
+        arranged(&self.turn(&(gradient * self.gain).to_kind(self.kind).view([-1, channels, side, side])))
+    }
+
+    /// Planes, the last two axes, from upright to how they lie in the layers, or back.
+    pub fn turn(&self, planes: &Tensor) -> Tensor {
+        if self.turned { planes.flip([-2, -1]) } else { planes.shallow_clone() }
+    }
+}
+
+impl Network {
+    /// The same network, its weights shared: tensors cannot be lent to other threads, only given.
+    pub fn share(&self) -> Self {
+        Self { layers: self.layers.iter().map(Layer::share).collect(), ..*self }
+    }
+
+    /// Features of crops.
+    pub fn features(&self, crops: &Tensor) -> Tensor {
+        let _span = profile::span(Stage::Backbone);
+        self.ends.leave(&self.run(crops))
+    }
+
+    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are.
+    pub fn run(&self, crops: &Tensor) -> Tensor {
+        let (front, rear) = self.layers.split_at(self.large);
+        let middle = self.pieces(crops).map(|piece| layers::run(front, &piece, None)).collect();
+        layers::run(rear, &joined(middle), None)
+    }
+
+    /// Features of crops, and the derivative of everything behind the first convolution.
+    pub fn linearize(&self, crops: &Tensor) -> (Tensor, Chunk) {
+        let _span = profile::span(Stage::Attention);
+        let (front, rear) = self.layers.split_at(self.large);
+        let (mut middle, mut pieces, mut behind) = (Vec::new(), Vec::new(), Vec::new());
+        for piece in self.pieces(crops) {
+            let mut maps = Vec::with_capacity(front.len());
+            middle.push(layers::run(front, &piece, Some(&mut maps)));
+            pieces.push(Piece { maps, crops: piece.size()[0] });
+        }
+        let output = layers::run(rear, &joined(middle), Some(&mut behind));
+        (self.ends.leave(&output), Chunk { pieces, behind, ends: self.ends })
+    }
+
+    /// The crops as the layers take them, a few at a time.
+    fn pieces(&self, crops: &Tensor) -> impl Iterator<Item = Tensor> {
+        self.ends.enter(crops).split(self.few, 0).into_iter()
+    }
+}
+
+/// The recorded maps of a chunk of crops.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    /// Those of the front layers, which saw a few crops at a time.
+    pub pieces: Vec<Piece>,
+    /// Those of the layers behind, which saw all of them.
+    behind: Vec<Linear>,
+    ends: Ends,
+}
+
+/// The recorded maps of the front layers, the first convolution among them.
+#[derive(Debug)]
+pub(super) struct Piece {
+    maps: Vec<Linear>,
+    pub crops: i64,
+}
+
+impl Piece {
+    /// The maps behind the first convolution.
+    fn behind_first(&self) -> &[Linear] {
+        self.maps.get(1..).unwrap_or_default()
+    }
+}
+
+impl Chunk {
+    /// How many crops there are.
+    pub fn crops(&self) -> i64 {
+        self.pieces.iter().map(|piece| piece.crops).sum()
+    }
+
+    /// From gradients at the features, `(n, length)`, to those at the first convolution's output, piece by piece as they are
+    /// asked for.
+    ///
+    /// Where there is one piece only, there may be several gradients for each crop: a whole batch of them, then another.
+    pub fn pull_back(&self, gradient: &Tensor) -> impl Iterator<Item = Tensor> + use<'_> {
+        let middle = layers::pull_back(&self.behind, self.ends.leave_backward(gradient));
+        let parts = match self.pieces.as_slice() {
+            [_] => vec![middle],
+            pieces => middle.split_with_sizes(pieces.iter().map(|piece| piece.crops).collect::<Vec<_>>().as_slice(), 0),
+        };
+        let pull = |(piece, part): (&Piece, Tensor)| widened(layers::pull_back(piece.behind_first(), part));
+        self.pieces.iter().zip(parts).map(pull)
+    }
+
+    /// From perturbations of the first convolution's output, piece by piece, to those of the features, `(n, length)`.
+    pub fn push_forward(&self, perturbations: impl IntoIterator<Item = Tensor>) -> Tensor {
+        let push =
+            |(piece, part): (&Piece, Tensor)| layers::push_forward(piece.behind_first(), part.to_kind(self.ends.kind));
+        let middle = self.pieces.iter().zip(perturbations).map(push).collect();
+        self.ends.leave(&layers::push_forward(&self.behind, joined(middle)))
+    }
+}
+
+/// One batch of several.
+fn joined(mut parts: Vec<Tensor>) -> Tensor {
+    if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(&parts, 0) }
+}
+
+/// In single precision, where it was in less.
+fn widened(tensor: Tensor) -> Tensor {
+    if matches!(tensor.kind(), Kind::BFloat16 | Kind::Half) { tensor.to_kind(Kind::Float) } else { tensor }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Backbone;
+    use super::*;
+    use tch::Device;
+
+    #[test]
+    fn a_few_crops_at_a_time_are_as_good_as_all_at_once() {
+        let (mut backbone, options) = (Backbone::embedded(), (Kind::Float, Device::Cpu));
+        let crops = arranged(&Tensor::randn([5, 3, 112, 112], options));
+        let (change, gradient) = (Tensor::randn([5, 32, 56, 56], options), Tensor::randn([5, 1008], options));
+        let mut look = |few: i64| {
+            backbone.network.few = few;
+            let (features, chunk) = backbone.network.linearize(&crops);
+            let pieces = arranged(&change).split(few, 0).into_iter().map(|piece| piece.copy());
+            let (pulled, pushed) = (joined(chunk.pull_back(&gradient).collect()), chunk.push_forward(pieces));
+            (chunk.pieces.len(), [backbone.network.features(&crops), features, pulled, pushed])
+        };
+        let ((one, expected), (three, found)) = (look(5), look(2));
+        assert_eq!((one, three), (1, 3));
+        for (expected, found) in expected.iter().zip(&found) {
+            assert!((expected - found).norm().double_value(&[]) < 1e-5 * expected.norm().double_value(&[]));
+        }
+        // The adjoint is that of the map itself.
+        let [_, _, pulled, pushed] = &found;
+        let (one, other) = ((pulled * &change).sum(Kind::Double), (pushed * &gradient).sum(Kind::Double));
+        assert!((one - other).abs().double_value(&[]) < 1e-4 * (pulled.norm() * change.norm()).double_value(&[]));
+    }
+}
