@@ -69,12 +69,13 @@ pub fn map_of(gradient: &Tensor, form: Form) -> Tensor {
 
 /// The attention maps of the background and of the target, `(2, N, height, width)`, as the network sees them, from the
 /// gradients of the scores, `(2, N, features)`; and the gradients at the first convolution's output that they were made
-/// from, for each class piece by piece.
+/// from, piece by piece and class by class.
 fn attend(linearization: &mut Linearization, score_gradients: &Tensor, form: Form) -> (Tensor, Vec<Vec<Tensor>>) {
-    let results = linearization.pull_back(score_gradients, |gradient| (map_of(&gradient, form), gradient));
-    let (maps, gradients): (Vec<_>, Vec<_>) = results.into_iter().map(|of_class| of_class.into_iter().unzip()).unzip();
-    let of_class = |maps: Vec<Tensor>| Tensor::cat(&maps, 0);
-    (Tensor::stack(&maps.into_iter().map(of_class).collect::<Vec<_>>(), 0), gradients)
+    let pieces = linearization.pull_back(score_gradients, |gradient| (map_of(&gradient, form), gradient));
+    let (maps, gradients): (Vec<_>, Vec<_>) =
+        pieces.into_iter().map(|of_classes| of_classes.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()).unzip();
+    let maps: Vec<Tensor> = maps.iter().map(|of_classes| Tensor::stack(of_classes, 0)).collect();
+    (Tensor::cat(&maps, 1), gradients)
 }
 
 /// The attention maps of the background and of the target, `(2, N, height, width)`.
@@ -95,9 +96,8 @@ pub fn regularizer(
 ) -> Regularizer {
     let (maps, gradients) = attend(linearization, score_gradients, form);
     let (value, slope) = ratios(&maps, positives, reduction);
-    let sizes = linearization.piece_sizes();
-    let slopes = slope.unbind(0).into_iter().map(|of_class| of_class.split_with_sizes(sizes.as_slice(), 0));
-    let pieces = gradients.into_iter().zip(slopes).map(|(g, s)| g.into_iter().zip(s).collect()).collect();
+    let slopes = slope.split_with_sizes(linearization.piece_sizes().as_slice(), 1);
+    let pieces = gradients.into_iter().zip(slopes).map(|(g, s)| g.into_iter().zip(s.unbind(0)).collect()).collect();
     let derivative = linearization.push_forward(pieces, |(mut gradient, slope): (Tensor, Tensor)| {
         let slope = slope.unsqueeze(1);
         match form {

@@ -6,7 +6,7 @@
 use super::convolution::Convolution;
 use super::layers::Layer;
 use super::network::{Ends, Network};
-use super::{Backbone, CPU_PIECE, GPU_CHUNK, Parameters};
+use super::{Backbone, Parameters, few};
 use crate::tracker::parallel::Workers;
 use crate::tracker::{CropFormat, TrackerError};
 
@@ -72,7 +72,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         network: Network {
             layers,
             large,
-            few: if parameters.device().is_cuda() { GPU_CHUNK as i64 } else { CPU_PIECE },
+            few: few(parameters),
             ends: Ends { output: (channels, 3), gain: GAIN, kind: parameters.kind(), turned: true },
         },
         device: parameters.device(),

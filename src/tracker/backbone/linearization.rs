@@ -36,7 +36,7 @@ impl Linearization {
 
     /// The transposed Jacobian: from gradients at the features, `(classes, N, length)`, to gradients at the first
     /// convolution's output, `(n, channels, height, width)` for each piece, to each of which `then` is applied. Returns the
-    /// results of each class, piece by piece.
+    /// results of each piece, class by class.
     ///
     /// They lie as the network sees them, which may be upside down: see [`Linearization::upright`].
     pub(in crate::tracker) fn pull_back<R: Send>(
@@ -50,47 +50,42 @@ impl Linearization {
         let items = self.chunks.iter_mut().zip(gradients).collect();
         let of_chunks = self.workers.map(items, |(chunk, gradients): (&mut Chunk, Tensor)| {
             let _span = profile::span(Stage::Attention);
+            let then = |of_classes: Vec<Tensor>| of_classes.into_iter().map(&then).collect();
             tch::no_grad(|| {
                 if together {
-                    let pulled = chunk.pull_back(&gradients.flatten(0, 1)).flat_map(|piece| piece.chunk(classes, 0));
-                    return pulled.map(|of_class| vec![then(of_class)]).collect();
+                    let pulled = chunk.pull_back(vec![gradients.flatten(0, 1)]);
+                    return pulled.flatten().map(|both| then(both.chunk(classes, 0))).collect();
                 }
-                let pull = |gradient: &Tensor| chunk.pull_back(gradient).map(&then).collect();
-                gradients.unbind(0).iter().map(pull).collect::<Vec<Vec<R>>>()
+                chunk.pull_back(gradients.unbind(0)).map(then).collect::<Vec<Vec<R>>>()
             })
         });
-        let mut results: Vec<Vec<R>> = (0..classes).map(|_| Vec::new()).collect();
-        for chunk in of_chunks {
-            results.iter_mut().zip(chunk).for_each(|(results, of_class)| results.extend(of_class));
-        }
-        results
+        of_chunks.into_iter().flatten().collect()
     }
 
     /// The Jacobian: from perturbations of the first convolution's output, which `make` gives, to those of the features,
-    /// `(classes, N, length)`. There is one for each class and piece, as [`Linearization::pull_back`] returns them.
+    /// `(classes, N, length)`. There is one for each piece and class, as [`Linearization::pull_back`] returns them.
     pub(in crate::tracker) fn push_forward<T: Send>(
         &mut self,
         perturbations: Vec<Vec<T>>,
         make: impl Fn(T) -> Tensor + Sync,
     ) -> Tensor {
-        let (together, classes) = (self.together, perturbations.len() as i64);
-        let mut of_classes: Vec<_> = perturbations.into_iter().map(Vec::into_iter).collect();
-        let of_chunk = |chunk: &Chunk| {
-            let pieces = chunk.pieces.len();
-            of_classes.iter_mut().map(|of_class| of_class.by_ref().take(pieces).collect()).collect()
-        };
+        let together = self.together;
+        let mut perturbations = perturbations.into_iter();
+        let of_chunk = |chunk: &Chunk| perturbations.by_ref().take(chunk.pieces.len()).collect();
         let of_chunks: Vec<Vec<Vec<T>>> = self.chunks.iter().map(of_chunk).collect();
         let items = self.chunks.iter_mut().zip(of_chunks).collect();
-        let pushed = self.workers.map(items, |(chunk, of_classes): (&mut Chunk, Vec<Vec<T>>)| {
+        let pushed = self.workers.map(items, |(chunk, pieces): (&mut Chunk, Vec<Vec<T>>)| {
             let _span = profile::span(Stage::Attention);
+            let classes = pieces.first().map_or(0, Vec::len) as i64;
+            let parts = pieces.into_iter().map(|of_classes| of_classes.into_iter().map(&make).collect::<Vec<Tensor>>());
             tch::no_grad(|| {
-                if together {
-                    let all: Vec<Tensor> = of_classes.into_iter().flatten().map(&make).collect();
-                    let pushed = chunk.push_forward([Tensor::cat(&all, 0)]);
-                    return Tensor::stack(&pushed.chunk(classes, 0), 0);
-                }
-                let push = |of_class: Vec<T>| chunk.push_forward(of_class.into_iter().map(&make));
-                Tensor::stack(&of_classes.into_iter().map(push).collect::<Vec<_>>(), 0)
+                let pushed = if together {
+                    let both = chunk.push_forward(parts.map(|of_classes| vec![Tensor::cat(&of_classes, 0)]));
+                    both.iter().flat_map(|both| both.chunk(classes, 0)).collect()
+                } else {
+                    chunk.push_forward(parts)
+                };
+                Tensor::stack(&pushed, 0)
             })
         });
         Tensor::cat(&pushed, 1)
@@ -120,9 +115,8 @@ mod tests {
             linearization.together = together;
             assert!(linearization.piece_sizes().len() > 1);
             let pulled = linearization.pull_back(&gradients, |gradient| gradient);
-            let stacked = pulled.iter().map(|of_class| Tensor::cat(of_class, 0)).collect::<Vec<_>>();
-            let stacked = Tensor::stack(&stacked, 0);
-            [stacked, linearization.push_forward(pulled, |gradient| gradient)]
+            let pieces: Vec<Tensor> = pulled.iter().map(|of_classes| Tensor::stack(of_classes, 0)).collect();
+            [Tensor::cat(&pieces, 1), linearization.push_forward(pulled, |gradient| gradient)]
         });
         for (apart, together) in apart.iter().zip(&together) {
             assert!((apart - together).norm().double_value(&[]) < 1e-5 * apart.norm().double_value(&[]));

@@ -40,12 +40,18 @@ pub struct Backbone {
 /// most activations stay in the last-level cache.
 const CPU_CHUNK: usize = 16;
 
-/// Crops that go through the first layers at a time on the CPU, so that a layer finds what the one before it wrote still
-/// in the cache of its core.
-const CPU_PIECE: i64 = 2;
-
 /// Crops that go through the network at a time on a GPU: bounds its memory.
 const GPU_CHUNK: usize = 256;
+
+/// Crops that go through the first layers at a time: on the CPU so few that a layer finds what the one before it wrote still
+/// in the cache of its core. In half precision they are half as large, and to prepare a pass costs more: more at a time.
+fn few(parameters: &Parameters) -> i64 {
+    match (parameters.device().is_cuda(), parameters.kind()) {
+        (true, _) => GPU_CHUNK as i64,
+        (false, Kind::BFloat16) => 8,
+        (false, _) => 2,
+    }
+}
 
 impl Backbone {
     /// The network that the parameters are for: the architecture is read from their metadata, or recognised by their

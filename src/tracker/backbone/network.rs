@@ -128,26 +128,36 @@ impl Chunk {
         self.pieces.iter().map(|piece| piece.crops).sum()
     }
 
-    /// From gradients at the features, `(n, length)`, to those at the first convolution's output, piece by piece as they are
-    /// asked for.
+    /// From gradients at the features, `(n, length)` for each class, to those at the first convolution's output: for each
+    /// piece, as it is asked for, one of each class. The second class finds the piece's maps in the cache.
     ///
     /// Where there is one piece only, there may be several gradients for each crop: a whole batch of them, then another.
-    pub fn pull_back(&self, gradient: &Tensor) -> impl Iterator<Item = Tensor> + use<'_> {
-        let middle = layers::pull_back(&self.behind, self.ends.leave_backward(gradient));
-        let parts = match self.pieces.as_slice() {
-            [_] => vec![middle],
-            pieces => middle.split_with_sizes(pieces.iter().map(|piece| piece.crops).collect::<Vec<_>>().as_slice(), 0),
+    pub fn pull_back(&self, gradients: Vec<Tensor>) -> impl Iterator<Item = Vec<Tensor>> {
+        let sizes: Vec<i64> = self.pieces.iter().map(|piece| piece.crops).collect();
+        let through_behind = |gradient: Tensor| {
+            let middle = layers::pull_back(&self.behind, self.ends.leave_backward(&gradient));
+            let parts = if let [_] = *sizes { vec![middle] } else { middle.split_with_sizes(sizes.as_slice(), 0) };
+            parts.into_iter()
         };
-        let pull = |(piece, part): (&Piece, Tensor)| widened(layers::pull_back(piece.behind_first(), part));
-        self.pieces.iter().zip(parts).map(pull)
+        let mut of_classes: Vec<_> = gradients.into_iter().map(through_behind).collect();
+        self.pieces.iter().map(move |piece| {
+            let pull = |part: Tensor| widened(layers::pull_back(piece.behind_first(), part));
+            of_classes.iter_mut().filter_map(Iterator::next).map(pull).collect()
+        })
     }
 
-    /// From perturbations of the first convolution's output, piece by piece, to those of the features, `(n, length)`.
-    pub fn push_forward(&self, perturbations: impl IntoIterator<Item = Tensor>) -> Tensor {
-        let push =
-            |(piece, part): (&Piece, Tensor)| layers::push_forward(piece.behind_first(), part.to_kind(self.ends.kind));
-        let middle = self.pieces.iter().zip(perturbations).map(push).collect();
-        self.ends.leave(&layers::push_forward(&self.behind, joined(middle)))
+    /// From perturbations of the first convolution's output, for each piece one of each class, to those of the features,
+    /// `(n, length)` for each class.
+    pub fn push_forward(&self, perturbations: impl IntoIterator<Item = Vec<Tensor>>) -> Vec<Tensor> {
+        let mut middles: Vec<Vec<Tensor>> = Vec::new();
+        for (piece, parts) in self.pieces.iter().zip(perturbations) {
+            middles.resize_with(parts.len(), Vec::new);
+            for (middle, part) in middles.iter_mut().zip(parts) {
+                middle.push(layers::push_forward(piece.behind_first(), part.to_kind(self.ends.kind)));
+            }
+        }
+        let behind = |middle| self.ends.leave(&layers::push_forward(&self.behind, joined(middle)));
+        middles.into_iter().map(behind).collect()
     }
 }
 
@@ -175,8 +185,9 @@ mod tests {
         let mut look = |few: i64| {
             backbone.network.few = few;
             let (features, chunk) = backbone.network.linearize(&crops);
-            let pieces = arranged(&change).split(few, 0).into_iter().map(|piece| piece.copy());
-            let (pulled, pushed) = (joined(chunk.pull_back(&gradient).collect()), chunk.push_forward(pieces));
+            let pieces = arranged(&change).split(few, 0).into_iter().map(|piece| vec![piece.copy()]);
+            let pulled = joined(chunk.pull_back(vec![gradient.shallow_clone()]).flatten().collect());
+            let pushed = chunk.push_forward(pieces).remove(0);
             (chunk.pieces.len(), [backbone.network.features(&crops), features, pulled, pushed])
         };
         let ((one, expected), (three, found)) = (look(5), look(2));

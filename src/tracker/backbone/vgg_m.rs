@@ -8,7 +8,7 @@ use super::convolution::Convolution;
 use super::layers::Layer;
 use super::lrn::Lrn;
 use super::network::{Ends, Network};
-use super::{Backbone, CPU_PIECE, GPU_CHUNK, Parameters};
+use super::{Backbone, Parameters, few};
 use crate::tracker::parallel::Workers;
 use crate::tracker::{CropFormat, TrackerError};
 
@@ -57,7 +57,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         network: Network {
             layers,
             large: LARGE,
-            few: if parameters.device().is_cuda() { GPU_CHUNK as i64 } else { CPU_PIECE },
+            few: few(parameters),
             ends: Ends { output: (512, 3), gain: 1.0, kind: parameters.kind(), turned: false },
         },
         device: parameters.device(),
