@@ -26,7 +26,7 @@ pub struct Args {
     /// Weight of the reciprocative regulariser; 0 switches it off [default: the preset's]
     #[arg(long, value_name = "NUMBER")]
     pub lambda: Option<f64>,
-    /// Seed of every random draw: the same seed, device and number of threads give the same boxes [default: 0]
+    /// Seed of every random draw: the same seed and device give the same boxes [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// File of network weights [default: the embedded EfficientNet-Lite0]

@@ -68,8 +68,12 @@ fn crop_one(
         out.resize(out.len() + wide * high * 3, 0.0);
         return;
     };
-    row.resize((last - first + 1) * 3, 0.0);
-    let mut target = vec![0.0; wide * 3];
+    // Where each column's two pixels begin in `row`, and what they count.
+    let column = |tap: &Tap| (tap.index.map(|i| i.saturating_sub(first) * 3), tap.weight.map(|w| w * format.scale));
+    let columns: Vec<_> = columns.iter().map(column).collect();
+    // One number more than there are, for pixels that are read and written four numbers at a time.
+    row.resize(row_len(first, last) + 1, 0.0);
+    let mut target = vec![0.0; wide * 3 + 1];
     for vertical in &rows {
         let line = |i: usize| {
             let start = (vertical.index[i] * width + first) * 3;
@@ -79,15 +83,14 @@ fn crop_one(
         for ((value, a), b) in row.iter_mut().zip(line(0)).zip(line(1)) {
             *value = top * (f32::from(*a) - format.mean) + bottom * (f32::from(*b) - format.mean);
         }
-        for (pixel, horizontal) in target.chunks_exact_mut(3).zip(&columns) {
-            let [left, right] = horizontal.weight.map(|w| w * format.scale);
-            let start = |i: usize| horizontal.index[i].saturating_sub(first) * 3;
-            let (a, b) = (&row[start(0)..start(0) + 3], &row[start(1)..start(1) + 3]);
-            for channel in 0..3 {
+        for (place, ([a, b], [left, right])) in columns.iter().enumerate() {
+            let (a, b) = (&row[*a..*a + 4], &row[*b..*b + 4]);
+            let pixel = &mut target[place * 3..place * 3 + 4];
+            for channel in 0..4 {
                 pixel[channel] = left * a[channel] + right * b[channel];
             }
         }
-        out.extend_from_slice(&target);
+        out.extend_from_slice(&target[..wide * 3]);
     }
 }
 
