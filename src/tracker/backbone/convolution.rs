@@ -135,10 +135,10 @@ impl Convolution {
         self.rounded = true;
     }
 
-    /// Zeros that TensorFlow's "same" padding adds before and after an input of side `input`: after it as many or one more.
-    pub fn same_padding(input: i64, kernel: i64, stride: i64) -> (i64, i64) {
+    /// Zeros that TensorFlow's "same" padding adds after an input of side `input`: before it as many or one less.
+    pub fn same_padding(input: i64, kernel: i64, stride: i64) -> i64 {
         let total = (((input + stride - 1) / stride - 1) * stride + kernel - input).max(0);
-        (total / 2, total - total / 2)
+        total - total / 2
     }
 
     /// The same convolution, its weights shared: tensors cannot be lent to other threads, only given.

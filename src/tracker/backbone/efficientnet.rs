@@ -32,7 +32,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         let weight = parameters.tensor(&format!("{name}.weight"), &shape)?.flip([2, 3]);
         let bias = parameters.tensor(&format!("{name}.bias"), &shape[..1])?;
         // Turned, what was behind is in front.
-        let (_, padding) = Convolution::same_padding(side, shape[2], stride);
+        let padding = Convolution::same_padding(side, shape[2], stride);
         Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, padding, groups)))
     };
     let mut layers = vec![convolution("stem", [32, 3, 3, 3], SIDE, 2, 1)?, Layer::Relu6];
