@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     # The toolkit takes a second to load: not before the options are known to be right.
     from attrax_vot import commands
-    from attrax_vot.toolkit import EvaluationError
+    from attrax_vot.run.toolkit import EvaluationError
 
     try:
         return getattr(commands, options.command)(options)

@@ -6,19 +6,19 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrax_vot import summary
-from attrax_vot.checks import check, download
-from attrax_vot.dataset import find_root
+from attrax_vot.analysis import summary
 from attrax_vot.demo import render_dataset
-from attrax_vot.evaluate import Evaluation, Request, check_command, find_tracker
-from attrax_vot.evaluate import evaluate as run_evaluation
-from attrax_vot.toolkit import EvaluationError
-from attrax_vot.workspace import PROJECT, Settings, load, prepare
+from attrax_vot.run.checks import check, download
+from attrax_vot.run.dataset import find_root
+from attrax_vot.run.evaluate import Evaluation, Request, check_command, find_tracker
+from attrax_vot.run.evaluate import evaluate as run_evaluation
+from attrax_vot.run.toolkit import EvaluationError
+from attrax_vot.run.workspace import PROJECT, Settings, load, prepare
 
 if TYPE_CHECKING:
     from vot.workspace import Workspace
 
-    from attrax_vot.engine import Engine
+    from attrax_vot.run.engine import Engine
 
 
 def dataset(options: argparse.Namespace) -> int:
@@ -79,8 +79,8 @@ def init(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Runs trackers in a workspace, several sequences at a time."""
-    from attrax_vot import estimate, jobs, parallel
-    from attrax_vot.live import Table
+    from attrax_vot.run import estimate, jobs, parallel
+    from attrax_vot.run.live import Table
 
     space = load(options.workspace)
     trackers = [find_tracker(space, name) for name in options.trackers]
@@ -99,9 +99,9 @@ def run(options: argparse.Namespace) -> int:
 
 def ablation(options: argparse.Namespace) -> int:
     """Runs variants of the tracker and tabulates them, or tabulates what is there."""
-    from attrax_vot import ablation as study
-    from attrax_vot import ablation_page, variants
-    from attrax_vot.live import Table
+    from attrax_vot.compare import ablation as study
+    from attrax_vot.compare import ablation_page, variants
+    from attrax_vot.run.live import Table
 
     outcomes = []
     if not options.render_only:
@@ -123,8 +123,8 @@ def ablation(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Writes the report of a workspace."""
-    from attrax_vot import page
-    from attrax_vot.report import collect
+    from attrax_vot.report import page
+    from attrax_vot.report.report import collect
 
     found = collect(options.workspace, options.trackers, options.reference)
     files = page.write(found, options.out or options.workspace / "report")
@@ -136,14 +136,14 @@ def report(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """Checks that an evaluation will work here."""
-    from attrax_vot.verify import run as run_checks
+    from attrax_vot.run.verify import run as run_checks
 
     return 0 if run_checks(_registry(options), options.tracker, print) else 1
 
 
 def render(options: argparse.Namespace) -> int:
     """Draws strips of frames."""
-    from attrax_vot.pictures import render_workspace
+    from attrax_vot.report.pictures import render_workspace
 
     out = options.out or options.workspace / "pictures" / options.tracker
     for path in render_workspace(options.workspace, options.tracker, out, options.sequences):
@@ -165,7 +165,7 @@ def _threads(options: argparse.Namespace) -> int:
 
 def _engine(options: argparse.Namespace, directory: Path) -> "Engine":
     """What jobs are handed to: this machine, or a cluster."""
-    from attrax_vot import engine
+    from attrax_vot.run import engine
 
     folder = directory.resolve() / ".attrax" / "engine"
     if not options.slurm:

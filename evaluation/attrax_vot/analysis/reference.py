@@ -1,0 +1,94 @@
+"""Raw results that others have published, brought into a workspace as one more tracker.
+
+They come as the MATLAB toolkit wrote them: `<experiment>/<sequence>/<sequence>_001.txt`, with one region a
+line, and `<sequence>_time.txt`, with the seconds of each frame, one column for each repetition.
+"""
+
+import configparser
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vot.tracker import Trajectory
+
+from attrax_vot.run.toolkit import EvaluationError
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+    from vot.experiment import Experiment
+
+
+def register(workspace: Path, directory: Path) -> str:
+    """Registers the published results in a folder as a tracker of the workspace, one that cannot be run.
+
+    Args:
+        workspace: a prepared one.
+        directory: with a folder for each experiment.
+
+    Returns:
+        The tracker's identifier: the folder's name and `-published`.
+
+    Raises:
+        EvaluationError: the folder is not there.
+    """
+    if not directory.is_dir():
+        raise EvaluationError(f"there is no folder {directory} with published results")
+    stem = re.sub(r"[^a-zA-Z0-9-_]", "-", directory.resolve().name)
+    identifier = f"{stem}-published"
+    registry = workspace / "trackers.ini"
+    config = configparser.ConfigParser()
+    config.read(registry)
+    if not config.has_section(identifier):
+        config[identifier] = {"label": f"{stem} (published)", "protocol": "unknown", "command": ""}
+        with registry.open("w") as file:
+            config.write(file)
+    return identifier
+
+
+def bring_in(
+    directory: Path, workspace: Path, identifier: str, experiment: "Experiment", sequences: list["Sequence"]
+) -> None:
+    """Copies the published results of the sequences into the workspace, in today's format.
+
+    Raises:
+        EvaluationError: results of a sequence are missing or of another length.
+    """
+    for sequence in sequences:
+        source = directory / experiment.identifier / sequence.name
+        found = sorted(source.glob(f"{sequence.name}_[0-9][0-9][0-9].txt"))
+        if not found:
+            raise EvaluationError(f"{source} holds no results {sequence.name}_001.txt")
+        target = workspace / "results" / identifier / experiment.identifier / sequence.name
+        target.mkdir(parents=True, exist_ok=True)
+        times = _read_times(source / f"{sequence.name}_time.txt")
+        for index, file in enumerate(found):
+            lines = file.read_text().split()
+            if len(lines) != len(sequence):
+                raise EvaluationError(f"{file} has {len(lines)} regions, {sequence.name} {len(sequence)} frames")
+            (target / file.name).write_text("".join(f"{line}\n" for line in lines))
+            column = [row[index] if index < len(row) else 0.0 for row in times] or [0.0] * len(lines)
+            values = "".join(f"{value}\n" for value in _shift(lines, column))
+            (target / f"{file.stem}_time.value").write_text(values)
+
+
+def _read_times(path: Path) -> list[list[float]]:
+    """Seconds by frame and repetition; nothing where they were not published."""
+    if not path.is_file():
+        return []
+    return [[float(value) for value in line.split(",")] for line in path.read_text().split()]
+
+
+def _shift(lines: list[str], times: list[float]) -> list[float]:
+    """Puts the seconds of an initialisation where they belong.
+
+    A tracker that the MATLAB toolkit drives step by step answers an initialisation together with the frame
+    after it: the one has next to no seconds, and the other those of both.
+    """
+    shifted = list(times)
+    start = str(Trajectory.INITIALIZATION)
+    for frame, line in enumerate(lines[:-1]):
+        if line == start and times[frame] < 0.01 * times[frame + 1]:
+            # What the second frame took alone is not known: it counts for nothing.
+            shifted[frame], shifted[frame + 1] = times[frame + 1], math.nan
+    return shifted

@@ -1,0 +1,166 @@
+"""Accuracy, failures, expected average overlap and speed, by the toolkit's own analyses."""
+
+import math
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
+from vot.analysis import Analysis, AnalysisProcessor
+from vot.analysis.accuracy import AverageAccuracy
+from vot.analysis.supervised import AverageAccuracyRobustness, EAOScore
+from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment, UnsupervisedExperiment
+from vot.tracker import Tracker
+
+from attrax_vot.analysis import results
+from attrax_vot.run.toolkit import EvaluationError
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a tracker did on a sequence, or on all of them.
+
+    Attributes:
+        name: of the sequence, or of the tracker for all of them.
+        frames: how many, of one repetition.
+        repetitions: how many are there; the fewest of any sequence.
+        accuracy: mean overlap with the ground truth, 0 to 1, without failures and the ten frames after each
+            initialisation; over sequences, weighted by their frames.
+        failures: mean number in a repetition, summed over sequences.
+        robustness: the toolkit's: exp(-30 x failures / frames), from 0 to 1; over sequences, by their
+            weighted means.
+        eao: expected average overlap, 0 to 1; not a number where no run is long enough for it.
+        seconds_per_frame: mean over all frames that the tracker was given after an initialisation.
+        seconds_per_initialization: mean over all initialisations.
+    """
+
+    name: str
+    frames: int
+    repetitions: int
+    accuracy: float
+    failures: float
+    robustness: float
+    eao: float
+    seconds_per_frame: float
+    seconds_per_initialization: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A tracker's scores on every sequence, and on all together.
+
+    Attributes:
+        tracker: its reference.
+        total: over all sequences.
+        rows: one for each sequence.
+        curve: expected average overlap by the number of frames since an initialisation.
+        interval: first and last frame of the curve whose mean is the score.
+    """
+
+    tracker: str
+    total: Score
+    rows: list[Score]
+    curve: list[float]
+    interval: tuple[int, int]
+
+
+def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> Scores:
+    """Scores a tracker on sequences of which it has results.
+
+    Raises:
+        EvaluationError: a sequence has no whole repetition, or the experiment lacks an analysis.
+    """
+    runs = {sequence.name: results.repetitions(experiment, tracker, sequence) for sequence in sequences}
+    without = [name for name, found in runs.items() if not found]
+    if without or not sequences:
+        raise EvaluationError(f"{tracker.reference} has no results on {', '.join(without) or 'any sequence'}")
+    ar = _analysis(experiment, AverageAccuracyRobustness)
+    eao = _eao(experiment)
+    with ThreadPoolExecutor(1) as executor:
+        processor = AnalysisProcessor(executor, LRUCache(1000))
+
+        def compute(analysis: Analysis, chosen: list["Sequence"]) -> Any:  # noqa: ANN401 - differs by analysis
+            return processor.commit(analysis, experiment, [tracker], chosen).result()[0, 0]
+
+        rows = []
+        for sequence in sequences:
+            accuracy, failures, point, _ = compute(ar.analysis, [sequence])
+            found = runs[sequence.name]
+            row = Score(
+                name=sequence.name,
+                frames=len(sequence),
+                repetitions=len(found),
+                accuracy=float(accuracy),
+                failures=float(failures),
+                robustness=float(point[0]),
+                eao=_mean_over(compute(eao.eaocurve, [sequence])[0], eao),
+                **_seconds(found),
+            )
+            rows.append(row)
+        accuracy, _, point, _ = compute(ar, sequences)
+        curve = compute(eao.eaocurve, sequences)[0]
+    total = Score(
+        name=tracker.reference,
+        frames=sum(row.frames for row in rows),
+        repetitions=min(row.repetitions for row in rows),
+        accuracy=float(accuracy),
+        failures=sum(row.failures for row in rows),
+        robustness=float(point[0]),
+        eao=_mean_over(curve, eao),
+        **_seconds([each for found in runs.values() for each in found]),
+    )
+    return Scores(tracker.reference, total, rows, [float(value) for value in curve], (eao.low, eao.high))
+
+
+def average_overlap(experiment: UnsupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> float:
+    """Mean overlap of an unsupervised experiment, by the toolkit's analysis, each sequence weighted by its frames.
+
+    Raises:
+        EvaluationError: the experiment lacks the analysis.
+    """
+    analysis = _analysis(experiment, AverageAccuracy)
+    with ThreadPoolExecutor(1) as executor:
+        processor = AnalysisProcessor(executor, LRUCache(1000))
+        return float(processor.commit(analysis, experiment, [tracker], sequences).result()[0, 0][0])
+
+
+def interval(experiment: SupervisedExperiment) -> tuple[int, int]:
+    """First and last frame over which the experiment's expected average overlap is averaged."""
+    eao = _eao(experiment)
+    return eao.low, eao.high
+
+
+def _eao(experiment: SupervisedExperiment) -> EAOScore:
+    """The experiment's analysis; stacks older than VOT-2015 have none, and get VOT-2016's."""
+    return _analysis(experiment, EAOScore, EAOScore(low=108, high=371))
+
+
+def _analysis(experiment: MultiRunExperiment, kind: type[Analysis], otherwise: Analysis | None = None) -> Any:  # noqa: ANN401
+    """The analysis of a kind that the experiment's stack asks for, or another one."""
+    for analysis in experiment.analyses:
+        if isinstance(analysis, kind):
+            return analysis
+    if otherwise is not None:
+        return otherwise
+    raise EvaluationError(f"experiment {experiment.identifier} has no analysis {kind.__name__}")
+
+
+def _mean_over(curve: Iterable[float], eao: EAOScore) -> float:
+    """The toolkit's score of a curve; not a number where the curve ends before the interval."""
+    part = list(curve)[eao.low : eao.high + 1]
+    return float(fmean(part)) if part else math.nan
+
+
+def _seconds(found: list[results.Repetition]) -> dict[str, float]:
+    """Mean seconds of frames and of initialisations; not a number where nothing is known."""
+    frames = [value for each in found for value in each.frame_seconds]
+    inits = [value for each in found for value in each.init_seconds]
+    return {
+        "seconds_per_frame": fmean(frames) if frames else math.nan,
+        "seconds_per_initialization": fmean(inits) if inits else math.nan,
+    }

@@ -1,0 +1,147 @@
+"""Strips of frames with the ground truth and a tracker's box, so that drift is seen at a glance."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from vot.region import Polygon, Rectangle, Region, Special, calculate_overlap
+from vot.tracker import Trajectory
+
+from attrax_vot.analysis import results
+from attrax_vot.run import evaluate, runner, workspace
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+
+# OpenCV's order: blue, green, red.
+TRUTH, BOX, INK, PAPER = (60, 220, 60), (40, 40, 240), (255, 255, 255), (24, 24, 24)
+TILE_WIDTH, COLUMNS = 300, 5
+# Frames around a failure: the ones before it, and the one where the tracker is put back.
+BEFORE, AFTER = (40, 25, 15, 10, 6, 4, 2, 1), (5,)
+OVERVIEW = 15
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One repetition of a tracker on a sequence.
+
+    Attributes:
+        sequence: as the experiment sees it.
+        regions: the tracker's, or special ones, by frame.
+        index: of the repetition, from 1.
+    """
+
+    sequence: "Sequence"
+    regions: list[Region]
+    index: int
+
+
+def render_workspace(directory: Path, tracker: str, out: Path, names: list[str] | None = None) -> list[Path]:
+    """Draws every repetition of a tracker: an overview of the sequence, and a strip for each failure.
+
+    Args:
+        directory: a workspace.
+        tracker: whose results.
+        out: where the pictures go, as PNG.
+        names: of the sequences; all when there are none.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        EvaluationError: the workspace or the tracker is unknown.
+    """
+    space = workspace.load(directory)
+    entrant = evaluate.find_tracker(space, tracker)
+    experiment = evaluate.supervised(space)
+    paths = []
+    for sequence in runner.sequences_of(space, experiment):
+        if names and sequence.name not in names:
+            continue
+        stored = experiment.results(entrant, sequence)
+        for repetition in results.repetitions(experiment, entrant, sequence):
+            stem = results.name(sequence, repetition.index)
+            run = Run(sequence, Trajectory.read(stored, stem).regions(), repetition.index)
+            pictures = {stem: overview(run)}
+            for frame in repetition.failures:
+                pictures[f"{stem}_lost_at_{frame:04d}"] = failure_strip(run, frame)
+            for name, picture in pictures.items():
+                path = out / f"{name}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(path), picture)
+                paths.append(path)
+    return paths
+
+
+def overview(run: Run) -> Picture:
+    """Frames evenly spread over a run."""
+    last = len(run.sequence) - 1
+    frames = sorted({round(last * step / (OVERVIEW - 1)) for step in range(OVERVIEW)})
+    return sheet(run, frames, f"{run.sequence.name}, repetition {run.index}")
+
+
+def failure_strip(run: Run, frame: int, before: tuple[int, ...] = BEFORE) -> Picture:
+    """The frames that lead to a failure, the failure itself, and where the tracker was put back.
+
+    Args:
+        run: which.
+        frame: of the failure, from 0.
+        before: how many frames earlier each of the first tiles is.
+    """
+    wanted = [frame - step for step in before] + [frame] + [frame + step for step in AFTER]
+    frames = [each for each in wanted if 0 <= each < len(run.sequence)]
+    return sheet(run, frames, f"{run.sequence.name}, repetition {run.index}, lost at frame {frame}")
+
+
+def sheet(run: Run, frames: list[int], title: str) -> Picture:
+    """Tiles of frames (from 0), row by row, beneath a title."""
+    tiles = [tile(run, frame) for frame in frames]
+    blank = np.full_like(tiles[0], PAPER[0])
+    tiles += [blank] * (-len(tiles) % min(COLUMNS, len(tiles)))
+    columns = min(COLUMNS, len(tiles))
+    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
+    head = np.full((26, rows[0].shape[1], 3), PAPER[0], np.uint8)
+    cv2.putText(head, title, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, INK, 1, cv2.LINE_AA)
+    return np.vstack([head, *rows])
+
+
+def tile(run: Run, frame: int) -> Picture:
+    """One frame, small: ground truth green, the tracker's box red, frame number and overlap."""
+    image = cv2.imread(run.sequence.frame(frame).filename())
+    scale = TILE_WIDTH / image.shape[1]
+    small = cv2.resize(image, (TILE_WIDTH, round(image.shape[0] * scale)), interpolation=cv2.INTER_AREA)
+    truth, region = run.sequence.groundtruth(frame), run.regions[frame]
+    _outline(small, truth, scale, TRUTH)
+    if isinstance(region, Special):
+        states = {
+            Trajectory.INITIALIZATION: "init",
+            Trajectory.FAILURE: "LOST",
+            Trajectory.UNKNOWN: "skipped",
+        }
+        state = states.get(region.code, "")
+    else:
+        _outline(small, region, scale, BOX)
+        state = f"{calculate_overlap(region, truth, run.sequence.size):.2f}"
+    cv2.rectangle(small, (0, 0), (110, 18), PAPER, -1)
+    colour = BOX if state == "LOST" else INK
+    cv2.putText(small, f"{frame} {state}", (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)
+    return small
+
+
+def _outline(picture: Picture, region: Region, scale: float, colour: tuple[int, int, int]) -> None:
+    """Draws a region's outline; coordinates are those of the full frame."""
+    if isinstance(region, Rectangle):
+        left, top, right, bottom = region.x, region.y, region.x + region.width, region.y + region.height
+        points = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    elif isinstance(region, Polygon):
+        points = region.points()
+    else:
+        return
+    # OpenCV takes fixed-point coordinates, here in sixteenths of a pixel.
+    corners = np.rint(np.array(points) * scale * 16).astype(np.int32)
+    cv2.polylines(picture, [corners], True, colour, 1, cv2.LINE_AA, 4)

@@ -1,0 +1,58 @@
+"""Plots of the report, as SVG text that a page can hold."""
+
+import io
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from attrax_vot.analysis.scores import Scores
+
+# The same text in every run: no date, and names of shapes that do not change.
+matplotlib.rcParams["svg.hashsalt"] = "attrax"
+COLOURS = ["#c0392b", "#2471a3", "#1e8449", "#b9770e", "#7d3c98", "#117a65", "#5d6d7e"]
+
+
+def eao_curve(everything: list[Scores]) -> str:
+    """Expected average overlap by frames since an initialisation, and the interval of the score."""
+    figure, axes = _figure("frames since an initialisation", "expected average overlap")
+    low, high = everything[0].interval
+    axes.axvspan(low, high, color="#f2f3f4", zorder=0)
+    for scores, colour in zip(everything, _colours(everything), strict=True):
+        axes.plot(range(1, len(scores.curve)), scores.curve[1:], color=colour, label=scores.tracker, linewidth=1.6)
+    axes.set_xlim(0, max(high, *(len(scores.curve) for scores in everything)))
+    axes.set_ylim(0, 1)
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def accuracy_robustness(everything: list[Scores]) -> str:
+    """Accuracy by robustness; better is up and to the right."""
+    figure, axes = _figure("robustness", "accuracy")
+    for scores, colour in zip(everything, _colours(everything), strict=True):
+        axes.scatter([scores.total.robustness], [scores.total.accuracy], color=colour, s=60, label=scores.tracker)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.legend(frameon=False, loc="lower left")
+    return _svg(figure)
+
+
+def _colours(everything: list[Scores]) -> list[str]:
+    return [COLOURS[index % len(COLOURS)] for index in range(len(everything))]
+
+
+def _figure(horizontal: str, vertical: str) -> tuple[Figure, matplotlib.axes.Axes]:
+    figure = Figure(figsize=(5.6, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel(horizontal)
+    axes.set_ylabel(vertical)
+    axes.grid(visible=True, color="#e5e7e9", linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _svg(figure: Figure) -> str:
+    """The figure as an SVG element, without the prologue of a file of its own."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

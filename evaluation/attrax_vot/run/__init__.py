@@ -1,0 +1,1 @@
+"""Running trackers in a workspace: jobs, processes, progress, checks."""

@@ -1,0 +1,77 @@
+"""Folders of sequences on disk, before the toolkit sees them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from attrax_vot.run.toolkit import EvaluationError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One sequence's folder.
+
+    Attributes:
+        name: of the sequence.
+        path: its folder, absolute.
+        frames: whether it holds frames, or ground truth alone.
+    """
+
+    name: str
+    path: Path
+    frames: bool
+
+    def length(self) -> int:
+        """The number of annotated frames."""
+        text = (self.path / "groundtruth.txt").read_text()
+        return sum(1 for line in text.splitlines() if line.strip())
+
+
+def find_root(directory: Path) -> Path:
+    """The folder that holds the sequences: the given one, or `sequences` in it.
+
+    Raises:
+        EvaluationError: there is no such folder.
+    """
+    if not directory.is_dir():
+        raise EvaluationError(f"there is no folder {directory}")
+    inner = directory / "sequences"
+    if not (directory / "list.txt").is_file() and inner.is_dir():
+        directory = inner
+    return directory.resolve()
+
+
+def find_sequences(directory: Path, names: list[str] | None = None) -> list[Source]:
+    """Lists the sequences of a dataset.
+
+    Args:
+        directory: a folder with one folder per sequence, and perhaps a `list.txt` that names them in order.
+        names: the wanted ones; all of them when there are none.
+
+    Returns:
+        The sequences, in the order of the list.
+
+    Raises:
+        EvaluationError: nothing is there, or something wanted is not.
+    """
+    root = find_root(directory)
+    listing = root / "list.txt"
+    if listing.is_file():
+        known = [line.strip() for line in listing.read_text().splitlines() if line.strip()]
+    else:
+        known = sorted(path.parent.name for path in root.glob("*/groundtruth.txt"))
+    if not known:
+        raise EvaluationError(f"{root} holds no sequences: neither a list.txt nor any */groundtruth.txt")
+    unknown = sorted(set(names or []) - set(known))
+    if unknown:
+        raise EvaluationError(f"{root} has no sequence {', '.join(unknown)}; it has {', '.join(known)}")
+    wanted = [name for name in known if not names or name in names]
+    for name in wanted:
+        if not (root / name / "groundtruth.txt").is_file():
+            raise EvaluationError(f"{root / name} has no groundtruth.txt")
+    return [Source(name, root / name, _has_frames(root / name)) for name in wanted]
+
+
+def _has_frames(path: Path) -> bool:
+    """Whether a sequence's folder holds images, and not ground truth alone."""
+    suffixes = {".jpg", ".jpeg", ".png"}
+    return any(file.suffix.lower() in suffixes for folder in (path / "color", path) for file in folder.glob("*"))

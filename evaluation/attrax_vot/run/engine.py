@@ -1,0 +1,175 @@
+"""Where jobs run: processes of this machine or a Slurm cluster, behind one interface by `submitit`."""
+
+import os
+import socket
+import subprocess
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import submitit
+
+from attrax_vot.run import jobs, runner
+from attrax_vot.run.jobs import Job
+from attrax_vot.run.workspace import PROJECT
+
+# A job of this machine may take as long as it takes: a year, in minutes.
+FOREVER = 365 * 24 * 60
+
+
+class WorkerDiedError(Exception):
+    """A job's process ended without a word: killed, or with its node."""
+
+
+class Running(Protocol):
+    """A job that has been handed over."""
+
+    def done(self) -> bool:
+        """Whether it has ended, in whichever way."""
+
+    def outcome(self) -> runner.Outcome:
+        """How it went.
+
+        Raises:
+            WorkerDiedError: nobody knows.
+        """
+
+    def cancel(self) -> None:
+        """Ends it."""
+
+
+class Engine(Protocol):
+    """Something that jobs can be handed to."""
+
+    slots: int
+
+    def submit(self, job: Job, slot: int) -> Running:
+        """Starts a job in one of the slots."""
+
+
+class _Submitted:
+    """A job in submitit's hands."""
+
+    def __init__(self, job: submitit.Job) -> None:
+        self._job = job
+
+    def done(self) -> bool:
+        return self._job.done()
+
+    def outcome(self) -> runner.Outcome:
+        if not self._job.paths.result_pickle.exists():
+            raise WorkerDiedError(self._last_words())
+        error = self._job.exception()
+        if error is not None:
+            raise WorkerDiedError(str(error).strip().splitlines()[-1])
+        return self._job.result()
+
+    def cancel(self) -> None:
+        self._job.cancel(check=False)
+
+    def _last_words(self) -> str:
+        try:
+            lines = self._job.paths.stderr.read_text().strip().splitlines()
+        except OSError:
+            lines = []
+        return lines[-1] if lines else "its process ended without a word"
+
+
+class Local:
+    """Processes of this machine, so many at a time."""
+
+    def __init__(self, folder: Path, slots: int) -> None:
+        """Keeps its files in `folder`."""
+        self.slots = slots
+        self._gpus = gpus()
+        self._executor = submitit.AutoExecutor(_folder(folder), cluster="local")
+        self._executor.update_parameters(timeout_min=FOREVER)
+
+    def submit(self, job: Job, slot: int) -> Running:
+        """Starts a job; its slot decides which GPU it gets, in turn."""
+        gpu = self._gpus[slot % len(self._gpus)] if self._gpus else ""
+        owner = (socket.gethostname(), os.getpid())
+        return _Submitted(self._executor.submit(jobs.work, replace(job, gpu=gpu, owner=owner)))
+
+
+@dataclass(frozen=True)
+class SlurmOptions:
+    """What is asked of a cluster for each job.
+
+    Attributes:
+        partition: the cluster's default when empty.
+        gpus: for each job.
+        cpus: for each job.
+        minutes: after which Slurm ends a job; a requeued one goes on where it was.
+        memory: such as `8G`; the cluster's default when empty.
+    """
+
+    partition: str = ""
+    gpus: int = 0
+    cpus: int = 2
+    minutes: int = 24 * 60
+    memory: str = ""
+
+
+class _OnCluster(_Submitted):
+    """A job on a Slurm cluster, which need not keep accounts: the queue tells whether it is still there."""
+
+    def done(self) -> bool:
+        if self._job.paths.result_pickle.exists():
+            return True
+        command = ["squeue", "--noheader", "--format", "%T", "--jobs", self._job.job_id]
+        queue = subprocess.run(command, capture_output=True, text=True, check=False)
+        if queue.returncode and "Invalid job id" not in queue.stderr:
+            # The controller does not answer; it may come back.
+            return False
+        # The result may have been written since the first look.
+        return not queue.stdout.strip() or queue.stdout.strip() in ENDED
+
+
+# The states in which a job of Slurm's is over.
+ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
+
+
+class Slurm:
+    """A cluster: everything is queued at once, and Slurm decides."""
+
+    slots = 1_000_000
+
+    def __init__(self, folder: Path, options: SlurmOptions) -> None:
+        """Keeps its files in `folder`, which every node must see."""
+        self._executor = submitit.AutoExecutor(_folder(folder), cluster="slurm")
+        parameters = {
+            "timeout_min": options.minutes,
+            "cpus_per_task": options.cpus,
+            "slurm_job_name": "attrax-vot",
+            # After the death of a node Slurm itself starts the job again.
+            "slurm_additional_parameters": {"requeue": True},
+        }
+        if options.partition:
+            parameters["slurm_partition"] = options.partition
+        if options.gpus:
+            parameters["gpus_per_node"] = options.gpus
+        if options.memory:
+            parameters["slurm_mem"] = options.memory
+        self._executor.update_parameters(**parameters)
+
+    def submit(self, job: Job, slot: int) -> Running:  # noqa: ARG002 - Slurm has its own
+        """Queues a job."""
+        return _OnCluster(self._executor.submit(jobs.work, replace(job, gpu=os.environ.get("CUDA_VISIBLE_DEVICES"))))
+
+
+def gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [each.strip() for each in chosen.split(",") if each.strip()]
+    # CUDA counts from 0 what it sees; a container's nodes keep the host's numbers.
+    return [str(index) for index, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
+
+
+def _folder(folder: Path) -> Path:
+    """A folder for one run; jobs must find this package as we do."""
+    paths = [str(PROJECT / "evaluation"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
+    return folder / uuid.uuid4().hex[:8]

@@ -1,0 +1,264 @@
+"""The pieces that a parallel run is made of: one job is what is missing of one sequence by one tracker.
+
+Jobs share nothing but the workspace's folder, so that they may run on other machines that see it. A job
+notes its progress in a file there, and holds a lock, so that no two work on the same sequence.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrax_vot.analysis import results
+from attrax_vot.run import evaluate, runner, workspace
+from attrax_vot.run.toolkit import EvaluationError
+
+if TYPE_CHECKING:
+    from vot.experiment.multirun import MultiRunExperiment
+    from vot.tracker import Tracker
+    from vot.workspace import Workspace
+
+# Progress is noted at most this often, in seconds.
+NOTE_INTERVAL = 0.5
+# How often a job looks whether the program that started it is still there, in seconds.
+OWNER_INTERVAL = 1.0
+# The exit status of a job whose owner has gone.
+ORPHANED = 75
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is missing of one sequence by one tracker in one experiment.
+
+    Attributes:
+        workspace: its folder, absolute.
+        tracker: its reference.
+        experiment: its identifier.
+        sequence: its name.
+        repetitions: how many there are to be.
+        missing: how many of them are to be run.
+        frames: of the sequence.
+        threads: for the tracker's arithmetic.
+        gpu: which one it sees, as CUDA_VISIBLE_DEVICES has it; none where this is empty, and all that the
+            machine offers where it is None.
+        owner: host and process without which it is not to go on; none for a cluster's.
+    """
+
+    workspace: str
+    tracker: str
+    experiment: str
+    sequence: str
+    repetitions: int
+    missing: int
+    frames: int
+    threads: int
+    gpu: str | None = None
+    owner: tuple[str, int] | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What no two jobs of a run share."""
+        return self.tracker, self.experiment, self.sequence
+
+    @property
+    def work(self) -> int:
+        """How many frames it has to track."""
+        return self.frames * self.missing
+
+    def private(self, kind: str) -> Path:
+        """A file of this job beside the toolkit's own ones."""
+        return Path(self.workspace) / ".attrax" / kind / self.tracker / self.experiment / f"{self.sequence}.json"
+
+
+@dataclass(frozen=True)
+class Note:
+    """How far a job is.
+
+    Attributes:
+        repetition: the one at work, from 1.
+        frame: the last one that is done, from 0.
+        failures: so far in all repetitions at work in this job.
+        tracked: frames that the tracker has answered in this job.
+        started: when, in seconds since the epoch.
+        updated: when this was noted.
+    """
+
+    repetition: int = 0
+    frame: int = 0
+    failures: int = 0
+    tracked: int = 0
+    started: float = 0.0
+    updated: float = 0.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which of a workspace's work is to be done.
+
+    Attributes:
+        sequences: their names; all when there are none.
+        experiments: their identifiers; all when there are none.
+        repetitions: of a supervised experiment; the workspace's own number when there is none.
+        threads: for each tracker.
+    """
+
+    sequences: list[str] | None = None
+    experiments: list[str] | None = None
+    repetitions: int | None = None
+    threads: int = 1
+
+
+def plan(space: "Workspace", trackers: list["Tracker"], part: Part) -> list[Job]:
+    """The jobs that a run needs, those with the most frames first.
+
+    Args:
+        space: the workspace.
+        trackers: to be run.
+        part: of the work.
+
+    Raises:
+        EvaluationError: the workspace lacks an experiment that is asked for.
+    """
+    known = [experiment.identifier for experiment in space.stack]
+    unknown = sorted(set(part.experiments or []) - set(known))
+    if unknown:
+        raise EvaluationError(f"the workspace has no experiment {', '.join(unknown)}; it has {', '.join(known)}")
+    jobs = []
+    for tracker in trackers:
+        for experiment in space.stack:
+            if part.experiments and experiment.identifier not in part.experiments:
+                continue
+            _set_repetitions(experiment, part.repetitions)
+            for sequence in runner.sequences_of(space, experiment):
+                if part.sequences and sequence.name not in part.sequences:
+                    continue
+                results.discard_broken(experiment, tracker, sequence)
+                missing = len(runner.pending(experiment, tracker, sequence))
+                if missing:
+                    jobs.append(
+                        Job(
+                            str(Path(space.directory).resolve()),
+                            tracker.reference,
+                            experiment.identifier,
+                            sequence.name,
+                            experiment.repetitions,
+                            missing,
+                            len(sequence),
+                            part.threads,
+                        )
+                    )
+    return sorted(jobs, key=lambda job: -job.work)
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """What tells libtorch in a tracker's process how many threads to use."""
+    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+
+
+def work(job: Job) -> runner.Outcome:
+    """Does a job; runs in a process of its own, perhaps on another machine.
+
+    Returns:
+        How it went; a tracker's failure is told, not raised.
+    """
+    os.environ.update(thread_variables(job.threads))
+    if job.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
+    else:
+        # The engine hides them all.
+        os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+    _follow(job.owner)
+    with _locked(job.private("locks")):
+        space = workspace.load(Path(job.workspace))
+        experiment = space.stack[job.experiment]
+        _set_repetitions(experiment, job.repetitions)
+        sequence = next(each for each in runner.sequences_of(space, experiment) if each.name == job.sequence)
+        tracker = evaluate.find_tracker(space, job.tracker)
+        return runner.run_sequence(experiment, tracker, sequence, Notebook(job))
+
+
+def read_note(job: Job) -> Note:
+    """How far a job says that it is."""
+    try:
+        return Note(**json.loads(job.private("status").read_text()))
+    except (OSError, ValueError, TypeError):
+        return Note()
+
+
+class Notebook:
+    """Notes a job's steps in its file, now and then."""
+
+    def __init__(self, job: Job) -> None:
+        """Begins with an empty note, so that an earlier run's does not count."""
+        self._path = job.private("status")
+        self._started = time.time()
+        self._tracked = self._earlier = self._repetition = 0
+        self._last = runner.Step(0, 0, 0)
+        self._write(Note(started=self._started, updated=self._started))
+        self._noted = 0.0
+
+    def __call__(self, step: runner.Step) -> None:
+        """Takes a step down."""
+        if step.repetition != self._repetition:
+            self._earlier += self._last.failures
+            self._repetition = step.repetition
+        self._last = step
+        self._tracked += 1
+        now = time.time()
+        if now - self._noted >= NOTE_INTERVAL:
+            self._noted = now
+            failures = self._earlier + step.failures
+            self._write(Note(step.repetition, step.frame, failures, self._tracked, self._started, now))
+
+    def _write(self, note: Note) -> None:
+        # Progress is worth less than the run: on a full disk there is just none.
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            part = self._path.with_suffix(f".{os.getpid()}")
+            part.write_text(json.dumps(asdict(note)))
+            part.replace(self._path)
+
+
+def _set_repetitions(experiment: "MultiRunExperiment", repetitions: int | None) -> None:
+    """Sets how often a supervised experiment is run; the others keep their own number."""
+    from vot.experiment.multirun import SupervisedExperiment
+
+    if repetitions is not None and isinstance(experiment, SupervisedExperiment):
+        experiment.repetitions = repetitions
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Waits until nobody else has this file; the lock goes with the process, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _follow(owner: tuple[str, int] | None) -> None:
+    """Ends this process soon after its owner has ended, however that came about.
+
+    The tracker then finds its input closed and ends too.
+    """
+    if owner is None or owner[0] != socket.gethostname():
+        return
+
+    def watch() -> None:
+        while True:
+            time.sleep(OWNER_INTERVAL)
+            try:
+                os.kill(owner[1], 0)
+            except ProcessLookupError:
+                os._exit(ORPHANED)
+            except PermissionError:
+                return
+
+    threading.Thread(target=watch, daemon=True).start()

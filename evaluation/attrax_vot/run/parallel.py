@@ -1,0 +1,98 @@
+"""Hands jobs to an engine, watches them, and starts those again that died."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from attrax_vot.run import jobs
+from attrax_vot.run.engine import Engine, Running, WorkerDiedError
+from attrax_vot.run.jobs import Job, Note
+from attrax_vot.run.runner import Outcome
+
+# A job whose process dies is started again: a worker may be killed for reasons that are not its own.
+TRIES = 3
+# How often jobs are looked at, in seconds.
+INTERVAL = 0.5
+
+
+@dataclass
+class Progress:
+    """The state of one job, for those who look on.
+
+    Attributes:
+        job: which.
+        state: `waiting`, `running`, `done` or `failed`.
+        note: how far it is.
+        tries: how often it was started.
+        outcome: how it went, once it has ended.
+    """
+
+    job: Job
+    state: str = "waiting"
+    note: Note = field(default_factory=Note)
+    tries: int = 0
+    outcome: Outcome | None = None
+
+
+def run(
+    planned: list[Job],
+    engine: Engine,
+    show: Callable[[list[Progress]], None],
+    then: Callable[[Job], list[Job]] | None = None,
+) -> list[Outcome]:
+    """Runs jobs, in their order, as many at a time as the engine has slots for.
+
+    Args:
+        planned: the jobs.
+        engine: to hand them to.
+        show: called again and again with the state of all.
+        then: told of each job that ended well; says which are to follow it, before those that wait.
+
+    Returns:
+        How each went, in their order; a job that died too often is told as one with an error.
+
+    Raises:
+        KeyboardInterrupt: the user ended it; every job is ended too.
+    """
+    everything = [Progress(job) for job in planned]
+    free = list(range(min(engine.slots, len(planned))))
+    active: dict[int, tuple[Progress, Running]] = {}
+    waiting = list(everything)
+    try:
+        while waiting or active:
+            while free and waiting:
+                progress, slot = waiting.pop(0), free.pop(0)
+                progress.state, progress.tries = "running", progress.tries + 1
+                active[slot] = progress, engine.submit(progress.job, slot)
+            for slot, (progress, running) in list(active.items()):
+                progress.note = jobs.read_note(progress.job)
+                if running.done():
+                    del active[slot]
+                    free.append(slot)
+                    if not _end(progress, running):
+                        waiting.insert(0, progress)
+                    elif then and progress.state == "done":
+                        more = [Progress(job) for job in then(progress.job)]
+                        everything += more
+                        waiting[:0] = more
+            show(everything)
+            if active:
+                time.sleep(INTERVAL)
+    finally:
+        for _, running in active.values():
+            running.cancel()
+    return [progress.outcome for progress in everything if progress.outcome is not None]
+
+
+def _end(progress: Progress, running: Running) -> bool:
+    """Takes down how a job went; false where it is to be started again."""
+    try:
+        progress.outcome = running.outcome()
+    except WorkerDiedError as death:
+        if progress.tries < TRIES:
+            progress.state = "waiting"
+            return False
+        text = f"its process died {TRIES} times; the last time: {death}"
+        progress.outcome = Outcome(progress.job.sequence, error=text)
+    progress.state = "failed" if progress.outcome.error else "done"
+    return True

@@ -1,0 +1,205 @@
+"""Checks that an evaluation will work here, each with what to do where it would not."""
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+
+from vot.region import calculate_overlap
+from vot.tracker import Registry, SingleObjectTrackerRuntime, Tracker, TrackerException
+
+from attrax_vot.demo import render_dataset
+from attrax_vot.run import runner, workspace
+from attrax_vot.run.jobs import thread_variables
+from attrax_vot.run.observe import ObservedTracker
+from attrax_vot.run.toolkit import VERSION, EvaluationError
+
+FRAMES = 10
+# Seconds that a reply must be allowed to take: an initialisation on a slow CPU.
+TIMEOUT = 120
+# Below it a tracker does not follow an easy target.
+OVERLAP = 0.4
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what.
+        good: whether it is as it should be.
+        found: what was found.
+        fix: what to do where it is not good.
+    """
+
+    name: str
+    good: bool
+    found: str
+    fix: str = ""
+
+    def line(self) -> str:
+        """For the terminal."""
+        text = f"{'ok  ' if self.good else 'FAIL'}  {self.name}: {self.found}"
+        return text if self.good else f"{text}\n      fix: {self.fix}"
+
+
+def checks(registry: Path, identifier: str) -> Iterator[Check]:
+    """Looks at one thing after the other; the last one runs the tracker.
+
+    Args:
+        registry: file that registers trackers.
+        identifier: of the tracker.
+    """
+    yield toolkit(VERSION)
+    yield attributee(version("attributee"))
+    tracker = None
+    if registry.is_file():
+        found = Registry([str(registry.resolve())])
+        tracker = next((each for each in found if each.identifier == identifier), None)
+    known = f"{identifier} in {registry}" if tracker else f"{registry} does not register {identifier}"
+    yield Check("registration", tracker is not None, known, "name another file with --registry")
+    if tracker is None:
+        return
+    yield timeout(tracker)
+    program = Program.of(tracker)
+    yield Check("program", program.path is not None, program.path or f"no {program.name} on PATH", "make build")
+    if program.path is None:
+        return
+    if program.name == "attrax":
+        yield _info(program.path)
+    yield ten_frames(tracker)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a tracker's command starts.
+
+    Attributes:
+        name: as the command has it, without folders.
+        path: where it is; none where it is nowhere.
+    """
+
+    name: str
+    path: str | None
+
+    @classmethod
+    def of(cls, tracker: Tracker) -> "Program":
+        """The program of a tracker."""
+        words = shlex.split(tracker.describe().get("command") or "") or [""]
+        return cls(Path(words[0]).name, shutil.which(words[0]))
+
+
+def toolkit(found: str) -> Check:
+    """The toolkit's version."""
+    why = "its supervised experiment cannot drive a TraX tracker" if found >= "0.8" else "0.7.4 is tested"
+    return Check("VOT toolkit", found == "0.7.4", found, f"{why}; pip install vot-toolkit==0.7.4")
+
+
+def attributee(found: str) -> Check:
+    """The version of a library that the toolkit needs."""
+    numbers = tuple(int(part) for part in found.split(".")[:3])
+    return Check("attributee", numbers < (0, 1, 10), found, "0.1.10 fails at import; pip install 'attributee<0.1.10'")
+
+
+def timeout(tracker: Tracker) -> Check:
+    """How long the toolkit waits for a reply."""
+    seconds = float(tracker.describe().get("timeout", 30))
+    fix = f"write timeout = 600 into {tracker.source}: an initialisation may take a minute on a CPU"
+    return Check("timeout", seconds >= TIMEOUT, f"{seconds:.0f} s", fix)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How a tracker did in the first ten frames of the demo.
+
+    Attributes:
+        initialization: seconds.
+        frame: mean seconds of each other frame.
+        overlap: mean, with the ground truth.
+    """
+
+    initialization: float
+    frame: float
+    overlap: float
+
+
+def measure(tracker: Tracker, threads: int | None = None) -> Speed | str:
+    """Follows the demo's first target for ten frames, as the toolkit would.
+
+    Args:
+        tracker: as registered.
+        threads: for its arithmetic; its own choice when nothing is said.
+
+    Returns:
+        How it did, or its last words.
+    """
+    environment = {} if threads is None else thread_variables(threads)
+    observed = ObservedTracker.of(tracker, lambda *_: None, lambda _: None, environment)
+    with TemporaryDirectory() as folder:
+        directory = Path(folder)
+        render_dataset(directory / "dataset", ["turning"])
+        settings = workspace.Settings(directory / "dataset", registry=Path(tracker.source))
+        workspace.prepare(directory / "space", settings)
+        space = workspace.load(directory / "space")
+        sequence = runner.sequences_of(space, space.stack["baseline"])[0]
+        runtime = SingleObjectTrackerRuntime(observed.runtime())
+        overlaps, seconds = [], []
+        try:
+            start = runtime.initialize(sequence.frame(0), sequence.groundtruth(0))[1]
+            for frame in range(1, FRAMES):
+                state, elapsed = runtime.update(sequence.frame(frame))
+                overlaps.append(calculate_overlap(state.region, sequence.groundtruth(frame), sequence.size))
+                seconds.append(elapsed)
+        except TrackerException as failure:
+            return runner.explain(failure)
+        finally:
+            runtime.stop()
+    return Speed(start, fmean(seconds), fmean(overlaps))
+
+
+def ten_frames(tracker: Tracker) -> Check:
+    """Whether a tracker follows an easy target."""
+    speed = measure(tracker)
+    if isinstance(speed, str):
+        return Check("ten frames", good=False, found=speed, fix="see its last words above")
+    found = f"overlap {speed.overlap:.2f}, {speed.initialization:.1f} s to start, {speed.frame:.2f} s a frame"
+    fix = "it does not follow an easy target: are its weights right?"
+    return Check("ten frames", speed.overlap > OVERLAP, found, fix)
+
+
+def _info(path: str) -> Check:
+    """What attrax says about itself: device, threads, weights."""
+    fix = "run 'attrax info' by hand; 'make build' builds it anew"
+    try:
+        reply = subprocess.run([path, "info"], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check("attrax info", good=False, found=str(error), fix=fix)
+    text = reply.stdout if reply.returncode == 0 else reply.stderr
+    # The resolved parameters at its end are a page of their own.
+    text = text.partition("\nparameters")[0]
+    lines = "; ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
+    return Check("attrax info", reply.returncode == 0, lines, fix)
+
+
+def run(registry: Path, identifier: str, tell: Callable[[str], None]) -> bool:
+    """Runs all checks and tells of each.
+
+    Returns:
+        Whether all are good.
+
+    Raises:
+        EvaluationError: the tracker's registration cannot be read.
+    """
+    good = True
+    try:
+        for check in checks(registry, identifier):
+            tell(check.line())
+            good &= check.good
+    except (TypeError, ValueError) as error:
+        raise EvaluationError(f"{registry} cannot be read: {error}") from error
+    return good

@@ -1,0 +1,45 @@
+"""What the tests share: folders of data, and a tracker that answers at once."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+SHARED = PROJECT.parent / "shared"
+JITTER = Path(__file__).with_name("jitter_tracker.py")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared data beside the project."""
+    if not SHARED.is_dir():
+        pytest.skip(f"skipped: there is no {SHARED.name} folder beside the project")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo dataset."""
+    from attrax_vot.demo import render_dataset
+
+    directory = tmp_path_factory.mktemp("demo")
+    render_dataset(directory)
+    return directory
+
+
+def jitter_registry(directory: Path, **environment: str) -> Path:
+    """Registers the tests' tracker, with variables for its process, in a file of its own."""
+    command = shlex.join([sys.executable, str(JITTER)])
+    lines = ["[Jitter]", "protocol = trax", f"command = {command}"]
+    lines += [f"env_{name} = {value}" for name, value in environment.items()]
+    path = directory / "jitter.ini"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    """A file that registers the tests' tracker as Jitter."""
+    return jitter_registry(tmp_path)

@@ -1,0 +1,68 @@
+"""Our numbers on results that others published are those that the toolkit gives them."""
+
+from pathlib import Path
+
+import pytest
+
+from attrax_vot.analysis import reference
+from attrax_vot.analysis.scores import Scores, score
+from attrax_vot.run import evaluate, runner, workspace
+
+
+def scores(directory: Path, dataset: Path, published: Path) -> Scores:
+    workspace.prepare(directory, workspace.Settings(dataset))
+    identifier = reference.register(directory, published)
+    space = workspace.load(directory)
+    experiment = evaluate.supervised(space)
+    sequences = runner.sequences_of(space, experiment)
+    reference.bring_in(published, directory, identifier, experiment, sequences)
+    return score(experiment, evaluate.find_tracker(space, identifier), sequences)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "tracker", "accuracy", "failures", "eao"),
+    [
+        ("vot2016-dev", "DAT", 0.551, 9, 0.264),
+        ("vot2016-dev", "VITAL", 0.551, 8, 0.274),
+        ("vot2016-annotations", "DAT", 0.559, 58, 0.309),
+        ("vot2016-annotations", "VITAL", 0.553, 59, 0.318),
+    ],
+)
+def test_totals(shared: Path, tmp_path: Path, dataset: str, tracker: str, accuracy: float, failures: int, eao: float):
+    total = scores(tmp_path, shared / dataset, shared / "vot2016-results" / tracker).total
+    assert total.accuracy == pytest.approx(accuracy, abs=0.001)
+    assert total.failures == failures
+    assert total.eao == pytest.approx(eao, abs=0.001)
+
+
+def test_rows_and_seconds(shared: Path, tmp_path: Path):
+    found = scores(tmp_path, shared / "vot2016-dev", shared / "vot2016-results" / "DAT")
+    rows = {row.name: (round(row.accuracy, 2), row.failures) for row in found.rows}
+    assert rows == {
+        "bag": (0.50, 0),
+        "ball1": (0.78, 0),
+        "bolt2": (0.52, 0),
+        "book": (0.49, 2),
+        "fernando": (0.43, 3),
+        "hand": (0.56, 2),
+        "matrix": (0.51, 1),
+        "motocross1": (0.47, 0),
+        "pedestrian1": (0.65, 1),
+        "traffic": (0.78, 0),
+    }
+    assert found.total.seconds_per_initialization == pytest.approx(31, abs=1)
+    assert found.interval == (108, 371)
+
+
+def test_results_of_another_length_are_refused(shared: Path, tmp_path: Path):
+    source = shared / "vot2016-results" / "DAT" / "baseline" / "bag"
+    copy = tmp_path / "short" / "baseline" / "bag"
+    copy.mkdir(parents=True)
+    lines = (source / "bag_001.txt").read_text().splitlines()
+    (copy / "bag_001.txt").write_text("\n".join(lines[:-1]))
+    workspace.prepare(tmp_path / "space", workspace.Settings(shared / "vot2016-dev", ["bag"]))
+    space = workspace.load(tmp_path / "space")
+    experiment = evaluate.supervised(space)
+    sequences = runner.sequences_of(space, experiment)
+    with pytest.raises(evaluate.EvaluationError, match="195 regions"):
+        reference.bring_in(tmp_path / "short", tmp_path / "space", "short", experiment, sequences)
