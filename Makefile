@@ -30,8 +30,8 @@ test: build ## Run every test
 test-cluster: setup ## Run the tests that start a Slurm cluster (Debian: slurm-wlm, munge; as root)
 	@scripts/test-cluster
 
-fuzz: setup ## Fuzz the TraX library under sanitizers [SECONDS=600 for each of five targets]
-	@fuzz/run $(or $(SECONDS),600)
+fuzz: setup ## Fuzz the crate trax under sanitizers [SECONDS=600 for each of five targets]
+	@crates/trax/fuzz/run $(or $(SECONDS),600)
 
 lint: setup ## Check style: rustfmt, clippy, rustdoc, ruff
 	@scripts/lint

@@ -1,0 +1,25 @@
+//! Any bytes from a tracker, to our client.
+
+#![no_main]
+
+use std::io;
+use std::time::Duration;
+
+use trax::{Client, ClientOptions, Image, Images, Limits, Object, Properties, Region, Transport};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let limits = Limits { mask_pixels: 1 << 16, ..Limits::default() };
+    // A limit takes two threads, which under the sanitizers take longer than everything else, so it is rare.
+    let timeout = if data.len() % 64 == 63 { Duration::from_secs(5) } else { Duration::MAX };
+    let options = ClientOptions { timeout, limits };
+    let transport = Transport::from_streams(io::Cursor::new(data.to_vec()), io::sink());
+    let Ok(mut client) = Client::new(transport, options) else { return };
+    let images = Images::color(Image::Path("/a.png".into()));
+    let object = Object::new(Region::rectangle(1.0, 2.0, 3.0, 4.0));
+    let Ok(statuses) = client.initialize(&images, std::slice::from_ref(&object), &Properties::new()) else { return };
+    assert_eq!(statuses.len(), 1);
+    while let Ok(statuses) = client.frame(&images, &[], &Properties::new()) {
+        assert_eq!(statuses.len(), 1);
+    }
+});

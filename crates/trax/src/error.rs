@@ -1,0 +1,96 @@
+//! What can go wrong in a TraX session.
+
+use std::io;
+
+use super::region::RegionError;
+
+/// An error of a TraX session. Its text is what the other side is told as the reason to quit.
+///
+/// ```
+/// use trax::{Error, Limits, Metadata, Server, Transport};
+///
+/// let transport = Transport::from_streams(&b"@@TRAX:dance\n"[..], std::io::sink());
+/// let mut server = Server::new(&Metadata::new("a"), transport, Limits::default())?;
+/// assert!(matches!(server.wait(), Err(Error::Malformed(_))));
+/// # Ok::<(), trax::Error>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The other side closed the connection between two messages, or stopped reading.
+    #[error("the other side closed the connection")]
+    Disconnected,
+    /// The connection ended in the middle of a message.
+    #[error("the connection ended in the middle of a message")]
+    Truncated,
+    /// The connection failed for another reason.
+    #[error("input or output failed: {0}")]
+    Io(#[from] io::Error),
+    /// A line that starts like a message but does not follow the grammar.
+    #[error("malformed message: {0}")]
+    Malformed(String),
+    /// A legal message in the wrong place, or with the wrong arguments.
+    #[error("protocol error: {0}")]
+    Protocol(String),
+    /// Something is larger than the [`Limits`](super::Limits) allow.
+    #[error("{what} is limited to {limit}")]
+    TooLarge {
+        /// What was counted or measured, with its unit.
+        what: &'static str,
+        /// The largest value that is accepted.
+        limit: u64,
+    },
+    /// An image argument that cannot be understood or is not accepted.
+    #[error("illegal image: {0}")]
+    Image(String),
+    /// A region that cannot be understood.
+    #[error("illegal region: {0}")]
+    Region(#[from] RegionError),
+    /// A property key that the protocol cannot carry: it takes 1 to 64 letters, digits, dots or underscores.
+    #[error("illegal property key {0:?}")]
+    PropertyKey(String),
+    /// An environment variable that selects the connection has a value that means nothing.
+    #[error("environment variable {name}: {reason}")]
+    Environment {
+        /// The variable's name.
+        name: &'static str,
+        /// What is wrong with its value.
+        reason: String,
+    },
+    /// libtrax refused a call.
+    #[error("libtrax: {0}")]
+    Library(String),
+    /// The session has been ended by either side already.
+    #[error("the session has ended")]
+    Terminated,
+    /// The other side took longer to answer than the time it was given.
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    Timeout(std::time::Duration),
+    /// The other side ended the session.
+    #[error("the other side quit: {}", .0.as_deref().unwrap_or("no reason given"))]
+    Quit(Option<String>),
+}
+
+impl Error {
+    /// Whether the other side has simply gone, which ends a server's session but is nobody's mistake.
+    ///
+    /// ```
+    /// # use trax::Error;
+    /// assert!(Error::Disconnected.is_disconnect());
+    /// assert!(!Error::Truncated.is_disconnect(), "something was being said");
+    /// ```
+    #[must_use]
+    pub fn is_disconnect(&self) -> bool {
+        matches!(self, Self::Disconnected)
+    }
+
+    /// Sorts a failed read or write: a vanished peer is [`Error::Disconnected`], the rest stays [`Error::Io`].
+    pub(crate) fn from_stream(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+                Self::Disconnected
+            }
+            _ => Self::Io(error),
+        }
+    }
+}

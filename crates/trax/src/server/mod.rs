@@ -1,0 +1,285 @@
+//! The tracker's side of a session.
+
+mod requests;
+mod tracker;
+mod watch;
+
+pub use tracker::{RunError, Tracker, run};
+
+use std::fmt::{self, Debug, Formatter};
+use std::io::{Read, Write as _};
+
+use crate::error::Error;
+use crate::libtrax::Handle;
+use crate::limits::Limits;
+use crate::metadata::Metadata;
+use crate::region::Region;
+use crate::request::{Request, Status};
+use crate::transport::{Output, Transport};
+use crate::wire::LineReader;
+use watch::Watch;
+
+/// The tracker's side of a session: introduces the tracker, then waits for requests and answers them.
+///
+/// `Send`, so it can be moved to the thread that tracks. A server that is dropped before it has quit says farewell.
+///
+/// ```
+/// use trax::{Limits, Metadata, Region, Request, Server, Status, Transport};
+///
+/// let client = "@@TRAX:initialize 1,2,3,4\n@@TRAX:frame file:///1.jpg\n@@TRAX:frame file:///2.jpg\n@@TRAX:quit\n";
+/// let transport = Transport::from_streams(client.as_bytes(), std::io::sink());
+/// let mut server = Server::new(&Metadata::new("still"), transport, Limits::default())?;
+/// let mut statuses = Vec::new();
+/// loop {
+///     match server.wait()? {
+///         Request::Initialize { objects, .. } => statuses = objects.into_iter().map(|o| Status::new(o.region)).collect(),
+///         Request::Frame { .. } => {}
+///         Request::Quit { .. } => break,
+///     }
+///     server.reply(&statuses)?;
+/// }
+/// assert_eq!(server.objects(), 1);
+/// # Ok::<(), trax::Error>(())
+/// ```
+pub struct Server {
+    handle: Handle,
+    input: LineReader<Box<dyn Read + Send>>,
+    output: Output,
+    watch: Option<Watch>,
+    metadata: Metadata,
+    limits: Limits,
+    /// How many objects are tracked.
+    objects: usize,
+    /// Nobody reads any more what is sent.
+    gone: bool,
+    ended: bool,
+}
+
+impl Server {
+    /// Introduces the tracker on the connection that the environment asks for, under the default limits.
+    ///
+    /// ```no_run
+    /// use trax::{Metadata, Server};
+    ///
+    /// let mut server = Server::from_environment(&Metadata::new("a"))?;
+    /// let request = server.wait()?;
+    /// # Ok::<(), trax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Transport::from_environment`] and [`Server::new`].
+    pub fn from_environment(metadata: &Metadata) -> Result<Self, Error> {
+        Self::new(metadata, Transport::from_environment()?, Limits::default())
+    }
+
+    /// Introduces the tracker on a connection. If nobody is there any more, the first request will be to quit.
+    ///
+    /// ```
+    /// use trax::{Limits, Metadata, Server, Transport};
+    ///
+    /// let limits = Limits { objects: 4, ..Limits::default() };
+    /// let transport = Transport::from_streams(std::io::empty(), std::io::sink());
+    /// let server = Server::new(&Metadata::new("a").multi_object(true), transport, limits)?;
+    /// assert_eq!(server.objects(), 0);
+    /// # Ok::<(), trax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::Library`] for metadata without channels.
+    pub fn new(metadata: &Metadata, transport: Transport, limits: Limits) -> Result<Self, Error> {
+        let (handle, hello) = Handle::serve(metadata)?;
+        let mut server = Self {
+            handle,
+            input: LineReader::new(transport.input, limits.message_bytes),
+            output: transport.output,
+            watch: None,
+            metadata: metadata.clone(),
+            limits,
+            objects: 0,
+            gone: false,
+            ended: false,
+        };
+        match server.send(&hello) {
+            Ok(()) | Err(Error::Disconnected) => Ok(server),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has `act` called, on a thread of its own, if the client goes while one of the requests to come is being worked on.
+    ///
+    /// Without it nobody notices before the reply, which a tracker that trains for a minute would prepare for nobody. The client has
+    /// gone once nothing can read the reply any more, seen within half a second; one that merely sends no more still gets its answer.
+    /// `act` should be short: ending the process, or setting a flag that the tracker looks at. Between a reply and the next request
+    /// it is never called, since [`Server::wait`] takes care of that. Nothing is watched on [`Transport::from_streams`]'s streams.
+    ///
+    /// ```
+    /// use trax::{Limits, Metadata, Server, Transport};
+    /// use std::io::Write;
+    /// use std::net::{TcpListener, TcpStream};
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?)?;
+    /// let transport = Transport::from_tcp(listener.accept()?.0)?;
+    /// let mut server = Server::new(&Metadata::new("slow"), transport, Limits::default())?;
+    /// let gone = Arc::new(AtomicBool::new(false));
+    /// let flag = Arc::clone(&gone);
+    /// // A program with nothing to tidy up would call std::process::exit(0).
+    /// server.on_hang_up(move || flag.store(true, Ordering::Relaxed))?;
+    ///
+    /// client.write_all(b"@@TRAX:initialize 1,2,3,4\n@@TRAX:frame file:///1.jpg\n")?;
+    /// server.wait()?;
+    /// drop(client);
+    /// while !gone.load(Ordering::Relaxed) {
+    ///     // A tracker would train here.
+    ///     std::thread::yield_now();
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the thread cannot be started.
+    pub fn on_hang_up(&mut self, act: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+        self.watch = Watch::start(&self.output, act)?;
+        Ok(())
+    }
+
+    /// Tells the watch, if there is one, whether a request is being worked on.
+    fn set_busy(&self, busy: bool) {
+        if let Some(watch) = &self.watch {
+            watch.set_busy(busy);
+        }
+    }
+
+    /// How many objects the next reply must cover.
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        self.objects
+    }
+
+    /// Waits for the client's next request.
+    ///
+    /// ```
+    /// use trax::{Limits, Metadata, Region, Request, Server, Status, Transport};
+    ///
+    /// let client = "@@TRAX:initialize \"1,2,3,4\"\n@@TRAX:frame \"file:///1.jpg\"\n@@TRAX:quit\n";
+    /// let transport = Transport::from_streams(client.as_bytes(), std::io::sink());
+    /// let mut server = Server::new(&Metadata::new("example"), transport, Limits::default())?;
+    /// let Request::Initialize { objects, .. } = server.wait()? else { panic!("it is the first request") };
+    /// assert_eq!(objects[0].region, Region::rectangle(1.0, 2.0, 3.0, 4.0));
+    /// server.reply(&[Status::new(objects[0].region.clone())])?;
+    /// assert!(matches!(server.wait()?, Request::Quit { .. }));
+    /// # Ok::<(), trax::Error>(())
+    /// ```
+    ///
+    /// After an error the session cannot go on: the reason belongs into [`Server::quit`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`], [`Error::Malformed`], [`Error::Protocol`], [`Error::TooLarge`], [`Error::Image`] and [`Error::Region`]
+    /// for what the client got wrong; [`Error::Io`], [`Error::Library`] and [`Error::Terminated`].
+    pub fn wait(&mut self) -> Result<Request, Error> {
+        self.set_busy(false);
+        let request = self.next_request()?;
+        self.set_busy(!matches!(request, Request::Quit { .. }));
+        Ok(request)
+    }
+
+    /// Answers the last request: where the objects are, in the order in which they were named.
+    ///
+    /// ```
+    /// # use trax::{Limits, Metadata, Region, Server, Status, Transport};
+    /// # let client = "@@TRAX:initialize 1,2,3,4\n@@TRAX:frame file:///1.jpg\n";
+    /// # let transport = Transport::from_streams(client.as_bytes(), std::io::sink());
+    /// # let mut server = Server::new(&Metadata::new("a"), transport, Limits::default())?;
+    /// server.wait()?;
+    /// assert!(server.reply(&[]).is_err(), "there is one object");
+    /// server.reply(&[Status::new(Region::rectangle(1.5, 2.0, 3.0, 4.0)).confidence(0.9)])?;
+    /// # Ok::<(), trax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] if there is not one status for each object or a region is not finite, [`Error::Disconnected`] if the
+    /// client has gone, [`Error::Io`], [`Error::Library`], [`Error::Terminated`].
+    pub fn reply(&mut self, statuses: &[Status]) -> Result<(), Error> {
+        self.set_busy(false);
+        if self.ended {
+            return Err(Error::Terminated);
+        }
+        if statuses.len() != self.objects {
+            return Err(Error::Protocol(format!("{} statuses for {} objects", statuses.len(), self.objects)));
+        }
+        if statuses.iter().any(|status| !status.region.is_finite()) {
+            return Err(protocol("a status with a region that is not finite"));
+        }
+        let nowhere = Region::Special(0);
+        let bytes = self.handle.reply(statuses.iter().map(|status| match &status.region {
+            Region::Mask(mask) if mask.area() == 0 => (&nowhere, &status.properties),
+            region => (region, &status.properties),
+        }))?;
+        self.send(&bytes)
+    }
+
+    /// Ends the session, with a reason if it is not the regular end. Nothing happens if it has ended already.
+    ///
+    /// ```
+    /// # use trax::{Limits, Metadata, Server, Transport};
+    /// # let transport = Transport::from_streams(std::io::empty(), std::io::sink());
+    /// # let mut server = Server::new(&Metadata::new("a"), transport, Limits::default())?;
+    /// server.quit(Some("the network's weights are missing"))?;
+    /// assert!(server.wait().is_err(), "the session has ended");
+    /// # Ok::<(), trax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Disconnected`] if the client has gone, [`Error::Io`].
+    pub fn quit(&mut self, reason: Option<&str>) -> Result<(), Error> {
+        self.set_busy(false);
+        if self.ended {
+            return Ok(());
+        }
+        self.ended = true;
+        let bytes = self.handle.terminate(reason)?;
+        // There may be nobody to say farewell to.
+        if self.gone { Err(Error::Disconnected) } else { self.send(&bytes) }
+    }
+
+    /// Sends whole messages in one piece, so that nothing another writer says falls between their parts.
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.output.write_all(bytes).and_then(|()| self.output.flush()).map_err(|error| {
+            self.gone = true;
+            Error::from_stream(error)
+        })
+    }
+}
+
+impl Debug for Server {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("metadata", &self.metadata)
+            .field("limits", &self.limits)
+            .field("objects", &self.objects)
+            .field("gone", &self.gone)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(error) = self.quit(None) {
+            log::debug!("no farewell: {error}");
+        }
+    }
+}
+
+/// A protocol error in words.
+fn protocol(text: &str) -> Error {
+    Error::Protocol(text.to_owned())
+}

@@ -1,0 +1,8 @@
+//! The crate as its users see it.
+
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod alone;
+mod documented;
+mod recordings;
+mod sessions;
