@@ -2,12 +2,15 @@
 //!
 //! Whatever the format stores (grey, 16 bits, alpha, CMYK) becomes three bytes a pixel: grey is repeated, 16 bits are rounded to 8, alpha
 //! is dropped. The format is told by the contents, not by the file's name. Sizes are limited as declared, before memory is taken for them.
+//! A file that is cut short is refused.
+
+mod jpeg;
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use crate::trax::{self, MemoryImage, PixelFormat};
 
@@ -143,8 +146,10 @@ fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits) -> Result<Rgb
     let reader = ImageReader::new(BufReader::new(Cursor::new(bytes)))
         .with_guessed_format()
         .map_err(|error| wrong(error.to_string()))?;
-    if reader.format().is_none() {
-        return Err(wrong("not an image of a known format".into()));
+    match reader.format() {
+        None => return Err(wrong("not an image of a known format (JPEG, PNG, BMP, TIFF)".into())),
+        Some(ImageFormat::Jpeg) if !jpeg::is_whole(bytes) => return Err(wrong("the JPEG is cut short".into())),
+        Some(_) => {}
     }
     let decoded = decode_limited(reader, limits).map_err(|error| match error {
         ImageError::Limits(_) => DecodeError::TooLarge {
@@ -212,7 +217,7 @@ fn from_dynamic(image: DynamicImage, origin: &str) -> Result<RgbImage, DecodeErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ImageBuffer, ImageFormat, Luma, LumaA, Rgb, Rgba};
+    use image::{ImageBuffer, Luma, LumaA, Rgb, Rgba};
 
     fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -269,10 +274,14 @@ mod tests {
     #[test]
     fn broken_files_are_told_apart() {
         assert!(reason(b"").ends_with("it is empty"));
-        assert!(reason(b"these are words, not pixels").ends_with("not an image of a known format"));
-        let png = encoded(ImageBuffer::from_pixel(40, 30, Rgb([1_u8, 2, 3])), ImageFormat::Png);
-        for cut in [9, 30, png.len() / 2, png.len() - 20] {
-            assert!(decode_bytes(&png[..cut], &DecodeLimits::default()).is_err(), "{cut} bytes");
+        assert!(reason(b"these are words, not pixels").contains("not an image of a known format"));
+        let pixels = ImageBuffer::from_fn(40, 30, |x, y| Rgb([(x * y % 251) as u8, x as u8, y as u8]));
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Tiff] {
+            let whole = encoded(pixels.clone(), format);
+            assert!(decode_bytes(&whole, &DecodeLimits::default()).is_ok(), "{format:?}");
+            for cut in [9, 30, whole.len() / 2, whole.len() - 20] {
+                assert!(decode_bytes(&whole[..cut], &DecodeLimits::default()).is_err(), "{format:?}, {cut} bytes");
+            }
         }
     }
 

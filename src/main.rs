@@ -17,7 +17,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("attrax: {}", format!("{error:#}").trim_end());
+            eprintln!("attrax: {}", cli::told(&error));
             ExitCode::FAILURE
         }
     }

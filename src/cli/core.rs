@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use tch::{Cuda, Device, Kind};
 
 /// Flags of every command that tracks.
-#[derive(clap::Args, Clone, Default)]
+#[derive(clap::Args, Clone)]
 pub struct Args {
     /// Set of parameters
     #[arg(long, value_enum, default_value_t)]
@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_setting)]
     pub settings: Vec<(String, String)>,
     /// Weight of the reciprocative regulariser; 0 switches it off [default: the preset's]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_lambda, allow_hyphen_values = true)]
     pub lambda: Option<f64>,
     /// Seed of every random draw: the same seed and device give the same boxes [default: 0]
     #[arg(long, value_name = "N")]
@@ -130,6 +130,12 @@ impl Args {
         let threads = self.threads.or_else(asked);
         threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get().min(1024) as u16))
     }
+}
+
+/// A finite number of at least 0.
+fn parse_lambda(text: &str) -> Result<f64, String> {
+    let lambda = text.parse().ok().filter(|lambda: &f64| lambda.is_finite() && *lambda >= 0.0);
+    lambda.ok_or_else(|| "a number of at least 0 is needed, such as 5; 0 switches the regulariser off".into())
 }
 
 /// The two sides of `KEY=VALUE`.

@@ -19,7 +19,7 @@ use clap::{CommandFactory, Parser, Subcommand};
     after_help = "\
 Examples:
   attrax track frames/ --box 198,214,34,81 --out boxes.csv     follow what is in that box through the frames of a folder
-  attrax track 'frames/*.jpg' --box 198,214,34,81 --overlay seen/   and draw the box into a copy of each frame
+  attrax track clip.mp4 --box 198,214,34,81 --video seen.mp4    or of a video, and draw the box into a copy of it
   attrax serve --preset mdnet                                   answer a TraX client, without reciprocative learning
   attrax info                                                   show version, device, threads and parameters
 
@@ -46,14 +46,28 @@ enum Command {
 /// Runs the command that the arguments name.
 pub fn run() -> anyhow::Result<()> {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
-    match Cli::parse().command {
-        Some(Command::Serve(args)) => serve::run(&args),
-        Some(Command::Track(args)) => track::run(&args),
-        Some(Command::Weights(args)) => weights::run(&args),
-        Some(Command::Info(args)) => info::run(&args),
+    let command = match Cli::parse().command {
+        Some(command) => command,
         None if std::io::stdin().is_terminal() && std::env::var_os("TRAX_SOCKET").is_none() => {
-            Ok(Cli::command().print_help()?)
+            return Ok(Cli::command().print_help()?);
         }
-        None => serve::run(&serve::Args::default()),
+        None => Command::Serve(serve::Args::without_flags()?),
+    };
+    match command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Track(args) => track::run(&args),
+        Command::Weights(args) => weights::run(&args),
+        Command::Info(args) => info::run(&args),
     }
+}
+
+/// An error and its causes in one sentence. Some errors' own text ends in that of their cause, which is not told again.
+pub fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(|cause| cause.to_string().trim_end().to_string()) {
+        if !text.ends_with(&cause) {
+            text = if text.is_empty() { cause } else { format!("{text}: {cause}") };
+        }
+    }
+    text
 }

@@ -11,12 +11,12 @@ use attrax::native;
 use attrax::session::{Answer, Backend, PolygonBox, Session, TargetBox};
 use attrax::tracker::{BoundingBox, Engine, Frame, Tracker, TrackerError};
 use attrax::trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, Transport, run as serve};
-use clap::ValueEnum;
+use clap::{FromArgMatches, ValueEnum};
 
-use super::core;
+use super::{core, told};
 
 /// Flags of `attrax serve`.
-#[derive(clap::Args, Default)]
+#[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     core: core::Args,
@@ -28,6 +28,14 @@ pub struct Args {
     initial_box: InitialBox,
     #[command(flatten)]
     limits: limits::Args,
+}
+
+impl Args {
+    /// What `attrax serve` is without any flag.
+    pub fn without_flags() -> Result<Self, clap::Error> {
+        let command = <Self as clap::Args>::augment_args(clap::Command::new("attrax").no_binary_name(true));
+        Self::from_arg_matches(&command.try_get_matches_from([""; 0])?)
+    }
 }
 
 /// How a polygon becomes a box.
@@ -67,7 +75,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (engine, earlier) = match ready {
         Ok(ready) => ready,
         Err(error) => {
-            if let Err(gone) = server.quit(Some(&format!("{error:#}"))) {
+            if let Err(gone) = server.quit(Some(&told(&error))) {
                 log::debug!("the reason could not be sent: {gone}");
             }
             return Err(error);

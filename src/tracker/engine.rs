@@ -32,6 +32,9 @@ pub struct Estimate {
     pub confidence: f64,
     /// Whether the target counts as found.
     pub success: bool,
+    /// Probability, 0 to 1, that the classifier gives the target there: the softmax of the two classes' mean scores of the
+    /// best candidates, which is what the training's cross-entropy makes a probability of.
+    pub probability: f64,
 }
 
 impl Engine {

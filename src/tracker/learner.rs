@@ -40,7 +40,7 @@ pub fn train(
         if let Some(pool) = negatives {
             let _span = profile::span(Stage::Mining);
             let candidates = draws.candidates.get(iteration);
-            let scores = scores(head, backbone, config, &pool.features_at(&candidates, backbone));
+            let scores = scores(head, backbone, config, &pool.features_at(&candidates, backbone)).select(1, TARGET);
             halves.push((pool, hardest(&scores, &candidates, config.batch_negatives)));
         }
         let batch = Batch { halves, resident: resident.as_ref() };
@@ -93,13 +93,13 @@ impl Draws {
     }
 }
 
-/// The target's scores of samples, `(N)`, as the tracker ranks them: their features are weighed where attention is used so.
+/// The scores of samples, `(N, 2)`, as the tracker ranks them: their features are weighed where attention is used so.
 pub fn scores(head: &Head, backbone: &Backbone, config: &Config, features: &Tensor) -> Tensor {
     let rows = if features.device().is_cuda() { features.size()[0].max(1) } else { CPU_ROWS };
     let parts = features.split(rows, 0).into_iter().map(|part| (head.share(), part)).collect();
     let (attention, cells) = (&config.attention, backbone.cells());
     let scored = backbone.workers().map(parts, |(head, part): (Head, Tensor)| {
-        tch::no_grad(|| head.scores(&attended(&head, cells, attention, &part)).select(1, TARGET))
+        tch::no_grad(|| head.scores(&attended(&head, cells, attention, &part)))
     });
     Tensor::cat(&scored, 0)
 }

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::engine::{Engine, Estimate};
-use super::head::Head;
+use super::head::{BACKGROUND, Head, TARGET};
 use super::learner::{scores, train};
 use super::profile::{self, Stage};
 use super::regression::{BoxRegression, refined};
@@ -39,8 +39,10 @@ pub struct Tracker {
 
 /// The best candidates of a frame.
 struct Best {
-    /// Their mean score.
+    /// Their mean score of the target.
     confidence: f64,
+    /// Their mean score of the background.
+    background: f64,
     boxes: Vec<BoundingBox>,
     /// Mean of the boxes after regression, where there is one.
     refined: Option<BoundingBox>,
@@ -109,7 +111,7 @@ impl Tracker {
         let translation = if self.success { config.translation } else { config.failure_translation };
         let seen = self.candidates(frame, translation);
         let (candidates, features) = (&seen.boxes, &seen.features);
-        let Best { confidence, boxes, refined } = self.best(candidates, features);
+        let Best { confidence, background, boxes, refined } = self.best(candidates, features);
         self.success = confidence > 0.0;
         if self.success {
             let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
@@ -122,7 +124,8 @@ impl Tracker {
             self.remember(frame, &seen);
         }
         self.update();
-        Ok(Estimate { bounding_box: self.reported, confidence, success: self.success })
+        let probability = (1.0 + (background - confidence).exp()).recip();
+        Ok(Estimate { bounding_box: self.reported, confidence, success: self.success, probability })
     }
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
@@ -131,9 +134,10 @@ impl Tracker {
         let _span = profile::span(Stage::Scoring);
         let count = self.engine.config.best.min(candidates.len());
         let scores = scores(&self.head, &self.engine.backbone, &self.engine.config, features);
-        let (values, order) = scores.topk(count as i64, 0, true, true);
+        let (values, order) = scores.select(1, TARGET).topk(count as i64, 0, true, true);
         let column = |tensor: &Tensor| tensor.to_kind(Kind::Double).unsqueeze(1);
-        let mut columns = vec![column(&order), column(&values)];
+        let background = scores.select(1, BACKGROUND).index_select(0, &order);
+        let mut columns = vec![column(&order), column(&values), column(&background)];
         if let Some(regression) = &self.regression {
             columns.push(regression.predict(&features.index_select(0, &order)));
         }
@@ -143,9 +147,9 @@ impl Tracker {
         table.copy_data(&mut numbers, length);
         let rows: Vec<&[f64]> = numbers.chunks_exact(length / count.max(1)).collect();
         let boxes: Vec<BoundingBox> = rows.iter().map(|row| candidates[row[0] as usize]).collect();
-        let moved = boxes.iter().zip(&rows).filter_map(|(b, row)| refined(*b, &row[2..]));
-        let confidence = rows.iter().map(|row| row[1]).sum::<f64>() / count as f64;
-        Best { confidence, refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
+        let moved = boxes.iter().zip(&rows).filter_map(|(b, row)| refined(*b, &row[3..]));
+        let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / count as f64;
+        Best { confidence: mean(1), background: mean(2), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
     /// The short-term update after a failure, the long-term update every few frames.

@@ -1,0 +1,228 @@
+//! Where the frames come from: image files in natural order, or a video.
+
+use std::cmp::Ordering;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context, bail, ensure};
+use attrax::decode::{DecodeLimits, decode_file};
+use attrax::tracker::Frame;
+use attrax::tracker::profile::{self, Stage};
+
+use super::video::{self, Video};
+
+/// Names of the images that are read.
+const IMAGES: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "tif", "tiff"];
+
+/// Folders of a sequence that hold its frames: VOT's and OTB's.
+const FOLDERS: [&str; 2] = ["color", "img"];
+
+/// The frames of a sequence.
+pub enum Source {
+    /// Image files, in order.
+    Files(Vec<PathBuf>),
+    /// A video, or a camera.
+    Video(PathBuf),
+}
+
+impl Source {
+    /// What the arguments of the command name.
+    pub fn find(arguments: &[PathBuf]) -> anyhow::Result<Self> {
+        if let [video] = arguments
+            && video::is_video(video)
+        {
+            return Ok(Self::Video(video.clone()));
+        }
+        let mut files = Vec::new();
+        for argument in arguments {
+            ensure!(
+                !video::is_video(argument),
+                "{}: a video is tracked by itself, as the one argument",
+                argument.display()
+            );
+            if argument.is_dir() {
+                files.extend(images_of(&folder_of_frames(argument))?);
+            } else if argument.exists() {
+                files.push(argument.clone());
+            } else {
+                files.extend(matching(argument)?);
+            }
+        }
+        // A shell puts what its pattern matches in the order of the alphabet: 1, 10, 2.
+        if arguments.len() > 1 && files.is_sorted() {
+            files.sort_by(|a, b| natural(a, b));
+        }
+        if files.is_empty() {
+            bail!("there are no frames to track in");
+        }
+        Ok(Self::Files(files))
+    }
+
+    /// How many frames there are, where that is known from the start.
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Self::Files(files) => Some(files.len()),
+            Self::Video(_) => None,
+        }
+    }
+
+    /// The frames in order, or why there is none. While one is tracked a thread, shown on a row of the profile's trace,
+    /// reads the next one.
+    pub fn read_ahead(self, lane: u32) -> anyhow::Result<Frames> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (frames, video): (Box<dyn Iterator<Item = anyhow::Result<Frame>> + Send>, _) = match self {
+            Self::Files(files) => (Box::new(files.into_iter().map(|path| read(&path))), None),
+            Self::Video(path) => {
+                let video = Video::open(&path)?;
+                let about = video.about();
+                (Box::new(video), Some(about))
+            }
+        };
+        thread::spawn(move || {
+            profile::set_lane(lane);
+            for frame in frames {
+                // Nobody wants more frames where the receiver is gone.
+                if sender.send(frame).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Frames { receiver, video })
+    }
+}
+
+/// Frames that are read ahead.
+pub struct Frames {
+    receiver: mpsc::Receiver<anyhow::Result<Frame>>,
+    video: Option<video::About>,
+}
+
+impl Frames {
+    /// Frames a second of a video, once its first frame has been read.
+    pub fn rate(&self) -> Option<f64> {
+        self.video.as_ref()?.rate()
+    }
+
+    /// How many frames a video has by its own declaration, once the first one has been read.
+    pub fn declared(&self) -> Option<u64> {
+        self.video.as_ref()?.frames()
+    }
+}
+
+impl Iterator for Frames {
+    type Item = anyhow::Result<Frame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let _span = profile::span(Stage::Decode);
+        self.receiver.recv().ok()
+    }
+}
+
+/// A frame from its file.
+fn read(path: &Path) -> anyhow::Result<Frame> {
+    let _span = profile::span(Stage::Decode);
+    let image = decode_file(path, &DecodeLimits::default())?;
+    Ok(Frame::from_rgb8(image.width, image.height, image.pixels)?)
+}
+
+/// The folder where a sequence has its frames.
+fn folder_of_frames(folder: &Path) -> PathBuf {
+    let inner = FOLDERS.iter().map(|name| folder.join(name)).find(|inner| inner.is_dir());
+    inner.unwrap_or_else(|| folder.to_path_buf())
+}
+
+/// The folder of the sequence that a file is a frame of.
+pub fn folder_of_sequence(frame: &Path) -> PathBuf {
+    // Absolute, so that the folder above is known too.
+    let frame = std::path::absolute(frame).unwrap_or_else(|_| frame.to_path_buf());
+    let folder = frame.parent().unwrap_or(Path::new("/"));
+    let is_inner = folder.file_name().is_some_and(|name| FOLDERS.iter().any(|inner| name == *inner));
+    if is_inner { folder.parent().unwrap_or(folder).to_path_buf() } else { folder.to_path_buf() }
+}
+
+/// The images of a folder in natural order.
+pub fn images_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let mut images: Vec<PathBuf> =
+        entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| is_image(path)).collect();
+    ensure!(
+        !images.is_empty(),
+        "{}: no JPEG, PNG, BMP or TIFF files; give a folder of frames, a sequence with its frames in color/ or img/, or a video",
+        folder.display()
+    );
+    images.sort_by(|a, b| natural(a, b));
+    Ok(images)
+}
+
+/// The images that a pattern matches, in natural order.
+fn matching(pattern: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let pattern = pattern.to_string_lossy();
+    let found = glob::glob(&pattern).with_context(|| format!("bad pattern {pattern}"))?;
+    let mut images: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| is_image(path)).collect();
+    ensure!(!images.is_empty(), "{pattern}: no such file or folder, and as a pattern it matches no image");
+    images.sort_by(|a, b| natural(a, b));
+    Ok(images)
+}
+
+/// Whether a file's name is that of an image; some systems leave files like `._1.jpg` that are none.
+fn is_image(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let known = |extension: &str| IMAGES.contains(&extension.to_lowercase().as_str());
+    !hidden && path.extension().is_some_and(|extension| known(&extension.to_string_lossy()))
+}
+
+/// Compares paths with the numbers in them as numbers: 1, 2, 10.
+fn natural(a: &Path, b: &Path) -> Ordering {
+    let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
+    pieces(&a).cmp(pieces(&b)).then_with(|| a.cmp(&b))
+}
+
+/// The parts of a text that are digits, by length and value, and those that are not.
+fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let digits = rest.starts_with(|c: char| c.is_ascii_digit());
+        let end = rest.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(rest.len());
+        let (piece, behind) = rest.split_at(end);
+        rest = behind;
+        let number = piece.trim_start_matches('0');
+        (!piece.is_empty()).then_some(if digits { (number.len(), number) } else { (usize::MAX, piece) })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_count_as_numbers() {
+        let mut names =
+            ["img10.jpg", "img9.jpg", "b2.jpg", "img1.jpg", "img010.jpg", "img.jpg", "b1/9.jpg", "b1/10.jpg"];
+        names.sort_by(|a, b| natural(Path::new(a), Path::new(b)));
+        let expected =
+            ["b1/9.jpg", "b1/10.jpg", "b2.jpg", "img1.jpg", "img9.jpg", "img010.jpg", "img10.jpg", "img.jpg"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn frames_belong_to_the_sequence_around_their_folder() {
+        for (frame, sequence) in [
+            ("/data/bag/color/00000001.jpg", "/data/bag"),
+            ("/data/Crossing/img/0001.jpg", "/data/Crossing"),
+            ("/data/GOT-10k_1/00000001.jpg", "/data/GOT-10k_1"),
+        ] {
+            assert_eq!(folder_of_sequence(Path::new(frame)), Path::new(sequence));
+        }
+    }
+
+    #[test]
+    fn only_images_are_frames() {
+        for (name, image) in
+            [("1.JPG", true), ("1.tiff", true), ("._1.jpg", false), ("truth.txt", false), ("jpg", false)]
+        {
+            assert_eq!(is_image(Path::new(name)), image, "{name}");
+        }
+    }
+}
