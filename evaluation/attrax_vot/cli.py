@@ -2,8 +2,11 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from attrax_vot.errors import EvaluationError
 
 EXAMPLES = """examples:
   attrax-vot demo out/demo
@@ -84,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     _add_engine(run, 1)
 
     _add_ablation(commands)
+    _add_weights(commands)
 
     verify = commands.add_parser("verify", help="check toolkit, tracker, device and timeouts, and run ten frames")
     _add_tracker(verify)
@@ -134,6 +138,26 @@ def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its t
     _add_engine(command, 2)
 
 
+def _add_weights(commands: Any) -> None:  # noqa: ANN401
+    """The commands about files of network weights."""
+    weights = commands.add_parser("weights", help="convert, inspect or download network weights")
+    actions = weights.add_subparsers(dest="action", required=True, metavar="ACTION")
+    convert = actions.add_parser("convert", help="turn MatConvNet's, MDNet's or py-MDNet's weights into safetensors")
+    convert.add_argument(
+        "input", type=Path, metavar="IN", help="a .mat, .pth or .safetensors file, known by its content"
+    )
+    convert.add_argument("output", type=Path, metavar="OUT", help="the safetensors file; one that is there is replaced")
+    inspect = actions.add_parser("inspect", help="list a file's tensors and say whether attrax can use them")
+    inspect.add_argument("file", type=Path, help="a .mat, .pth or .safetensors file")
+    fetch = actions.add_parser("fetch", help="download weights; a download that broke off goes on where it stopped")
+    fetch.add_argument("name", choices=["vgg-m"], help="vgg-m: the network of the paper, from MatConvNet (390 MB)")
+    fetch.add_argument("--out", type=Path, metavar="FILE", help="the file to write [imagenet-vgg-m.mat]")
+    fetch.add_argument("--url", help="another place of the same file")
+    fetch.add_argument(
+        "--unverified", action="store_true", help="accept a file whose checksum its authors did not publish"
+    )
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -152,12 +176,8 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, or 1 where something went wrong, or 130 where the user ended it.
     """
     options = parser().parse_args(arguments)
-    # The toolkit takes a second to load: not before the options are known to be right.
-    from attrax_vot import commands
-    from attrax_vot.run.toolkit import EvaluationError
-
     try:
-        return getattr(commands, options.command)(options)
+        return _command(options.command)(options)
     except EvaluationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -168,3 +188,14 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what has ended is kept, and running again goes on from there", file=sys.stderr)
         return 130
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    """The function of a command. The toolkit takes a second to load: only for the commands that need it."""
+    if name == "weights":
+        from attrax_vot.weights.commands import run
+
+        return run
+    from attrax_vot import commands
+
+    return getattr(commands, name)

