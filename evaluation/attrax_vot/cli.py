@@ -56,6 +56,10 @@ def parser() -> argparse.ArgumentParser:
         "--reference", type=Path, action="append", default=[], metavar="DIR",
         help="published raw results to add; may be given again",
     )  # fmt: skip
+    report.add_argument(
+        "--format", type=_names, default=["html", "markdown"], metavar="A,B",
+        help="html, markdown, latex, csv [html,markdown]; summary.json is always written",
+    )  # fmt: skip
     report.add_argument("--out", type=Path, help="where it goes [WORKSPACE/report]")
 
     render = commands.add_parser("render", help="draw strips of frames with ground truth and boxes")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrax_vot.analysis import summary
 from attrax_vot.demo import render_dataset
+from attrax_vot.run import provenance
 from attrax_vot.run.checks import check, download
 from attrax_vot.run.dataset import find_root
 from attrax_vot.run.evaluate import Evaluation, Request, check_command, find_tracker
@@ -89,6 +90,9 @@ def run(options: argparse.Namespace) -> int:
     experiments = options.experiments or _supervised(space)
     part = jobs.Part(options.sequences, experiments, options.repetitions, _threads(options))
     planned = jobs.plan(space, trackers, part)
+    for tracker in trackers:
+        if any(job.tracker == tracker.reference for job in planned):
+            provenance.note(options.workspace, tracker)
     if options.estimate:
         estimate.tell(planned, options.jobs, trackers, space, lambda line: print(line, flush=True))
     outcomes = parallel.run(planned, _engine(options, options.workspace), Table())
@@ -123,12 +127,15 @@ def ablation(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Writes the report of a workspace."""
-    from attrax_vot.report import page
-    from attrax_vot.report.report import collect
+    from attrax_vot.report import tables, write
+    from attrax_vot.report.collect import collect
 
+    unknown = sorted(set(options.format) - set(write.FORMATS))
+    if unknown:
+        raise EvaluationError(f"there is no format {', '.join(unknown)}; there are {', '.join(write.FORMATS)}")
     found = collect(options.workspace, options.trackers, options.reference)
-    files = page.write(found, options.out or options.workspace / "report")
-    print(summary.align(page.overall(found)))
+    files = write.write(found, options.out or options.workspace / "report", options.format)
+    print(tables.text(tables.overall(found)))
     for path in files:
         print(path)
     return 0

@@ -1,5 +1,6 @@
 """The report: its numbers, and its page in a real browser."""
 
+import csv
 import json
 import math
 import re
@@ -14,7 +15,8 @@ from conftest import jitter_registry
 from attrax_vot.analysis import significance
 from attrax_vot.analysis.scores import score
 from attrax_vot.cli import main
-from attrax_vot.report import report
+from attrax_vot.report import collect as report
+from attrax_vot.report import tables
 from attrax_vot.run import evaluate, runner, workspace
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -36,7 +38,7 @@ def space(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "2",
     ]
     assert main([*arguments, "--workspace", str(directory / "space")]) == 0
-    assert main(["report", str(directory / "space")]) == 0
+    assert main(["report", str(directory / "space"), "--format", "html,markdown,latex,csv"]) == 0
     return directory / "space"
 
 
@@ -48,8 +50,15 @@ def failures(space: Path) -> int:
 def test_the_page_has_all_its_parts_and_needs_nothing_else(space: Path):
     page = (space / "report" / "report.html").read_text()
     assert page.count('<figure class="strip">') == failures(space) > 0
-    assert page.count("<svg") == 2
+    # Two plots, a chart for each of the three sequences, and bars for their attributes.
+    assert page.count("<svg ") >= 2 + 3 + 3
     assert page.count("<table>") == 3
+    # What the tables link to is there.
+    targets = re.findall(r'href="#([^"]*)"', page)
+    assert {"on-twins", "on-twins-Jitter"} <= set(targets)
+    assert all(f'id="{target}"' in page for target in targets)
+    # What the tracker was when it ran.
+    assert "jitter_tracker.py" in page and "SHA-256" in page
     # Only what is within the page: no address to load from.
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page)
     assert "@import" not in page
@@ -57,7 +66,8 @@ def test_the_page_has_all_its_parts_and_needs_nothing_else(space: Path):
         assert name in page
 
 
-def test_a_browser_shows_it(space: Path, tmp_path: Path):
+@pytest.mark.parametrize("width", [500, 1280])
+def test_a_browser_shows_it(space: Path, tmp_path: Path, width: int):
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         pytest.skip("skipped: no Chromium on PATH to look at the page with")
@@ -65,11 +75,15 @@ def test_a_browser_shows_it(space: Path, tmp_path: Path):
     probe = """<script>window.addEventListener("load", () => {
       const good = [...document.images].filter((each) => each.complete && each.naturalWidth > 100);
       const wide = (each) => each.getBoundingClientRect().width > 100;
-      const plots = [...document.querySelectorAll("svg")].filter(wide);
-      document.title = `pictures ${good.length} plots ${plots.length} rows ${document.querySelectorAll("tr").length}`;
+      const plots = [...document.querySelectorAll(".plots svg, .chart svg")].filter(wide);
+      const rows = document.querySelectorAll("tr").length;
+      const fits = document.documentElement.scrollWidth <= innerWidth;
+      document.title = `pictures ${good.length} plots ${plots.length} rows ${rows} fits ${fits}`;
     });</script>"""
     copy = tmp_path / "page.html"
-    copy.write_text((space / "report" / "report.html").read_text().replace("</body>", f"{probe}</body>"))
+    # All pictures at once, whether they are in sight or not.
+    page = (space / "report" / "report.html").read_text().replace(' loading="lazy"', "")
+    copy.write_text(page.replace("</body>", f"{probe}</body>"))
     command = [
         browser,
         "--headless",
@@ -77,6 +91,7 @@ def test_a_browser_shows_it(space: Path, tmp_path: Path):
         "--disable-gpu",
         "--enable-logging=stderr",
         "--dump-dom",
+        f"--window-size={width},900",
     ]
     command += [
         "--host-resolver-rules=MAP * ~NOTFOUND",
@@ -86,7 +101,7 @@ def test_a_browser_shows_it(space: Path, tmp_path: Path):
     seen = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in seen.stderr
     # Tables: 1 + 1 rows of the tracker, 1 + 3 of sequences, 1 + 6 of attributes.
-    assert f"<title>pictures {failures(space)} plots 2 rows 13</title>" in seen.stdout
+    assert f"<title>pictures {failures(space)} plots 5 rows 13 fits true</title>" in seen.stdout
 
 
 def test_resampling_starts_from_the_toolkits_curve(space: Path):
@@ -104,7 +119,17 @@ def test_published_results(shared: Path, tmp_path: Path):
     workspace.prepare(tmp_path, workspace.Settings(shared / "vot2016-annotations"))
     references = [shared / "vot2016-results" / name for name in ("DAT", "VITAL")]
     found = report.collect(tmp_path, [], references)
-    dat, vital = (scores.total for scores in found.trackers)
+    by_name = {entry.label: entry.scores.total for entry in found.entries}
+    dat, vital = by_name["DAT (published)"], by_name["VITAL (published)"]
+    # Sorted by expected average overlap.
+    assert list(by_name) == ["VITAL (published)", "DAT (published)"]
+    # The toolkit's R of all sequences, from its rows.
+    for entry in found.entries:
+        rows = entry.scores.rows
+        frames = [row.frames for row in rows]
+        weighted = sum(row.failures * row.frames for row in rows) / sum(frames)
+        expected = math.exp(-30 * weighted / (sum(frames) / len(rows)))
+        assert entry.scores.total.robustness == pytest.approx(expected, abs=1e-9)
     assert dat.accuracy == pytest.approx(0.559, abs=0.002)
     assert dat.eao == pytest.approx(0.309, abs=0.002)
     assert dat.failures == 58
@@ -121,7 +146,7 @@ def test_attributes_of_published_failures(shared: Path, tmp_path: Path):
     """Failures by attribute, counted here a second time from the files alone."""
     workspace.prepare(tmp_path, workspace.Settings(shared / "vot2016-dev"))
     found = report.collect(tmp_path, [], [shared / "vot2016-results" / "DAT"])
-    by_label = {each.label: each.failures for each in found.attributes["DAT-published"]}
+    by_label = {each.label: each.failures for each in found.entries[0].attributes}
     tags = {"occlusion": "occlusion", "size_change": "size change", "camera_motion": "camera motion"}
     for tag, label in tags.items():
         expected = 0
@@ -133,11 +158,67 @@ def test_attributes_of_published_failures(shared: Path, tmp_path: Path):
                 expected += sum(mark == "1" and line == "2" for mark, line in pairs)
         assert by_label[label] == expected
     assert len(found.strips) == 9
+    (place,) = (place for place in found.places if place.name == "hand")
+    assert place.attributes and place.timelines[0].failures == [43, 91]
 
 
 def test_a_tracker_is_the_same_as_itself(space: Path):
     found = report.collect(space, ["Jitter"], [])
     parts = significance.Parts(np.ones((4, 30)), np.ones((4, 30)), np.array([26, 30, 26, 26]))
-    same = significance.compare(("a", "b"), (parts, parts), found.trackers[0].interval, rounds=50)
+    same = significance.compare(("a", "b"), (parts, parts), found.interval, rounds=50)
     assert (same.value, same.low, same.high) == (0, 0, 0)
-    assert not math.isnan(found.trackers[0].total.accuracy)
+    assert not math.isnan(found.entries[0].scores.total.accuracy)
+
+
+def test_one_sequence_has_no_interval():
+    first = significance.Parts(np.full((1, 30), 0.5), np.ones((1, 30)), np.array([30]))
+    second = significance.Parts(np.full((1, 30), 0.4), np.ones((1, 30)), np.array([30]))
+    found = significance.compare(("a", "b"), (first, second), (5, 20))
+    assert found.value == pytest.approx(0.1)
+    assert math.isnan(found.low) and math.isnan(found.high)
+
+
+def test_a_tracker_that_is_half_done_changes_nobody_elses_row(demo: Path, tmp_path: Path):
+    registry = jitter_registry(tmp_path)
+    text = registry.read_text()
+    registry.write_text(text + text.replace("[Jitter]", "[Half]").replace("tracker.py", "tracker.py --half"))
+    space = tmp_path / "space"
+    common = ["--dataset", str(demo), "--registry", str(registry), "--experiments", "baseline", "--repetitions", "1"]
+    assert main(["init", str(space), *common]) == 0
+    assert main(["run", str(space), "Jitter", "--no-estimate"]) == 0
+    alone = tables.overall(report.collect(space, [], [])).rows
+    assert main(["run", str(space), "Half", "--no-estimate", "--sequences", "twins"]) == 0
+    found = report.collect(space, [], [])
+    both = tables.overall(found)
+    assert [cell.text for cell in both.rows[0]] == [cell.text for cell in alone[0]]
+    assert "3 of 3" in [cell.text for cell in both.rows[0]]
+    assert "1 of 3" in [cell.text for cell in both.rows[1]]
+    # Over fewer sequences: neither the best, nor compared on more than these.
+    assert not any(cell.best for row in both.rows for cell in row)
+    (difference,) = found.differences
+    assert difference.sequences == 1 and math.isnan(difference.low)
+    texts = {row[0].text: [cell.text for cell in row[2:]] for row in tables.per_sequence(found).rows}
+    assert all(texts["twins"])
+    assert texts["turning"][:2] != ["", ""] and texts["turning"][2:] == ["", ""]
+
+
+def test_the_other_formats(space: Path, capsys: pytest.CaptureFixture[str]):
+    rows = list(csv.DictReader((space / "report" / "report.csv").open()))
+    content = json.loads((space / "report" / "summary.json").read_text())["trackers"][0]
+    assert [row["sequence"] for row in rows] == ["all", *(row["name"] for row in content["per_sequence"])]
+    assert float(rows[0]["accuracy"]) == pytest.approx(content["accuracy"])
+    text = (space / "report" / "report.md").read_text()
+    assert f"| {content['accuracy']:.3f} |" in text and "repetitions" in text
+    assert main(["report", str(space), "--format", "pdf"]) == 1
+    assert "no format pdf; there are html, markdown, latex, csv" in capsys.readouterr().err
+
+
+def test_the_latex_compiles(space: Path, tmp_path: Path):
+    compiler = shutil.which("pdflatex")
+    if compiler is None:
+        pytest.skip("skipped: no pdflatex on PATH to compile the report with (Debian: texlive-latex-base)")
+    source = space / "report" / "report.tex"
+    command = [compiler, "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}", str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "report.pdf").stat().st_size > 10_000

@@ -51,14 +51,20 @@ def bring_in(
 ) -> None:
     """Copies the published results of the sequences into the workspace, in today's format.
 
+    Sequences of which nothing was published are left out.
+
     Raises:
-        EvaluationError: results of a sequence are missing or of another length.
+        EvaluationError: there are results of no sequence, or some are of another length.
     """
+    if not any((directory / experiment.identifier / each.name).is_dir() for each in sequences):
+        raise EvaluationError(
+            f"{directory / experiment.identifier} has no folder of any of the sequences, such as {sequences[0].name}"
+        )
     for sequence in sequences:
         source = directory / experiment.identifier / sequence.name
         found = sorted(source.glob(f"{sequence.name}_[0-9][0-9][0-9].txt"))
         if not found:
-            raise EvaluationError(f"{source} holds no results {sequence.name}_001.txt")
+            continue
         target = workspace / "results" / identifier / experiment.identifier / sequence.name
         target.mkdir(parents=True, exist_ok=True)
         times = _read_times(source / f"{sequence.name}_time.txt")

@@ -32,8 +32,8 @@ class Score:
         accuracy: mean overlap with the ground truth, 0 to 1, without failures and the ten frames after each
             initialisation; over sequences, weighted by their frames.
         failures: mean number in a repetition, summed over sequences.
-        robustness: the toolkit's: exp(-30 x failures / frames), from 0 to 1; over sequences, by their
-            weighted means.
+        robustness: the toolkit's: exp(-30 F / L), from 0 to 1. Of one sequence, F is its failures and L its frames;
+            over sequences, F is the mean of their failures weighted by their frames, and L their mean length.
         eao: expected average overlap, 0 to 1; not a number where no run is long enough for it.
         seconds_per_frame: mean over all frames that the tracker was given after an initialisation.
         seconds_per_initialization: mean over all initialisations.

@@ -4,11 +4,14 @@ The curve is a ratio of sums over runs, so every sequence's part of both sums is
 curve costs two products of matrices. On the sequences as they are it equals the toolkit's.
 """
 
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import bootstrap
 from vot.analysis.supervised import locate_failures_inits
 from vot.region import calculate_overlaps
 
@@ -46,8 +49,9 @@ class Difference:
         first: the one.
         second: the other.
         value: on all sequences.
-        low: of the interval that holds the difference in 95 of 100 resamplings.
+        low: of its 95 % interval; not a number where there is none, as of a single sequence.
         high: of it.
+        sequences: how many it is over.
     """
 
     first: str
@@ -55,6 +59,7 @@ class Difference:
     value: float
     low: float
     high: float
+    sequences: int
 
 
 def parts(
@@ -92,7 +97,8 @@ def compare(
 ) -> Difference:
     """The difference of two trackers on the same sequences, with its interval by bootstrap.
 
-    Sequences are drawn with replacement, the same ones for both trackers.
+    Sequences are drawn with replacement, the same ones for both trackers; the interval is bias-corrected and
+    accelerated (BCa).
 
     Args:
         names: of the trackers.
@@ -100,7 +106,6 @@ def compare(
         interval: frames over which a curve is averaged.
         rounds: of resampling.
     """
-    rng = np.random.default_rng(SEED)
     count = len(both[0].longest)
     low, high = interval
 
@@ -108,13 +113,30 @@ def compare(
         found = curve(part, times)[low : high + 1]
         return float(found.mean()) if found.size else np.nan
 
-    draws = []
-    for _ in range(rounds):
-        times = np.bincount(rng.integers(count, size=count), minlength=count)
-        draws.append(value(both[0], times) - value(both[1], times))
-    kept = np.array(draws)[~np.isnan(draws)]
-    ends = np.quantile(kept, [0.025, 0.975]) if kept.size else (np.nan, np.nan)
-    return Difference(*names, value(both[0], None) - value(both[1], None), float(ends[0]), float(ends[1]))
+    def difference(drawn: NDArray[np.int64]) -> float:
+        times = np.bincount(drawn, minlength=count)
+        return value(both[0], times) - value(both[1], times)
+
+    all_of_them = value(both[0], None) - value(both[1], None)
+    ends = _interval(difference, count, rounds)
+    return Difference(*names, all_of_them, *ends, count)
+
+
+def _interval(statistic: Callable[[NDArray[np.int64]], float], count: int, rounds: int) -> tuple[float, float]:
+    """The 95 % interval of a statistic of drawn sequences; not numbers where there is none."""
+    if count < 2:
+        return np.nan, np.nan
+    with warnings.catch_warnings():
+        # What it warns of is that there is no interval, and that is what it returns.
+        warnings.simplefilter("ignore")
+        found = bootstrap(
+            (np.arange(count),), statistic, n_resamples=rounds, vectorized=False, method="BCa",
+            rng=np.random.default_rng(SEED),
+        )  # fmt: skip
+    draws = found.bootstrap_distribution
+    if np.ptp(draws) == 0:
+        return float(draws[0]), float(draws[0])
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def _runs(

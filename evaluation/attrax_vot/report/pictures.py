@@ -116,25 +116,40 @@ def tile(run: Run, frame: int) -> Picture:
     scale = TILE_WIDTH / image.shape[1]
     small = cv2.resize(image, (TILE_WIDTH, round(image.shape[0] * scale)), interpolation=cv2.INTER_AREA)
     truth, region = run.sequence.groundtruth(frame), run.regions[frame]
-    _outline(small, truth, scale, TRUTH)
-    if isinstance(region, Special):
-        states = {
-            Trajectory.INITIALIZATION: "init",
-            Trajectory.FAILURE: "LOST",
-            Trajectory.UNKNOWN: "skipped",
-        }
-        state = states.get(region.code, "")
-    else:
-        _outline(small, region, scale, BOX)
-        state = f"{calculate_overlap(region, truth, run.sequence.size):.2f}"
+    outline(small, truth, scale, TRUTH)
+    outline(small, region, scale, BOX)
+    words = state(run, frame)
     cv2.rectangle(small, (0, 0), (110, 18), PAPER, -1)
-    colour = BOX if state == "LOST" else INK
-    cv2.putText(small, f"{frame} {state}", (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)
+    colour = BOX if words == "LOST" else INK
+    cv2.putText(small, f"{frame} {words}", (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)
     return small
 
 
-def _outline(picture: Picture, region: Region, scale: float, colour: tuple[int, int, int]) -> None:
-    """Draws a region's outline; coordinates are those of the full frame."""
+def state(run: Run, frame: int) -> str:
+    """A frame in a word: its overlap, or what the tracker was doing instead."""
+    region = run.regions[frame]
+    if not isinstance(region, Special):
+        return f"{calculate_overlap(region, run.sequence.groundtruth(frame), run.sequence.size):.2f}"
+    states = {Trajectory.INITIALIZATION: "init", Trajectory.FAILURE: "LOST", Trajectory.UNKNOWN: "skipped"}
+    return states.get(region.code, "")
+
+
+def outline(
+    picture: Picture,
+    region: Region,
+    scale: float,
+    colour: tuple[int, int, int],
+    corner: tuple[float, float] = (0.0, 0.0),
+) -> None:
+    """Draws a region's outline; a special region has none.
+
+    Args:
+        picture: to draw on.
+        region: in pixels of the full frame.
+        scale: pixels of the picture for each of the frame.
+        colour: blue, green, red.
+        corner: the frame's point at the picture's upper left.
+    """
     if isinstance(region, Rectangle):
         left, top, right, bottom = region.x, region.y, region.x + region.width, region.y + region.height
         points = [(left, top), (right, top), (right, bottom), (left, bottom)]
@@ -143,5 +158,5 @@ def _outline(picture: Picture, region: Region, scale: float, colour: tuple[int, 
     else:
         return
     # OpenCV takes fixed-point coordinates, here in sixteenths of a pixel.
-    corners = np.rint(np.array(points) * scale * 16).astype(np.int32)
+    corners = np.rint((np.array(points) - corner) * scale * 16).astype(np.int32)
     cv2.polylines(picture, [corners], True, colour, 1, cv2.LINE_AA, 4)

@@ -12,37 +12,39 @@ matplotlib.rcParams["svg.hashsalt"] = "attrax"
 COLOURS = ["#c0392b", "#2471a3", "#1e8449", "#b9770e", "#7d3c98", "#117a65", "#5d6d7e"]
 
 
-def eao_curve(everything: list[Scores]) -> str:
-    """Expected average overlap by frames since an initialisation, and the interval of the score."""
+def eao_curve(everything: list[tuple[str, Scores]]) -> str:
+    """Expected average overlap by frames since an initialisation, and the interval of the score; of named trackers."""
     figure, axes = _figure("frames since an initialisation", "expected average overlap")
-    low, high = everything[0].interval
+    low, high = everything[0][1].interval
     axes.axvspan(low, high, color="#f2f3f4", zorder=0)
-    for scores, colour in zip(everything, _colours(everything), strict=True):
-        axes.plot(range(1, len(scores.curve)), scores.curve[1:], color=colour, label=scores.tracker, linewidth=1.6)
-    axes.set_xlim(0, max(high, *(len(scores.curve) for scores in everything)))
+    for (name, scores), colour in zip(everything, _colours(everything), strict=True):
+        axes.plot(range(1, len(scores.curve)), scores.curve[1:], color=colour, label=name, linewidth=1.6)
+    axes.set_xlim(0, max(high, *(len(scores.curve) for _, scores in everything)))
     axes.set_ylim(0, 1)
     axes.legend(frameon=False)
     return _svg(figure)
 
 
-def accuracy_robustness(everything: list[Scores]) -> str:
-    """Accuracy by robustness; better is up and to the right."""
+def accuracy_robustness(everything: list[tuple[str, Scores]]) -> str:
+    """Accuracy by robustness, of named trackers; better is up and to the right."""
     figure, axes = _figure("robustness", "accuracy")
-    for scores, colour in zip(everything, _colours(everything), strict=True):
-        axes.scatter([scores.total.robustness], [scores.total.accuracy], color=colour, s=60, label=scores.tracker)
+    for (name, scores), colour in zip(everything, _colours(everything), strict=True):
+        axes.scatter([scores.total.robustness], [scores.total.accuracy], color=colour, s=60, label=name)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="best")
     return _svg(figure)
 
 
-def _colours(everything: list[Scores]) -> list[str]:
+def _colours(everything: list[tuple[str, Scores]]) -> list[str]:
     return [COLOURS[index % len(COLOURS)] for index in range(len(everything))]
 
 
 def _figure(horizontal: str, vertical: str) -> tuple[Figure, matplotlib.axes.Axes]:
     figure = Figure(figsize=(5.6, 3.6), layout="constrained")
-    axes = figure.add_subplot()
+    # The page's own background shows through.
+    figure.set_facecolor("none")
+    axes = figure.add_subplot(facecolor="none")
     axes.set_xlabel(horizontal)
     axes.set_ylabel(vertical)
     axes.grid(visible=True, color="#e5e7e9", linewidth=0.7)

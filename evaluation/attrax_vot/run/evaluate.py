@@ -14,7 +14,7 @@ from vot.tracker import Tracker
 
 from attrax_vot.analysis import reference, results, summary
 from attrax_vot.analysis.scores import Scores, average_overlap, score
-from attrax_vot.run import runner, workspace
+from attrax_vot.run import provenance, runner, workspace
 from attrax_vot.run.progress import Progress
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -71,7 +71,7 @@ def evaluate(request: Request) -> Evaluation:
     tracker = find_tracker(space, request.tracker)
     outcomes = []
     for experiment in space.stack:
-        outcomes += _run(experiment, tracker, runner.sequences_of(space, experiment))
+        outcomes += _run(request.directory, experiment, tracker, runner.sequences_of(space, experiment))
     failed = [outcome for outcome in outcomes if outcome.error]
     lost = {outcome.sequence for outcome in failed}
     experiment = supervised(space)
@@ -138,7 +138,9 @@ def supervised(space: "Workspace") -> SupervisedExperiment:
     raise EvaluationError("the workspace has no supervised experiment to score")
 
 
-def _run(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> list[runner.Outcome]:
+def _run(
+    directory: Path, experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]
+) -> list[runner.Outcome]:
     """Runs an experiment on the sequences that are not done; a tracker's failure does not stop the others."""
     for sequence in sequences:
         results.discard_broken(experiment, tracker, sequence)
@@ -148,6 +150,7 @@ def _run(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Se
     if not frames:
         return outcomes
     check_command(tracker)
+    provenance.note(directory, tracker)
     with Progress(tracker.reference, frames) as progress:
         for sequence in sequences:
             todo = missing[sequence.name]

@@ -1,0 +1,213 @@
+"""Gathers what a report shows: what all trackers of a workspace did, from the toolkit's own analyses."""
+
+import math
+import shlex
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrax_vot.analysis import attributes, reference, results, scores, significance
+from attrax_vot.analysis.attributes import Attribute
+from attrax_vot.analysis.scores import Score, Scores
+from attrax_vot.analysis.significance import Difference
+from attrax_vot.report import strips, timeline
+from attrax_vot.report.strips import Strip
+from attrax_vot.report.timeline import Timeline
+from attrax_vot.run import evaluate, provenance, runner, workspace
+from attrax_vot.run.toolkit import EvaluationError
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+    from vot.experiment.multirun import SupervisedExperiment
+    from vot.tracker import Tracker
+    from vot.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tracker in a report.
+
+    Attributes:
+        reference: its name in the registry.
+        label: what it is called.
+        scores: over the sequences that it has ended; nobody else's results change them.
+        attributes: its failures by attribute, on the same sequences.
+        notes: what its runs noted about themselves, the latest last.
+        command: how it is registered; empty for published results.
+    """
+
+    reference: str
+    label: str
+    scores: Scores
+    attributes: list[Attribute]
+    notes: list[provenance.Record]
+    command: str
+
+    def row(self, sequence: str) -> Score | None:
+        """Its score on a sequence; nothing where it has not ended it."""
+        return next((row for row in self.scores.rows if row.name == sequence), None)
+
+    @property
+    def ended(self) -> int:
+        """On how many sequences it has results."""
+        return len(self.scores.rows)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A sequence in a report.
+
+    Attributes:
+        name: of the sequence.
+        frames: how many.
+        attributes: where each one holds: first frame and number of frames.
+        timelines: of each tracker that has ended it.
+    """
+
+    name: str
+    frames: int
+    attributes: dict[str, list[tuple[int, int]]]
+    timelines: list[Timeline]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a report shows.
+
+    Attributes:
+        title: of the toolkit's stack.
+        made: when, in UTC.
+        command: that made it.
+        versions: of what judged.
+        interval: first and last frame over which the curve of expected average overlap is averaged.
+        places: the sequences, in the dataset's order.
+        entries: the trackers: those with the most sequences first, then by expected average overlap.
+        differences: of the first named tracker to each of the others, on the sequences that both have ended.
+        strips: pictures of failures.
+        undrawn: how many failures have no picture, because the page would be too large.
+    """
+
+    title: str
+    made: datetime
+    command: str
+    versions: dict[str, str]
+    interval: tuple[int, int]
+    places: list[Place]
+    entries: list[Entry]
+    differences: list[Difference]
+    strips: list[Strip] = field(default_factory=list)
+    undrawn: int = 0
+
+    @property
+    def frames(self) -> int:
+        """Of all sequences."""
+        return sum(place.frames for place in self.places)
+
+
+def collect(directory: Path, names: list[str], references: list[Path]) -> Report:
+    """Scores every tracker on the sequences that it has ended.
+
+    Args:
+        directory: a workspace.
+        names: of the trackers; all that have results when there are none.
+        references: folders of published raw results to add.
+
+    Raises:
+        EvaluationError: a tracker is unknown or has no results.
+    """
+    published = [(reference.register(directory, path), path) for path in references]
+    space = workspace.load(directory)
+    experiment = evaluate.supervised(space)
+    sequences = runner.sequences_of(space, experiment)
+    for identifier, path in published:
+        reference.bring_in(path, directory, identifier, experiment, sequences)
+    trackers = _trackers(space, directory, names, [identifier for identifier, _ in published])
+    ended = {each.reference: _ended(experiment, each, sequences) for each in trackers}
+    kept = [each for each in trackers if ended[each.reference]]
+    without = [name for name in names if name in ended and not ended[name]]
+    if without or not kept:
+        lacking = ", ".join(without or ended)
+        raise EvaluationError(f"{lacking} has ended no sequence of {experiment.identifier}; 'attrax-vot run' goes on")
+    entries = [_entry(directory, experiment, each, ended[each.reference]) for each in kept]
+    pictures, undrawn = strips.draw(experiment, kept, sequences)
+    return Report(
+        title=space.stack.title,
+        made=datetime.now(UTC),
+        command=shlex.join(["attrax-vot", *sys.argv[1:]]),
+        versions=provenance.versions(),
+        interval=scores.interval(experiment),
+        places=[_place(experiment, kept, each) for each in sequences],
+        entries=sorted(entries, key=_rank),
+        differences=_differences(experiment, kept, ended),
+        strips=pictures,
+        undrawn=undrawn,
+    )
+
+
+def _ended(experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]) -> list["Sequence"]:
+    """The sequences of which a tracker has a whole repetition."""
+    return [each for each in sequences if results.repetitions(experiment, tracker, each)]
+
+
+def _entry(directory: Path, experiment: "SupervisedExperiment", tracker: "Tracker", ended: list["Sequence"]) -> Entry:
+    """A tracker on the sequences that it has ended."""
+    return Entry(
+        tracker.reference,
+        tracker.label,
+        scores.score(experiment, tracker, ended),
+        attributes.count(experiment, tracker, ended),
+        provenance.read(directory, tracker.reference),
+        tracker.describe().get("command") or "",
+    )
+
+
+def _place(experiment: "SupervisedExperiment", trackers: list["Tracker"], sequence: "Sequence") -> Place:
+    """A sequence and what each tracker did on it."""
+    bounded = _bounded(experiment)
+    lines = (timeline.read(experiment, each, sequence, bounded=bounded) for each in trackers)
+    spans = timeline.attribute_spans(sequence)
+    return Place(sequence.name, len(sequence), spans, [line for line in lines if line is not None])
+
+
+def _rank(entry: Entry) -> tuple[int, float, str]:
+    """Where a tracker stands: a number over more sequences before one over fewer."""
+    eao = entry.scores.total.eao
+    return -entry.ended, math.inf if math.isnan(eao) else -eao, entry.reference
+
+
+def _differences(
+    experiment: "SupervisedExperiment", trackers: list["Tracker"], ended: dict[str, list["Sequence"]]
+) -> list[Difference]:
+    """The first tracker less each of the others, on the sequences that both have ended."""
+    first, *others = trackers
+    found = []
+    for other in others:
+        theirs = {each.name for each in ended[other.reference]}
+        both = [each for each in ended[first.reference] if each.name in theirs]
+        if both:
+            cut = [significance.parts(experiment, each, both, bounded=_bounded(experiment)) for each in (first, other)]
+            found.append(
+                significance.compare((first.reference, other.reference), tuple(cut), scores.interval(experiment))
+            )
+    return found
+
+
+def _trackers(space: "Workspace", directory: Path, names: list[str], published: list[str]) -> list["Tracker"]:
+    """The wanted trackers, or all that have results: ours in the registry's order, then published ones."""
+    if not names:
+        known = [tracker.reference for tracker in space.registry]
+        folder = directory / "results"
+        with_results = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+        names = sorted(with_results & set(known), key=lambda name: (name.endswith("-published"), known.index(name)))
+    wanted = dict.fromkeys([*names, *published])
+    if not wanted:
+        raise EvaluationError(f"{directory} has no results; 'attrax-vot run' makes them")
+    return [evaluate.find_tracker(space, name) for name in wanted]
+
+
+def _bounded(experiment: "SupervisedExperiment") -> bool:
+    """Whether the experiment's analyses let regions count only within the frame."""
+    curves = [getattr(analysis, "eaocurve", None) for analysis in experiment.analyses]
+    return all(curve.bounded for curve in curves if curve is not None)

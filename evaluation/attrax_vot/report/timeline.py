@@ -1,0 +1,109 @@
+"""What happened on a sequence, frame by frame: overlap, the tracker's own score, failures, attributes."""
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from vot.region import Special, calculate_overlaps
+from vot.tracker import Trajectory
+
+from attrax_vot.analysis import results
+from attrax_vot.analysis.attributes import LABELS
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+    from vot.experiment.multirun import SupervisedExperiment
+    from vot.tracker import Tracker
+
+# The property in which a TraX tracker tells how sure it is of a box.
+SCORE = "confidence"
+
+# A value for each frame; none where there is none.
+Values = list[float | None]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A tracker on a sequence.
+
+    Attributes:
+        tracker: its reference.
+        overlaps: of the first repetition, with the ground truth; none in frames without a box.
+        scores: the tracker's own, of the same frames; empty where it tells none.
+        failures: frames of the first repetition, from 0.
+        others: frames of failures in the other repetitions.
+        repetitions: how many there are.
+    """
+
+    tracker: str
+    overlaps: Values
+    scores: Values
+    failures: list[int]
+    others: list[int]
+    repetitions: int
+
+    def overlap_lines(self) -> list[str]:
+        """The overlap as SVG polylines, with 0 at 100 and 1 at 0."""
+        return _lines(self.overlaps, 0.0, 1.0)
+
+    def score_lines(self) -> list[str]:
+        """The score as SVG polylines, from its least value at 100 to its largest at 0."""
+        span = self.score_range()
+        return _lines(self.scores, *span) if span else []
+
+    def score_range(self) -> tuple[float, float] | None:
+        """The least and the largest score; none where it is always the same."""
+        known = [value for value in self.scores if value is not None]
+        return (min(known), max(known)) if known and min(known) < max(known) else None
+
+
+def read(
+    experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequence", *, bounded: bool
+) -> Timeline | None:
+    """Reads a tracker's results on a sequence; nothing where no repetition is whole.
+
+    Args:
+        experiment: whose results.
+        tracker: whose results.
+        sequence: on which.
+        bounded: whether regions count only within the frame.
+    """
+    found = results.repetitions(experiment, tracker, sequence)
+    if not found:
+        return None
+    name = results.name(sequence, found[0].index)
+    trajectory = Trajectory.read(experiment.results(tracker, sequence), name)
+    regions = trajectory.regions()
+    overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
+    told = [trajectory.properties(frame).get(SCORE) for frame in range(len(regions))]
+    scores = [float(value) if isinstance(value, float) else None for value in told]
+    return Timeline(
+        tracker.reference,
+        [None if isinstance(region, Special) else value for region, value in zip(regions, overlaps, strict=True)],
+        scores if any(value is not None for value in scores) else [],
+        found[0].failures,
+        [frame for repetition in found[1:] for frame in repetition.failures],
+        len(found),
+    )
+
+
+def attribute_spans(sequence: "Sequence") -> dict[str, list[tuple[int, int]]]:
+    """Where a sequence has each of its attributes: first frame and number of frames, by the attribute's label."""
+    tags = [set(sequence.tags(frame)) for frame in range(len(sequence))]
+    spans = {}
+    for tag, label in LABELS.items():
+        marks = [(tag in each, frame) for frame, each in enumerate(tags)]
+        runs = [(there, [frame for _, frame in run]) for there, run in groupby(marks, lambda mark: mark[0])]
+        found = [(frames[0], len(frames)) for there, frames in runs if there]
+        if found:
+            spans[label] = found
+    return spans
+
+
+def _lines(values: Values, low: float, high: float) -> list[str]:
+    """Unbroken stretches of values as the points of SVG polylines."""
+    lines = []
+    for there, run in groupby(enumerate(values), lambda each: each[1] is not None):
+        if there:
+            lines.append(" ".join(f"{frame},{100 - 100 * (value - low) / (high - low):.0f}" for frame, value in run))
+    return lines
