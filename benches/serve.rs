@@ -73,7 +73,7 @@ fn render() -> Vec<Images> {
 fn start(arguments: &[&str]) -> (TrackerProcess, f64) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_attrax"));
     command.arg("serve").args(["--device", "cpu", "--threads", &THREADS.to_string()]).args(arguments);
-    let options = ClientOptions { timeout: Duration::from_secs(600), ..ClientOptions::default() };
+    let options = ClientOptions::default().timeout(Duration::from_secs(600));
     let begun = Instant::now();
     let process = TrackerProcess::start(command, Connection::Pipes, options).expect("the program introduces itself");
     (process, begun.elapsed().as_secs_f64())

@@ -51,12 +51,12 @@ impl Default for DecodeLimits {
 #[non_exhaustive]
 pub enum DecodeError {
     /// The file cannot be opened or read.
-    #[error("{origin}: {source}")]
+    #[error("{origin}: {error}")]
     Read {
         /// The file.
         origin: String,
         /// What the operating system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// A folder, a device, a pipe or something else that is no regular file.
     #[error("{}: not a regular file", .0.display())]
@@ -108,7 +108,7 @@ pub fn decode(image: trax::Image, limits: &DecodeLimits) -> Result<RgbImage, Dec
 /// See [`DecodeError`]; the text of each names the file.
 pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
     let origin = path.display().to_string();
-    let failed = |source| DecodeError::Read { origin: origin.clone(), source };
+    let failed = |error| DecodeError::Read { origin: origin.clone(), error };
     // Asked before it is opened: opening a pipe would wait for its writer.
     let metadata = fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {

@@ -75,7 +75,7 @@ pub enum SessionError<E: StdError> {
     Image(#[from] DecodeError),
     /// A property of the initialisation.
     #[error("property: {0}")]
-    Property(#[source] E),
+    Property(E),
     /// There is no colour image.
     #[error("the frame has no colour image")]
     NoImage,
@@ -96,12 +96,12 @@ pub enum SessionError<E: StdError> {
         reason: &'static str,
     },
     /// The tracking core gave up.
-    #[error("object {object}: {source}")]
+    #[error("object {object}: {error}")]
     Backend {
         /// The object's number, from 1.
         object: usize,
         /// Why.
-        source: E,
+        error: E,
     },
 }
 
@@ -140,7 +140,7 @@ impl<B: Backend> Session<B> {
         if found != expected {
             return Err(SessionError::Size { found, expected });
         }
-        self.backend.frame(image).map_err(|source| SessionError::Backend { object: 1, source })
+        self.backend.frame(image).map_err(|error| SessionError::Backend { object: 1, error })
     }
 
     /// Starts a tracker for each object and answers with where it was put.
@@ -156,7 +156,7 @@ impl<B: Backend> Session<B> {
             let tracker = self
                 .backend
                 .initialize(frame, target, self.started)
-                .map_err(|source| SessionError::Backend { object: number, source })?;
+                .map_err(|error| SessionError::Backend { object: number, error })?;
             self.started += 1;
             self.trackers.push(tracker);
             // The answer to an initialisation is the region itself, as the client gave it.
@@ -198,7 +198,7 @@ impl<B: Backend> Session<B> {
             let answer = self
                 .backend
                 .track(tracker, &frame)
-                .map_err(|source| SessionError::Backend { object: index + 1, source })?;
+                .map_err(|error| SessionError::Backend { object: index + 1, error })?;
             let TargetBox { x, y, width, height } = answer.target;
             let region = Region::rectangle(x as f32, y as f32, width as f32, height as f32);
             let seconds = share + begun.elapsed().as_secs_f64();

@@ -34,7 +34,7 @@ pub fn target_box(region: &Region, rule: PolygonBox) -> Result<TargetBox, &'stat
     let bounds = match region {
         Region::Special(_) => return Err("a special region is no place to start from"),
         Region::Mask(_) => region.bounds().ok_or("the mask is empty")?,
-        Region::Rectangle(_) | Region::Polygon(_) => region.bounds().ok_or("the region is empty")?,
+        _ => region.bounds().ok_or("the region is empty")?,
     };
     let target = TargetBox {
         x: f64::from(bounds.x),

@@ -2,8 +2,6 @@
 
 use std::io;
 
-use super::region::RegionError;
-
 /// An error of a TraX session. Its text is what the other side is told as the reason to quit.
 ///
 /// ```
@@ -24,7 +22,7 @@ pub enum Error {
     #[error("the connection ended in the middle of a message")]
     Truncated,
     /// The connection failed for another reason.
-    #[error("input or output failed: {0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// A line that starts like a message but does not follow the grammar.
     #[error("malformed message: {0}")]
@@ -44,7 +42,7 @@ pub enum Error {
     #[error("illegal image: {0}")]
     Image(String),
     /// A region that cannot be understood.
-    #[error("illegal region: {0}")]
+    #[error(transparent)]
     Region(#[from] RegionError),
     /// A property key that the protocol cannot carry: it takes 1 to 64 letters, digits, dots or underscores.
     #[error("illegal property key {0:?}")]
@@ -69,6 +67,42 @@ pub enum Error {
     /// The other side ended the session.
     #[error("the other side quit: {}", .0.as_deref().unwrap_or("no reason given"))]
     Quit(Option<String>),
+}
+
+/// Why a region cannot be understood, or cannot be sent.
+///
+/// ```
+/// use trax::{Error, Region, RegionError};
+///
+/// assert!(matches!("1,2,nan,4".parse::<Region>(), Err(Error::Region(RegionError::NotFinite))));
+/// assert_eq!(Region::polygon([(0.0, 0.0)]).unwrap_err().to_string(), "illegal region: a polygon needs three corners, not 1");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegionError {
+    /// There is no text.
+    #[error("illegal region: it is empty")]
+    Empty,
+    /// Something that should be a number is none.
+    #[error("illegal region: {0:?} is not a number")]
+    NotANumber(String),
+    /// A coordinate is infinite or not a number.
+    #[error("illegal region: a coordinate is not finite")]
+    NotFinite,
+    /// The number of numbers fits no region of the kind.
+    #[error("illegal region: {found} numbers do not make a {kind}")]
+    Count {
+        /// The kind of region.
+        kind: &'static str,
+        /// How many numbers there are.
+        found: usize,
+    },
+    /// A polygon of fewer than three corners.
+    #[error("illegal region: a polygon needs three corners, not {0}")]
+    Corners(usize),
+    /// A mask whose sides or runs contradict each other.
+    #[error("illegal region: a mask {0}")]
+    Mask(&'static str),
 }
 
 impl Error {

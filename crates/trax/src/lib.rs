@@ -24,10 +24,10 @@
 
 #![deny(unsafe_code)]
 
-mod base64;
 mod client;
 mod error;
 mod image;
+#[cfg(feature = "libtrax")]
 #[allow(unsafe_code, reason = "calls libtrax")]
 mod libtrax;
 mod limits;
@@ -55,6 +55,7 @@ pub use transport::Transport;
 /// ```
 /// assert_eq!(trax::libtrax_version(), "4.0.2");
 /// ```
+#[cfg(feature = "libtrax")]
 #[must_use]
 pub fn libtrax_version() -> String {
     libtrax::version()

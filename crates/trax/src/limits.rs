@@ -1,15 +1,17 @@
 //! How much of anything the other side may ask for.
 
 /// Upper bounds on what a session accepts; whatever exceeds one is refused with [`Error::TooLarge`](super::Error::TooLarge)
-/// before memory is spent on it.
+/// before memory is spent on it. The methods set one each.
 ///
 /// ```
 /// use trax::Limits;
 ///
-/// let limits = Limits { objects: 4, ..Limits::default() };
+/// let limits = Limits::default().objects(4).message_bytes(1 << 20).message_items(100);
+/// let limits = limits.image_pixels(1 << 16).polygon_points(64).mask_pixels(1 << 16);
 /// assert_eq!(limits.objects, 4);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Length of one message in bytes, payloads of images included. Default 256 MiB.
     pub message_bytes: usize,
@@ -37,3 +39,21 @@ impl Default for Limits {
         }
     }
 }
+
+/// A method for each field.
+macro_rules! setters {
+    ($($field:ident: $kind:ty),+) => {
+        impl Limits {
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
+                #[must_use]
+                pub fn $field(mut self, most: $kind) -> Self {
+                    self.$field = most;
+                    self
+                }
+            )+
+        }
+    };
+}
+
+setters!(message_bytes: usize, message_items: usize, image_pixels: u64, objects: usize, polygon_points: usize, mask_pixels: u64);

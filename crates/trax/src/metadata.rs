@@ -1,6 +1,47 @@
 //! What a tracker announces about itself.
 
+use std::fmt::{self, Display, Formatter};
+
 use super::properties::Properties;
+
+/// Something that an introduction lists by words.
+pub(crate) trait Word: Copy + PartialEq + 'static {
+    /// All there are, in the order in which messages have them.
+    const ALL: &'static [Self];
+
+    /// The word in messages.
+    fn word(self) -> &'static str;
+}
+
+/// The words of an enumeration, in the order in which messages have them; `Display` writes the same.
+macro_rules! words {
+    ($kind:ident { $($variant:ident = $word:literal),+ }) => {
+        impl Word for $kind {
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+        }
+
+        impl Display for $kind {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+/// Some of them for a message: `path, memory`.
+pub(crate) fn in_words<T: Word>(listed: &[T]) -> String {
+    listed.iter().map(|format| format.word()).collect::<Vec<_>>().join(", ")
+}
+
+words!(RegionFormat { Rectangle = "rectangle", Polygon = "polygon", Mask = "mask" });
+words!(ImageFormat { Path = "path", Url = "url", Memory = "memory", Buffer = "buffer" });
+words!(Channel { Color = "color", Depth = "depth", Ir = "ir" });
 
 /// A form in which a region can be sent.
 ///
@@ -11,6 +52,7 @@ use super::properties::Properties;
 /// assert!(!metadata.regions.contains(&RegionFormat::Rectangle));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum RegionFormat {
     /// An axis-aligned rectangle.
     Rectangle,
@@ -29,6 +71,7 @@ pub enum RegionFormat {
 /// assert!(!metadata.images.contains(&ImageFormat::Url));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum ImageFormat {
     /// The path of a file.
     Path,
@@ -49,6 +92,7 @@ pub enum ImageFormat {
 /// assert_eq!(metadata.channels, &Channel::ALL[..2]);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Channel {
     /// Visible light.
     Color,
@@ -60,7 +104,7 @@ pub enum Channel {
 
 impl Channel {
     /// All channels, in the order in which messages carry them.
-    pub const ALL: [Self; 3] = [Self::Color, Self::Depth, Self::Ir];
+    pub const ALL: &'static [Self] = <Self as Word>::ALL;
 }
 
 /// What a tracker announces about itself when a session begins.

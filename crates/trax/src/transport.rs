@@ -2,10 +2,10 @@
 
 use std::env;
 use std::fmt::{self, Debug, Formatter};
+#[cfg(unix)]
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use super::error::Error;
@@ -34,6 +34,7 @@ pub struct Transport {
 /// Where messages go.
 pub(crate) enum Output {
     /// A pipe, a terminal, or anything else that has a descriptor.
+    #[cfg(unix)]
     File(File),
     /// A socket.
     Socket(TcpStream),
@@ -44,6 +45,7 @@ pub(crate) enum Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
+            #[cfg(unix)]
             Self::File(file) => file.write(bytes),
             Self::Socket(stream) => stream.write(bytes),
             Self::Other(stream) => stream.write(bytes),
@@ -52,6 +54,7 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
+            #[cfg(unix)]
             Self::File(file) => file.flush(),
             Self::Socket(stream) => stream.flush(),
             Self::Other(stream) => stream.flush(),
@@ -67,12 +70,12 @@ impl Debug for Transport {
 
 impl Transport {
     /// The connection that the environment asks for, as libtrax reads it: the port on this machine in `TRAX_SOCKET`, else the
-    /// descriptors in `TRAX_IN` and `TRAX_OUT`, else standard input and output.
+    /// descriptors in `TRAX_IN` and `TRAX_OUT` (on Unix; an error elsewhere), else standard input and output.
     ///
     /// ```no_run
     /// use trax::{Limits, Metadata, Server, Transport};
     ///
-    /// let few = Limits { objects: 4, ..Limits::default() };
+    /// let few = Limits::default().objects(4);
     /// let server = Server::new(&Metadata::new("a"), Transport::from_environment()?, few)?;
     /// # Ok::<(), trax::Error>(())
     /// ```
@@ -84,15 +87,34 @@ impl Transport {
         if let Some(port) = number("TRAX_SOCKET")? {
             return Self::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         }
-        let input: Box<dyn Read + Send> = match number::<u32>("TRAX_IN")? {
-            Some(descriptor) => Box::new(File::open(format!("/dev/fd/{descriptor}"))?),
-            None => Box::new(File::from(io::stdin().as_fd().try_clone_to_owned()?)),
+        Self::from_descriptors()
+    }
+
+    /// The descriptors in `TRAX_IN` and `TRAX_OUT`, else standard input and output.
+    #[cfg(unix)]
+    fn from_descriptors() -> Result<Self, Error> {
+        use std::os::fd::AsFd;
+
+        let input = match number::<u32>("TRAX_IN")? {
+            Some(descriptor) => File::open(format!("/dev/fd/{descriptor}"))?,
+            None => File::from(io::stdin().as_fd().try_clone_to_owned()?),
         };
         let output = match number::<u32>("TRAX_OUT")? {
             Some(descriptor) => File::options().write(true).open(format!("/dev/fd/{descriptor}"))?,
             None => File::from(io::stdout().as_fd().try_clone_to_owned()?),
         };
-        Ok(Self { input, output: Output::File(output) })
+        Ok(Self { input: Box::new(input), output: Output::File(output) })
+    }
+
+    /// Standard input and output: the handles in `TRAX_IN` and `TRAX_OUT` could not be taken over without unsafe code.
+    #[cfg(not(unix))]
+    fn from_descriptors() -> Result<Self, Error> {
+        for name in ["TRAX_IN", "TRAX_OUT"] {
+            if env::var_os(name).is_some() {
+                return Err(Error::Environment { name, reason: "handles are not supported on this system".into() });
+            }
+        }
+        Ok(Self::from_streams(io::stdin(), io::stdout()))
     }
 
     /// Connects to a client's socket, which may take a moment to open.

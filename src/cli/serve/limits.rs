@@ -37,14 +37,13 @@ impl Args {
     pub fn session(&self) -> Limits {
         let default = Limits::default();
         let count = |flag: Option<u64>, default| flag.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX));
-        Limits {
-            message_bytes: count(self.max_message_bytes, default.message_bytes),
-            message_items: count(self.max_message_items, default.message_items),
-            image_pixels: self.max_image_pixels.unwrap_or(default.image_pixels),
-            objects: count(self.max_objects, default.objects),
-            polygon_points: count(self.max_polygon_points, default.polygon_points),
-            mask_pixels: self.max_mask_pixels.unwrap_or(default.mask_pixels),
-        }
+        default
+            .message_bytes(count(self.max_message_bytes, default.message_bytes))
+            .message_items(count(self.max_message_items, default.message_items))
+            .image_pixels(self.max_image_pixels.unwrap_or(default.image_pixels))
+            .objects(count(self.max_objects, default.objects))
+            .polygon_points(count(self.max_polygon_points, default.polygon_points))
+            .mask_pixels(self.max_mask_pixels.unwrap_or(default.mask_pixels))
     }
 
     /// The bounds on what is decoded.
@@ -82,14 +81,8 @@ mod tests {
             "--max-mask-pixels=1007",
         ]);
         let all = all.unwrap();
-        let expected = Limits {
-            message_bytes: 1001,
-            message_items: 1002,
-            image_pixels: 1003,
-            objects: 1005,
-            polygon_points: 1006,
-            mask_pixels: 1007,
-        };
+        let expected = Limits::default().message_bytes(1001).message_items(1002).image_pixels(1003);
+        let expected = expected.objects(1005).polygon_points(1006).mask_pixels(1007);
         assert_eq!(all.session(), expected);
         assert_eq!(all.decoding(), DecodeLimits { pixels: 1003, file_bytes: 1004 });
     }

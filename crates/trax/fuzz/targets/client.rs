@@ -9,10 +9,10 @@ use trax::{Client, ClientOptions, Image, Images, Limits, Object, Properties, Reg
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let limits = Limits { mask_pixels: 1 << 16, ..Limits::default() };
+    let limits = Limits::default().mask_pixels(1 << 16);
     // A limit takes two threads, which under the sanitizers take longer than everything else, so it is rare.
     let timeout = if data.len() % 64 == 63 { Duration::from_secs(5) } else { Duration::MAX };
-    let options = ClientOptions { timeout, limits };
+    let options = ClientOptions::default().timeout(timeout).limits(limits);
     let transport = Transport::from_streams(io::Cursor::new(data.to_vec()), io::sink());
     let Ok(mut client) = Client::new(transport, options) else { return };
     let images = Images::color(Image::Path("/a.png".into()));

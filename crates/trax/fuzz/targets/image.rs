@@ -6,7 +6,7 @@ use trax::{Image, Limits};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|argument: &[u8]| {
-    let limits = Limits { image_pixels: 1 << 16, ..Limits::default() };
+    let limits = Limits::default().image_pixels(1 << 16);
     let Ok(image) = Image::from_argument(argument, &limits) else { return };
     if let Image::Memory(memory) = &image {
         let bytes = memory.width() as usize * memory.height() as usize * memory.format().bytes();

@@ -6,7 +6,7 @@ use trax::{Limits, Rectangle, Region, RegionFormat};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let limits = Limits { mask_pixels: 1 << 16, polygon_points: 64, ..Limits::default() };
+    let limits = Limits::default().mask_pixels(1 << 16).polygon_points(64);
     let Ok(region) = Region::parse(text, &limits) else { return };
     assert!(region.is_finite());
     let written = region.to_string();

@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
         .images(&[ImageFormat::Path, ImageFormat::Memory, ImageFormat::Buffer, ImageFormat::Url])
         .channels(&channels)
         .multi_object(mode & 1 == 1);
-    let limits = Limits { objects: 8, mask_pixels: 1 << 16, image_pixels: 1 << 16, ..Limits::default() };
+    let limits = Limits::default().objects(8).mask_pixels(1 << 16).image_pixels(1 << 16);
     let sink = Sink::default();
     let transport = Transport::from_streams(io::Cursor::new(bytes.to_vec()), sink.clone());
     let mut server = Server::new(&metadata, transport, limits).expect("an introduction cannot fail here");

@@ -1,9 +1,9 @@
 //! A tracker's introduction.
 
 use crate::error::Error;
-use crate::metadata::{Channel, ImageFormat, Metadata, RegionFormat};
+use crate::metadata::{Channel, Metadata, Word};
 use crate::properties::Properties;
-use crate::wire::{Kind, Message};
+use crate::wire::{Kind, Message, VERSION};
 
 /// What a tracker said about itself.
 #[derive(Debug)]
@@ -24,30 +24,16 @@ impl Hello {
         }
         let said = message.properties;
         let version = said.get("trax.version").map_or(Some(1), |text| text.parse().ok());
-        let version = version.filter(|version| (1..=super::VERSION).contains(version)).ok_or_else(|| {
+        let version = version.filter(|version| (1..=VERSION).contains(version)).ok_or_else(|| {
             Error::Protocol(format!("version {:?} of the protocol", said.get("trax.version").unwrap_or_default()))
         })?;
         let text = |key| said.get(key).unwrap_or_default().to_owned();
         let mut metadata = Metadata::new(text("trax.name"));
         metadata.description = text("trax.description");
         metadata.family = text("trax.family");
-        metadata.regions = list(
-            &said,
-            "trax.region",
-            &[("rectangle", RegionFormat::Rectangle), ("polygon", RegionFormat::Polygon), ("mask", RegionFormat::Mask)],
-        )?;
-        metadata.images = list(
-            &said,
-            "trax.image",
-            &[
-                ("path", ImageFormat::Path),
-                ("url", ImageFormat::Url),
-                ("memory", ImageFormat::Memory),
-                ("buffer", ImageFormat::Buffer),
-            ],
-        )?;
-        metadata.channels =
-            list(&said, "trax.channels", &[("color", Channel::Color), ("depth", Channel::Depth), ("ir", Channel::Ir)])?;
+        metadata.regions = list(&said, "trax.region")?;
+        metadata.images = list(&said, "trax.image")?;
+        metadata.channels = list(&said, "trax.channels")?;
         if metadata.channels.is_empty() || version < 2 {
             metadata.channels = vec![Channel::Color];
         }
@@ -59,16 +45,13 @@ impl Hello {
     }
 }
 
-/// A list of names separated by semicolons.
-fn list<T: Copy>(said: &Properties, key: &str, names: &[(&str, T)]) -> Result<Vec<T>, Error> {
-    said.get(key)
-        .unwrap_or_default()
-        .split(';')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(|name| {
-            let known = names.iter().find(|(known, _)| *known == name);
-            known.map(|&(_, value)| value).ok_or_else(|| Error::Protocol(format!("{key} lists {name:?}")))
+/// A list of words separated by semicolons.
+fn list<T: Word>(said: &Properties, key: &str) -> Result<Vec<T>, Error> {
+    let words = said.get(key).unwrap_or_default().split(';').map(str::trim).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            let known = T::ALL.iter().find(|known| known.word() == word).copied();
+            known.ok_or_else(|| Error::Protocol(format!("{key} lists {word:?}")))
         })
         .collect()
 }
@@ -76,6 +59,7 @@ fn list<T: Copy>(said: &Properties, key: &str, names: &[(&str, T)]) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metadata::{ImageFormat, RegionFormat};
 
     fn parse(line: &str) -> Result<Hello, Error> {
         Hello::parse(Message::parse(line.as_bytes(), 100)?)

@@ -11,17 +11,14 @@ use std::time::Duration;
 use super::error::Error;
 use super::image::Images;
 use super::limits::Limits;
-use super::metadata::{Channel, Metadata};
+use super::metadata::{Channel, Metadata, in_words};
 use super::properties::Properties;
 use super::region::Region;
 use super::request::{Object, Status};
 use super::transport::Transport;
-use super::wire::{Kind, Message};
+use super::wire::{Kind, VERSION, write};
 use hello::Hello;
 use link::Link;
-
-/// The newest version of the protocol, from which on objects have messages of their own.
-const VERSION: u32 = 4;
 
 /// How a client deals with a tracker.
 ///
@@ -29,16 +26,33 @@ const VERSION: u32 = 4;
 /// use trax::{ClientOptions, Limits};
 /// use std::time::Duration;
 ///
-/// let patient = ClientOptions { timeout: Duration::from_secs(600), ..ClientOptions::default() };
+/// let patient = ClientOptions::default().timeout(Duration::from_secs(600)).limits(Limits::default());
 /// assert_eq!(patient.limits, Limits::default());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClientOptions {
     /// The longest wait for an introduction or an answer, and for the tracker to take a request in. Default 30 s;
     /// [`Duration::MAX`] waits as long as it takes.
     pub timeout: Duration,
     /// What is accepted from the tracker.
     pub limits: Limits,
+}
+
+impl ClientOptions {
+    /// Sets the longest wait.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets what is accepted from the tracker.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
 }
 
 impl Default for ClientOptions {
@@ -162,7 +176,7 @@ impl Client {
         let mut lines = Vec::new();
         if self.hello.version >= VERSION {
             if self.objects > 0 {
-                message(Kind::Initialize, Vec::new(), Properties::new()).write(&mut lines);
+                write(&mut lines, Kind::Initialize, &[], std::iter::empty());
             }
             self.objects = 0;
             return self.send_frame(lines, images, objects, properties);
@@ -172,7 +186,7 @@ impl Client {
         };
         let mut arguments = self.images(images)?;
         arguments.push(self.region(&object.region)?);
-        message(Kind::Initialize, arguments, properties.clone()).write(&mut lines);
+        write(&mut lines, Kind::Initialize, &arguments, properties.iter());
         self.objects = 1;
         self.exchange(lines)
     }
@@ -202,12 +216,8 @@ impl Client {
             return Ok(());
         }
         self.ended = true;
-        let mut properties = Properties::new();
-        if let Some(reason) = reason {
-            properties.put("trax.reason", reason.to_owned());
-        }
         let mut line = Vec::new();
-        message(Kind::Quit, Vec::new(), properties).write(&mut line);
+        write(&mut line, Kind::Quit, &[], reason.map(|reason| ("trax.reason", reason)).into_iter());
         self.link.send(line)
     }
 
@@ -225,9 +235,9 @@ impl Client {
         }
         for object in objects {
             let region = self.region(&object.region)?;
-            message(Kind::Initialize, vec![region], object.properties.clone()).write(&mut lines);
+            write(&mut lines, Kind::Initialize, &[region], object.properties.iter());
         }
-        message(Kind::Frame, self.images(images)?, properties.clone()).write(&mut lines);
+        write(&mut lines, Kind::Frame, &self.images(images)?, properties.iter());
         self.objects = count;
         self.exchange(lines)
     }
@@ -279,11 +289,15 @@ impl Client {
         let channels = Channel::ALL.iter().filter(|channel| metadata.channels.contains(channel));
         channels
             .map(|&channel| {
-                let image = images.get(channel).ok_or_else(|| Error::Protocol(format!("no {channel:?} image")))?;
+                let image = images.get(channel).ok_or_else(|| Error::Protocol(format!("no {channel} image")))?;
                 if metadata.images.contains(&image.format()) {
                     Ok(image.to_argument())
                 } else {
-                    Err(Error::Protocol(format!("the tracker takes no images of the form {:?}", image.format())))
+                    Err(Error::Protocol(format!(
+                        "the tracker takes no {} images, but {}",
+                        image.format(),
+                        in_words(&metadata.images)
+                    )))
                 }
             })
             .collect()
@@ -296,9 +310,4 @@ impl Drop for Client {
             log::debug!("no farewell: {error}");
         }
     }
-}
-
-/// A message from its parts.
-fn message(kind: Kind, arguments: Vec<Vec<u8>>, properties: Properties) -> Message {
-    Message { kind, arguments, properties }
 }

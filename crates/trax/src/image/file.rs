@@ -1,8 +1,32 @@
-//! Which file a path from a message means.
+//! Paths in messages, and which files they mean.
+//!
+//! On Unix a path is any bytes, and so it is in messages. Elsewhere it is Unicode there.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+use percent_encoding::percent_decode;
+
+/// The bytes of a path in a message; elsewhere than on Unix, what is not Unicode in it is lost.
+pub(super) fn to_bytes(path: &Path) -> Cow<'_, [u8]> {
+    #[cfg(unix)]
+    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).into();
+    #[cfg(not(unix))]
+    let bytes = path.to_string_lossy().into_owned().into_bytes().into();
+    bytes
+}
+
+/// The path that bytes in a message stand for; `None` if no file system can have it.
+pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
+    if bytes.is_empty() || bytes.contains(&0) {
+        return None;
+    }
+    #[cfg(unix)]
+    let path = Some(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into());
+    #[cfg(not(unix))]
+    let path = String::from_utf8(bytes).ok().map(PathBuf::from);
+    path
+}
 
 /// The file that a path from a message means.
 ///
@@ -11,49 +35,23 @@ use std::path::{Path, PathBuf};
 ///
 /// ```
 /// use std::path::Path;
-/// assert_eq!(trax::local_file(Path::new("/dev/nul%6c")), Path::new("/dev/null"));
-/// assert_eq!(trax::local_file(Path::new("/nowhere/100%25")), Path::new("/nowhere/100%25"));
+/// use trax::local_file;
+///
+/// let there = std::env::temp_dir().join("trax a.txt");
+/// std::fs::write(&there, "")?;
+/// assert_eq!(local_file(&there.with_file_name("trax%20a.tx%74")), there);
+/// assert_eq!(local_file(Path::new("/nowhere/100%25")), Path::new("/nowhere/100%25"));
+/// std::fs::remove_file(there)?;
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use]
 pub fn local_file(path: &Path) -> PathBuf {
+    let decoded = || from_bytes(Cow::from(percent_decode(&to_bytes(path))).into_owned());
     if !path.exists()
-        && let Some(decoded) = percent_decode(path.as_os_str().as_bytes())
+        && let Some(decoded) = decoded()
         && decoded.exists()
     {
         return decoded;
     }
     path.to_owned()
-}
-
-/// The path with `%xx` replaced by the bytes they stand for; `None` if there is nothing to replace.
-fn percent_decode(text: &[u8]) -> Option<PathBuf> {
-    let digit = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, after)) = rest.split_first() {
-        match (first, digit(after.first()), digit(after.get(1))) {
-            (b'%', Some(high), Some(low)) if (high, low) != (0, 0) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    (bytes.len() != text.len()).then(|| OsString::from_vec(bytes).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percent_signs_are_decoded_once() {
-        assert_eq!(percent_decode(b"/a%20b%25%C5%be"), Some("/a b%ž".into()));
-        for text in [&b"/plain"[..], b"/100%", b"/%zz", b"/%0", b"/%00"] {
-            assert_eq!(percent_decode(text), None);
-        }
-    }
 }

@@ -4,15 +4,13 @@ use std::ptr::NonNull;
 
 use libtrax_sys as sys;
 
-use super::{c_string, properties_bound};
+use super::c_string;
 use crate::error::Error;
 use crate::metadata::{Channel, ImageFormat, Metadata, RegionFormat};
 
 /// Metadata that libtrax allocated.
 pub(super) struct MetadataHandle {
     pub(super) raw: NonNull<sys::trax_metadata>,
-    /// At least as many bytes as its texts take in a message.
-    pub(super) bytes: usize,
 }
 
 impl MetadataHandle {
@@ -24,25 +22,23 @@ impl MetadataHandle {
         let flags = if metadata.multi_object { sys::TRAX_METADATA_MULTI_OBJECT } else { 0 };
         let (name, description) = (c_string(&metadata.name), c_string(&metadata.description));
         let family = c_string(&metadata.family);
-        let (name_, description_, family_) = (name.as_ptr(), description.as_ptr(), family.as_ptr());
         // SAFETY: the three texts end in a zero byte and are copied; there is at least one channel.
         let raw = unsafe {
             sys::trax_metadata_create(
                 regions as i32,
                 images as i32,
                 channels as i32,
-                name_,
-                description_,
-                family_,
+                name.as_ptr(),
+                description.as_ptr(),
+                family.as_ptr(),
                 flags as i32,
             )
         };
         let raw = NonNull::new(raw).ok_or_else(|| Error::Library("no metadata could be set up".into()))?;
-        let texts = [&metadata.name, &metadata.description, &metadata.family];
-        let bytes = texts.iter().map(|text| 11 * text.len()).sum::<usize>() + properties_bound(&metadata.custom);
-        let handle = Self { raw, bytes };
+        let handle = Self { raw };
         for (key, value) in metadata.custom.iter() {
             let (key, value) = (c_string(key), c_string(value));
+            // libtrax has no function that sets them, only this field.
             // SAFETY: the metadata is alive and so are its properties; both texts end in a zero byte and are copied.
             unsafe { sys::trax_properties_set((*handle.raw.as_ptr()).custom, key.as_ptr(), value.as_ptr()) };
         }

@@ -15,7 +15,7 @@ pub(super) struct ObjectList {
 
 impl ObjectList {
     /// A list of regions and properties; `None` if one of them cannot be built or there are more than libtrax counts.
-    pub(super) fn new<'a>(objects: impl ExactSizeIterator<Item = (&'a Region, &'a Properties)>) -> Option<Self> {
+    pub(super) fn new(objects: &[(&Region, &Properties)]) -> Option<Self> {
         let count = i32::try_from(objects.len()).ok()?;
         // SAFETY: the count is not negative; the list is owned by the value made of it.
         let list = Self { raw: NonNull::new(unsafe { sys::trax_object_list_create(count) })? };

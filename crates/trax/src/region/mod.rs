@@ -7,7 +7,8 @@ mod text;
 
 pub use shape::{Mask, Point, Polygon, Rectangle};
 
-use super::metadata::RegionFormat;
+pub use crate::error::RegionError;
+use crate::metadata::RegionFormat;
 
 /// Where an object is, in pixels from the frame's top left corner.
 ///
@@ -22,6 +23,7 @@ use super::metadata::RegionFormat;
 /// # Ok::<(), trax::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Region {
     /// No place but a code, whose meaning the two sides agree on; 0 is usual for an object that is not visible.
     Special(i32),
@@ -31,42 +33,6 @@ pub enum Region {
     Polygon(Polygon),
     /// A binary mask.
     Mask(Mask),
-}
-
-/// Why a region cannot be understood, or cannot be sent.
-///
-/// ```
-/// use trax::{Error, Region, RegionError};
-///
-/// assert!(matches!("1,2,nan,4".parse::<Region>(), Err(Error::Region(RegionError::NotFinite))));
-/// assert_eq!(Region::polygon([(0.0, 0.0)]).unwrap_err().to_string(), "a polygon needs three corners, not 1");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegionError {
-    /// There is no text.
-    #[error("it is empty")]
-    Empty,
-    /// Something that should be a number is none.
-    #[error("{0:?} is not a number")]
-    NotANumber(String),
-    /// A coordinate is infinite or not a number.
-    #[error("a coordinate is not finite")]
-    NotFinite,
-    /// The number of numbers fits no region of the kind.
-    #[error("{found} numbers do not make a {kind}")]
-    Count {
-        /// The kind of region.
-        kind: &'static str,
-        /// How many numbers there are.
-        found: usize,
-    },
-    /// A polygon of fewer than three corners.
-    #[error("a polygon needs three corners, not {0}")]
-    Corners(usize),
-    /// A mask whose sides or runs contradict each other.
-    #[error("a mask {0}")]
-    Mask(&'static str),
 }
 
 impl Region {

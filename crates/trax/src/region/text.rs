@@ -19,7 +19,7 @@ impl Region {
     /// ```
     /// use trax::{Limits, Region};
     ///
-    /// let few = Limits { polygon_points: 3, ..Limits::default() };
+    /// let few = Limits::default().polygon_points(3);
     /// assert!(Region::parse("0,0,4,0,4,3", &few).is_ok());
     /// assert!(Region::parse("0,0,4,0,4,3,0,3", &few).is_err());
     /// ```
@@ -28,6 +28,11 @@ impl Region {
     ///
     /// [`Error::Region`] if it makes no sense, [`Error::TooLarge`] if it is over a limit.
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, Error> {
+        Self::parse_beside(text, limits, 0)
+    }
+
+    /// The same, where the masks of one request have taken some of the pixels that are allowed already.
+    pub(crate) fn parse_beside(text: &str, limits: &Limits, taken: u64) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() {
             return Err(RegionError::Empty.into());
@@ -36,7 +41,7 @@ impl Region {
             Some(("special", numbers)) => ("special region", numbers),
             Some(("rect", numbers)) => ("rectangle", numbers),
             Some(("poly", numbers)) => ("polygon", numbers),
-            Some(("mask", numbers)) => return mask(numbers, limits),
+            Some(("mask", numbers)) => return mask(numbers, limits.mask_pixels, taken),
             Some((kind, _)) => return Err(RegionError::NotANumber(shorten(kind)).into()),
             None => ("", text),
         };
@@ -102,7 +107,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// `x,y,width,height,runs...`
-fn mask(text: &str, limits: &Limits) -> Result<Region, Error> {
+fn mask(text: &str, most: u64, taken: u64) -> Result<Region, Error> {
     let mut fields = text.split(',');
     let mut header = [0_i64; 4];
     for (found, value) in header.iter_mut().enumerate() {
@@ -115,8 +120,8 @@ fn mask(text: &str, limits: &Limits) -> Result<Region, Error> {
         |value: i64| u32::try_from(value).map_err(|_| RegionError::Mask("has a side that is negative or out of range"));
     let (x, y, width, height) = (offset(x)?, offset(y)?, side(width)?, side(height)?);
     let pixels = u64::from(width) * u64::from(height);
-    if pixels > limits.mask_pixels {
-        return Err(Error::TooLarge { what: "size of a mask in pixels", limit: limits.mask_pixels });
+    if pixels > most.saturating_sub(taken) {
+        return Err(Error::TooLarge { what: "size of a mask in pixels", limit: most });
     }
     let pixels = pixels as usize;
     let mut data = Vec::with_capacity(pixels);
@@ -223,7 +228,7 @@ mod tests {
     fn limits_hold_before_memory_is_taken() {
         assert!(matches!(error("mask:0,0,100000,100000,1"), Error::TooLarge { .. }));
         assert!(matches!(error("mask:0,0,4294967295,4294967295,1"), Error::TooLarge { .. }));
-        let limits = Limits { polygon_points: 3, ..Limits::default() };
+        let limits = Limits::default().polygon_points(3);
         assert!(Region::parse("0,0,4,0,4,3", &limits).is_ok());
         assert!(matches!(Region::parse("0,0,4,0,4,3,0,3", &limits), Err(Error::TooLarge { limit: 3, .. })));
     }

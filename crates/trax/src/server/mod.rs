@@ -1,16 +1,21 @@
 //! The tracker's side of a session.
 
+mod keeper;
 mod requests;
 mod tracker;
+#[cfg_attr(not(unix), path = "unwatched.rs")]
 mod watch;
 
+#[cfg(feature = "libtrax")]
+pub(crate) use keeper::Keeper;
+#[cfg(all(test, feature = "libtrax"))]
+pub(crate) use keeper::Native;
 pub use tracker::{RunError, Tracker, run};
 
 use std::fmt::{self, Debug, Formatter};
 use std::io::{Read, Write as _};
 
 use crate::error::Error;
-use crate::libtrax::Handle;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
 use crate::region::Region;
@@ -42,7 +47,7 @@ use watch::Watch;
 /// # Ok::<(), trax::Error>(())
 /// ```
 pub struct Server {
-    handle: Handle,
+    keeper: Box<dyn keeper::Keeper>,
     input: LineReader<Box<dyn Read + Send>>,
     output: Output,
     watch: Option<Watch>,
@@ -78,7 +83,7 @@ impl Server {
     /// ```
     /// use trax::{Limits, Metadata, Server, Transport};
     ///
-    /// let limits = Limits { objects: 4, ..Limits::default() };
+    /// let limits = Limits::default().objects(4);
     /// let transport = Transport::from_streams(std::io::empty(), std::io::sink());
     /// let server = Server::new(&Metadata::new("a").multi_object(true), transport, limits)?;
     /// assert_eq!(server.objects(), 0);
@@ -87,11 +92,11 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::Library`] for metadata without channels.
+    /// [`Error::Protocol`] for metadata without channels, [`Error::Io`], [`Error::Library`].
     pub fn new(metadata: &Metadata, transport: Transport, limits: Limits) -> Result<Self, Error> {
-        let (handle, hello) = Handle::serve(metadata)?;
+        let (keeper, hello) = keeper::introduce(metadata)?;
         let mut server = Self {
-            handle,
+            keeper,
             input: LineReader::new(transport.input, limits.message_bytes),
             output: transport.output,
             watch: None,
@@ -112,7 +117,8 @@ impl Server {
     /// Without it nobody notices before the reply, which a tracker that trains for a minute would prepare for nobody. The client has
     /// gone once nothing can read the reply any more, seen within half a second; one that merely sends no more still gets its answer.
     /// `act` should be short: ending the process, or setting a flag that the tracker looks at. Between a reply and the next request
-    /// it is never called, since [`Server::wait`] takes care of that. Nothing is watched on [`Transport::from_streams`]'s streams.
+    /// it is never called, since [`Server::wait`] takes care of that. Nothing is watched on [`Transport::from_streams`]'s streams, nor on
+    /// systems that are not Unix.
     ///
     /// ```
     /// use trax::{Limits, Metadata, Server, Transport};
@@ -218,10 +224,11 @@ impl Server {
             return Err(protocol("a status with a region that is not finite"));
         }
         let nowhere = Region::Special(0);
-        let bytes = self.handle.reply(statuses.iter().map(|status| match &status.region {
+        let sent = statuses.iter().map(|status| match &status.region {
             Region::Mask(mask) if mask.area() == 0 => (&nowhere, &status.properties),
             region => (region, &status.properties),
-        }))?;
+        });
+        let bytes = self.keeper.reply(&sent.collect::<Vec<_>>())?;
         self.send(&bytes)
     }
 
@@ -245,7 +252,7 @@ impl Server {
             return Ok(());
         }
         self.ended = true;
-        let bytes = self.handle.terminate(reason)?;
+        let bytes = self.keeper.quit(reason)?;
         // There may be nobody to say farewell to.
         if self.gone { Err(Error::Disconnected) } else { self.send(&bytes) }
     }

@@ -3,9 +3,7 @@
 use super::{Server, protocol};
 use crate::error::Error;
 use crate::image::{Image, Images};
-use crate::libtrax::Event;
-use crate::limits::Limits;
-use crate::metadata::Channel;
+use crate::metadata::{Channel, in_words};
 use crate::properties::Properties;
 use crate::region::Region;
 use crate::request::{Object, Request};
@@ -47,7 +45,7 @@ impl Server {
                 },
                 Kind::Frame => return self.frame(restart, added, message),
                 Kind::Quit if message.arguments.is_empty() => {
-                    self.handle.client_quit()?;
+                    self.keeper.client_quit()?;
                     self.ended = true;
                     return Ok(Request::Quit { properties: message.properties });
                 }
@@ -67,13 +65,7 @@ impl Server {
             Region::Mask(mask) => mask.data().len() as u64,
             _ => 0,
         });
-        let mask_pixels = self.limits.mask_pixels.saturating_sub(taken.sum());
-        let region = match Region::parse(text, &Limits { mask_pixels, ..self.limits }) {
-            Err(Error::TooLarge { what, limit }) if limit == mask_pixels => {
-                return Err(Error::TooLarge { what, limit: self.limits.mask_pixels });
-            }
-            result => result?,
-        };
+        let region = Region::parse_beside(text, &self.limits, taken.sum())?;
         Ok(Object { region, properties })
     }
 
@@ -95,17 +87,14 @@ impl Server {
             return Err(protocol("a frame before any object was initialized"));
         }
         let images = self.images(&message.arguments)?;
-        let event = self.handle.request(restart, objects.len())?;
+        self.keeper.request(restart, objects.len())?;
         let properties = message.properties;
-        if restart {
-            self.objects = 0;
-        }
-        self.objects += objects.len();
-        match event {
-            Event::Initialize if restart => Ok(Request::Initialize { images, objects, properties }),
-            Event::Frame if !restart => Ok(Request::Frame { images, objects, properties }),
-            _ => Err(Error::Library("it has lost track of the session".into())),
-        }
+        self.objects = objects.len() + if restart { 0 } else { self.objects };
+        Ok(if restart {
+            Request::Initialize { images, objects, properties }
+        } else {
+            Request::Frame { images, objects, properties }
+        })
     }
 
     /// One image for each announced channel, in the channels' own order.
@@ -119,7 +108,8 @@ impl Server {
         for (&channel, argument) in channels.zip(arguments) {
             let image = Image::from_argument(argument, &self.limits)?;
             if !self.metadata.images.contains(&image.format()) {
-                return Err(Error::Image(format!("this tracker takes no images of the form {:?}", image.format())));
+                let (format, accepted) = (image.format(), in_words(&self.metadata.images));
+                return Err(Error::Image(format!("this tracker takes no {format} images, but {accepted}")));
             }
             images.set(channel, image);
         }

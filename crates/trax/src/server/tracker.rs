@@ -91,13 +91,14 @@ pub trait Tracker {
 /// # Ok::<(), trax::Error>(())
 /// ```
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError<E: StdError> {
     /// The client sent something that cannot be accepted, or the connection failed.
     #[error(transparent)]
     Session(#[from] Error),
     /// The tracker gave up.
-    #[error("{0}")]
-    Tracker(#[source] E),
+    #[error(transparent)]
+    Tracker(E),
 }
 
 /// Serves a tracker until the client quits or has gone; every error is told to the client as the reason to quit.

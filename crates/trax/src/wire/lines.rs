@@ -2,8 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::{PREFIX, find};
-use crate::Error;
+use memchr::memchr;
+
+use super::PREFIX;
+use crate::error::Error;
 
 /// Bytes asked of the operating system at a time.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -56,7 +58,7 @@ impl<R: Read> LineReader<R> {
             if chunk.is_empty() {
                 return if self.line.starts_with(PREFIX) { Err(Error::Truncated) } else { Ok(None) };
             }
-            let end = find(chunk, |byte| byte == b'\n');
+            let end = memchr(b'\n', chunk);
             let part = &chunk[..end.unwrap_or(chunk.len())];
             length = length.saturating_add(part.len());
             if length > self.longest {

@@ -1,6 +1,7 @@
-//! One message: its grammar, read and written.
+//! One message: its grammar.
 
-use super::{PREFIX, find};
+use memchr::memchr3;
+
 use crate::error::Error;
 use crate::properties::{Properties, is_key};
 
@@ -91,7 +92,7 @@ impl Message {
         let mut value = None;
         loop {
             let rest = &text[position..];
-            let run = find(rest, |byte| byte == stop || byte == b'\\' || byte == b'=').unwrap_or(rest.len());
+            let run = memchr3(stop, b'\\', b'=', rest).unwrap_or(rest.len());
             item.extend_from_slice(&rest[..run]);
             position += run;
             match text.get(position) {
@@ -128,37 +129,6 @@ impl Message {
             }
         }
         Ok(&text[position..])
-    }
-
-    /// Appends the message as a line, the way libtrax writes it.
-    pub(crate) fn write(&self, line: &mut Vec<u8>) {
-        line.extend_from_slice(PREFIX);
-        line.extend_from_slice(self.kind.word().as_bytes());
-        line.push(b' ');
-        for argument in &self.arguments {
-            line.push(b'"');
-            escape(argument, line);
-            line.extend_from_slice(b"\" ");
-        }
-        for (key, value) in self.properties.iter() {
-            line.push(b'"');
-            line.extend_from_slice(key.as_bytes());
-            line.push(b'=');
-            escape(value.as_bytes(), line);
-            line.extend_from_slice(b"\" ");
-        }
-        line.push(b'\n');
-    }
-}
-
-/// Appends `text` with the characters escaped that would end an item or a line.
-fn escape(text: &[u8], line: &mut Vec<u8>) {
-    for &byte in text {
-        match byte {
-            b'"' | b'\\' => line.extend_from_slice(&[b'\\', byte]),
-            b'\n' => line.extend_from_slice(b"\\n"),
-            _ => line.push(byte),
-        }
     }
 }
 
@@ -209,20 +179,5 @@ mod tests {
     fn items_are_counted() {
         assert!(Message::parse(b"frame a b=1 c", 3).is_ok());
         assert!(matches!(Message::parse(b"frame a b=1 c d", 3), Err(Error::TooLarge { limit: 3, .. })));
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        let mut properties = Properties::new();
-        properties.insert("trax.reason", "a \"b\"\\\n=").unwrap();
-        let arguments = vec![b"".to_vec(), b"\\n".to_vec(), b"a=b=c:=\"".to_vec(), vec![0xff, 0xc3, b' ']];
-        // "a=b..." alone would be read as a property: what is sent as an argument must not look like one.
-        let arguments: Vec<Vec<u8>> = arguments.into_iter().map(|argument| [&b"x:"[..], &argument].concat()).collect();
-        let message = Message { kind: Kind::Quit, arguments, properties };
-        let mut line = Vec::new();
-        message.write(&mut line);
-        assert_eq!(line.pop(), Some(b'\n'));
-        assert!(!line.contains(&b'\n'));
-        assert_eq!(Message::parse(line.strip_prefix(PREFIX).unwrap(), 100).unwrap(), message);
     }
 }

@@ -7,35 +7,14 @@
 
 mod lines;
 mod message;
+mod write;
 
 pub(crate) use lines::LineReader;
 pub(crate) use message::{Kind, Message};
+pub(crate) use write::{ascii, write};
 
 /// What every message begins with.
 pub(crate) const PREFIX: &[u8] = b"@@TRAX:";
 
-/// Where the first byte is that `wanted` holds for. Looks at many at a time, since payloads are long and such bytes are rare.
-fn find(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> Option<usize> {
-    const BLOCK: usize = 64;
-    let whole =
-        bytes.chunks_exact(BLOCK).take_while(|block| !block.iter().fold(false, |any, &byte| any | wanted(byte)));
-    let start = whole.count() * BLOCK;
-    bytes[start..].iter().position(|&byte| wanted(byte)).map(|offset| start + offset)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::find;
-
-    #[test]
-    fn the_first_is_found_wherever_it_is() {
-        for length in [0, 1, 63, 64, 65, 200] {
-            let mut bytes = vec![b'x'; length];
-            assert_eq!(find(&bytes, |byte| byte == b'y'), None);
-            for index in (0..length).rev() {
-                bytes[index] = b'y';
-                assert_eq!(find(&bytes, |byte| byte == b'y'), Some(index));
-            }
-        }
-    }
-}
+/// The newest version of the protocol, from which on objects have messages of their own.
+pub(crate) const VERSION: u32 = 4;

@@ -29,7 +29,7 @@ fn boxes(statuses: &[Status]) -> Vec<String> {
 
 #[test]
 fn a_session_with_the_smallest_tracker() {
-    let patient = ClientOptions { timeout: Duration::MAX, ..ClientOptions::default() };
+    let patient = ClientOptions::default().timeout(Duration::MAX);
     for (connection, options) in [
         (Connection::Pipes, ClientOptions::default()),
         (Connection::Socket, ClientOptions::default()),
@@ -81,7 +81,7 @@ fn many_objects_and_large_masks_pass_through_the_pipes() {
     let mut command = example("static_tracker");
     command.arg("--multi-object");
     // Unoptimised, and on a machine with other work, this takes longer than it looks.
-    let options = ClientOptions { timeout: Duration::from_secs(300), ..ClientOptions::default() };
+    let options = ClientOptions::default().timeout(Duration::from_secs(300));
     let mut tracker = TrackerProcess::start(command, Connection::Pipes, options).unwrap();
     // A chequered mask has as many runs as pixels: 200 kB of text in each of many messages.
     let checks = (0..100_000).map(|index| (index % 500 + index / 500) % 2 == 0).collect();
@@ -134,7 +134,7 @@ fn a_server_within_the_process() {
     let mut images = frame();
     assert!(
         matches!(client.initialize(&images, &[Object::new(Region::rectangle(1.0, 2.0, 3.0, 4.0))], &Properties::new()),
-        Err(Error::Protocol(reason)) if reason == "no Ir image")
+        Err(Error::Protocol(reason)) if reason == "no ir image")
     );
     images.set(Channel::Ir, Image::Url("http://localhost/ir".into()));
     let mut object = Object::new(Region::polygon([(0.0, 0.0), (4.0, 0.0), (4.0, 3.0)]).unwrap());
@@ -196,7 +196,7 @@ fn masks_of_one_request_are_limited_together() {
     for (count, fits) in [(3, true), (4, false)] {
         let client = mask.repeat(count) + "@@TRAX:frame x\n";
         let transport = Transport::from_streams(io::Cursor::new(client.into_bytes()), io::sink());
-        let limits = Limits { mask_pixels: 35_000, ..Limits::default() };
+        let limits = Limits::default().mask_pixels(35_000);
         let mut server = Server::new(&Metadata::new("masks").multi_object(true), transport, limits).unwrap();
         let request = server.wait();
         assert_eq!(request.is_ok(), fits);
@@ -206,7 +206,7 @@ fn masks_of_one_request_are_limited_together() {
 
 #[test]
 fn trackers_that_do_not_answer_are_ended() {
-    let within = |seconds| ClientOptions { timeout: Duration::from_secs_f64(seconds), ..ClientOptions::default() };
+    let within = |seconds| ClientOptions::default().timeout(Duration::from_secs_f64(seconds));
     let begun = Instant::now();
     for connection in [Connection::Pipes, Connection::Socket] {
         let mut command = Command::new("sleep");
