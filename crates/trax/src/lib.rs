@@ -1,27 +1,4 @@
-//! TraX, the protocol by which the VOT toolkit and others drive visual trackers, in safe Rust.
-//!
-//! A tracker is a [`Tracker`] that [`run`] serves:
-//!
-//! ```no_run
-//! use trax::{self, Metadata, Request, Server, Status};
-//!
-//! let mut server = Server::from_environment(&Metadata::new("static"))?;
-//! let mut statuses = Vec::new();
-//! loop {
-//!     match server.wait()? {
-//!         Request::Initialize { objects, .. } => statuses = objects.into_iter().map(|o| Status::new(o.region)).collect(),
-//!         Request::Frame { objects, .. } => statuses.extend(objects.into_iter().map(|o| Status::new(o.region))),
-//!         Request::Quit { .. } => return Ok(()),
-//!     }
-//!     server.reply(&statuses)?;
-//! }
-//! # #[allow(unreachable_code)]
-//! # Ok::<(), trax::Error>(())
-//! ```
-//!
-//! libtrax, the reference implementation, keeps the state of the session and writes every message; what the other side sends is read,
-//! checked and limited here, and none of its bytes reaches C. The module uses nothing of the rest of the crate.
-
+#![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
 mod client;

@@ -4,5 +4,6 @@
 
 mod alone;
 mod documented;
+mod errors;
 mod recordings;
 mod sessions;
