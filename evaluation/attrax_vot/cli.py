@@ -72,8 +72,11 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("directory", type=Path, help="of the workspace")
     init.add_argument("--stack", default="vot2016/rgb", help="the toolkit's stack [vot2016/rgb]")
     init.add_argument("--dataset", type=Path, help="a folder of sequences [the toolkit downloads the stack's]")
+    init.add_argument("--format", default="vot", help="of that folder: vot, otb, got10k, lasot, images [vot]")
     init.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
-    init.add_argument("--experiments", type=_names, metavar="A,B", help="of the stack [all]")
+    init.add_argument(
+        "--experiments", type=_names, metavar="A,B", help="of the stack [all; in another format, the unsupervised one]"
+    )
     init.add_argument("--repetitions", type=_positive, metavar="N", help="of the experiment [the stack's]")
     init.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
 

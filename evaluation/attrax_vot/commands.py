@@ -57,14 +57,18 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def init(options: argparse.Namespace) -> int:
     """Makes a workspace, downloads or links its dataset, and checks every frame of it."""
-    settings = Settings(
-        options.dataset,
-        options.sequences,
-        options.stack,
-        tuple(options.experiments or ()),
-        options.repetitions,
-        _registry(options),
-    )
+    dataset, names, experiments = options.dataset, options.sequences, tuple(options.experiments or ())
+    if options.format != "vot":
+        from attrax_vot.datasets import layouts, view
+
+        if dataset is None:
+            raise EvaluationError(f"--format {options.format} needs the dataset's folder: --dataset DIR")
+        clips = layouts.find(options.format, dataset, names)
+        dataset, names = options.directory / "dataset", [clip.name for clip in clips]
+        view.lay_out(clips, dataset)
+        # These benchmarks know one pass alone.
+        experiments = experiments or ("unsupervised",)
+    settings = Settings(dataset, names, options.stack, experiments, options.repetitions, _registry(options))
     if options.dataset is None:
         download(options.directory, options.stack)
     prepare(options.directory, settings)
@@ -135,7 +139,7 @@ def report(options: argparse.Namespace) -> int:
         raise EvaluationError(f"there is no format {', '.join(unknown)}; there are {', '.join(write.FORMATS)}")
     found = collect(options.workspace, options.trackers, options.reference)
     files = write.write(found, options.out or options.workspace / "report", options.format)
-    print(tables.text(tables.overall(found)))
+    print(tables.text(write.shown(found)[0]))
     for path in files:
         print(path)
     return 0

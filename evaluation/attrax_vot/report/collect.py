@@ -3,13 +3,16 @@
 import math
 import shlex
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrax_vot.analysis import attributes, reference, results, scores, significance
+from vot.experiment.multirun import SupervisedExperiment, UnsupervisedExperiment
+
+from attrax_vot.analysis import attributes, one_pass, reference, results, scores, significance
 from attrax_vot.analysis.attributes import Attribute
+from attrax_vot.analysis.one_pass import OnePass
 from attrax_vot.analysis.scores import Score, Scores
 from attrax_vot.analysis.significance import Difference
 from attrax_vot.report import strips, timeline
@@ -20,7 +23,6 @@ from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
-    from vot.experiment.multirun import SupervisedExperiment
     from vot.tracker import Tracker
     from vot.workspace import Workspace
 
@@ -87,6 +89,7 @@ class Report:
         differences: of the first named tracker to each of the others, on the sequences that both have ended.
         strips: pictures of failures.
         undrawn: how many failures have no picture, because the page would be too large.
+        one_pass: results without supervision, the largest area under the success plot first.
     """
 
     title: str
@@ -99,6 +102,7 @@ class Report:
     differences: list[Difference]
     strips: list[Strip] = field(default_factory=list)
     undrawn: int = 0
+    one_pass: list[OnePass] = field(default_factory=list)
 
     @property
     def frames(self) -> int:
@@ -119,31 +123,65 @@ def collect(directory: Path, names: list[str], references: list[Path]) -> Report
     """
     published = [(reference.register(directory, path), path) for path in references]
     space = workspace.load(directory)
-    experiment = evaluate.supervised(space)
-    sequences = runner.sequences_of(space, experiment)
+    chosen = [each for each in space.stack if isinstance(each, SupervisedExperiment)][:1]
+    sequences = runner.sequences_of(space, chosen[0]) if chosen else list(space.dataset)
     for identifier, path in published:
-        reference.bring_in(path, directory, identifier, experiment, sequences)
+        reference.bring_in(path, directory, identifier, chosen[0] if chosen else _one_pass(space), sequences)
     trackers = _trackers(space, directory, names, [identifier for identifier, _ in published])
-    ended = {each.reference: _ended(experiment, each, sequences) for each in trackers}
+    free = _free(space, trackers)
+    ended = {each.reference: _ended(chosen[0], each, sequences) if chosen else [] for each in trackers}
     kept = [each for each in trackers if ended[each.reference]]
-    without = [name for name in names if name in ended and not ended[name]]
-    if without or not kept:
-        lacking = ", ".join(without or ended)
-        raise EvaluationError(f"{lacking} has ended no sequence of {experiment.identifier}; 'attrax-vot run' goes on")
-    entries = [_entry(directory, experiment, each, ended[each.reference]) for each in kept]
-    pictures, undrawn = strips.draw(experiment, kept, sequences)
-    return Report(
+    there = {each.tracker for each in free} | {each.reference for each in kept}
+    without = [each.reference for each in trackers if each.reference not in there]
+    if not there or set(names) & set(without):
+        raise EvaluationError(f"{', '.join(without)} has ended no sequence; 'attrax-vot run' goes on")
+    report = Report(
         title=space.stack.title,
         made=datetime.now(UTC),
         command=shlex.join(["attrax-vot", *sys.argv[1:]]),
         versions=provenance.versions(),
-        interval=scores.interval(experiment),
-        places=[_place(experiment, kept, each) for each in sequences],
-        entries=sorted(entries, key=_rank),
-        differences=_differences(experiment, kept, ended),
+        interval=scores.interval(chosen[0]) if chosen else (0, 0),
+        places=[Place(each.name, len(each), {}, []) for each in sequences],
+        entries=[],
+        differences=[],
+        one_pass=free,
+    )
+    return _supervised(report, directory, chosen[0], kept, sequences) if kept else report
+
+
+def _supervised(
+    report: Report,
+    directory: Path,
+    experiment: "SupervisedExperiment",
+    trackers: list["Tracker"],
+    sequences: list["Sequence"],
+) -> Report:
+    """Adds what trackers did in the supervised experiment."""
+    ended = {each.reference: _ended(experiment, each, sequences) for each in trackers}
+    pictures, undrawn = strips.draw(experiment, trackers, sequences)
+    return replace(
+        report,
+        places=[_place(experiment, trackers, each) for each in sequences],
+        entries=sorted((_entry(directory, experiment, each, ended[each.reference]) for each in trackers), key=_rank),
+        differences=_differences(experiment, trackers, ended),
         strips=pictures,
         undrawn=undrawn,
     )
+
+
+def _one_pass(space: "Workspace") -> UnsupervisedExperiment | None:
+    """The workspace's unsupervised experiment, where it has one."""
+    return next((each for each in space.stack if isinstance(each, UnsupervisedExperiment)), None)
+
+
+def _free(space: "Workspace", trackers: list["Tracker"]) -> list[OnePass]:
+    """What trackers did without supervision, the best first."""
+    experiment = _one_pass(space)
+    if experiment is None:
+        return []
+    sequences = runner.sequences_of(space, experiment)
+    found = (one_pass.score(experiment, each, sequences) for each in trackers)
+    return sorted((each for each in found if each), key=lambda each: (-len(each.rows), -each.total.success))
 
 
 def _ended(experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]) -> list["Sequence"]:

@@ -1,10 +1,13 @@
 """Plots of the report, as SVG text that a page can hold."""
 
 import io
+from collections.abc import Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from attrax_vot.analysis.one_pass import DISTANCES, OnePass
+from attrax_vot.analysis.otb import OVERLAPS
 from attrax_vot.analysis.scores import Scores
 
 # The same text in every run: no date, and names of shapes that do not change.
@@ -36,7 +39,30 @@ def accuracy_robustness(everything: list[tuple[str, Scores]]) -> str:
     return _svg(figure)
 
 
-def _colours(everything: list[tuple[str, Scores]]) -> list[str]:
+def success(everything: list[OnePass]) -> str:
+    """OTB's success plot, the area under each curve in the legend."""
+    figure, axes = _figure("overlap threshold", "success")
+    _curves(axes, OVERLAPS, [(each.label, each.success, each.total.success) for each in everything])
+    return _svg(figure)
+
+
+def precision(everything: list[OnePass]) -> str:
+    """OTB's precision plot, each value at 20 pixels in the legend."""
+    figure, axes = _figure("distance of the centres, pixels", "precision")
+    _curves(axes, DISTANCES, [(each.label, each.precision, each.total.precision) for each in everything])
+    return _svg(figure)
+
+
+def _curves(axes: matplotlib.axes.Axes, steps: Sequence[float], lines: list[tuple[str, list[float], float]]) -> None:
+    """Draws named curves from 0 to 1, with a number for each."""
+    for (name, values, number), colour in zip(lines, _colours(lines), strict=True):
+        axes.plot(steps, values, color=colour, label=f"{name} [{number:.3f}]", linewidth=1.6)
+    axes.set_xlim(0, steps[-1])
+    axes.set_ylim(0, 1)
+    axes.legend(frameon=False, loc="best")
+
+
+def _colours(everything: list[tuple]) -> list[str]:
     return [COLOURS[index % len(COLOURS)] for index in range(len(everything))]
 
 

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from attrax_vot.analysis import summary
-from attrax_vot.analysis.scores import Score
 from attrax_vot.report.collect import Entry, Place, Report
 
 # So many trackers fit beside each other; more stand below each other.
@@ -70,27 +70,28 @@ class Measure:
 
     Attributes:
         title: of its column.
-        value: of a score.
+        value: of a score, or of one-pass results.
         show: as text.
         more: whether more is better.
     """
 
     title: str
-    value: Callable[[Score], float]
+    value: Callable[[Any], float]
     show: Callable[[float], str]
     more: bool
 
 
-def _digits(count: int) -> Callable[[float], str]:
+def digits(count: int) -> Callable[[float], str]:
+    """Shows numbers with so many digits."""
     return lambda value: summary.number(value, count)
 
 
-ACCURACY = Measure("A", lambda score: score.accuracy, _digits(3), more=True)
+ACCURACY = Measure("A", lambda score: score.accuracy, digits(3), more=True)
 FAILURES = Measure("failures", lambda score: score.failures, summary.count, more=False)
-ROBUSTNESS = Measure("R", lambda score: score.robustness, _digits(3), more=True)
-EAO = Measure("EAO", lambda score: score.eao, _digits(3), more=True)
-FRAME = Measure("s/frame", lambda score: score.seconds_per_frame, _digits(2), more=False)
-START = Measure("s/init", lambda score: score.seconds_per_initialization, _digits(1), more=False)
+ROBUSTNESS = Measure("R", lambda score: score.robustness, digits(3), more=True)
+EAO = Measure("EAO", lambda score: score.eao, digits(3), more=True)
+FRAME = Measure("s/frame", lambda score: score.seconds_per_frame, digits(2), more=False)
+START = Measure("s/init", lambda score: score.seconds_per_initialization, digits(1), more=False)
 
 NOTES = [
     "A: mean overlap, without the failures and the ten frames from each initialisation on; over sequences, weighted by "
@@ -128,10 +129,10 @@ def overall(report: Report) -> Table:
     most = report.entries[0].ended
     # A number over fewer sequences is no better for being larger.
     compared = [entry for entry in report.entries if entry.ended == most]
-    body = [[_cell(entry.scores.total, each) for each in measures] for entry in report.entries]
+    body = [[cell(entry.scores.total, each) for each in measures] for entry in report.entries]
     for column, measure in enumerate(measures):
         values = [measure.value(entry.scores.total) for entry in compared]
-        _mark(body, [(row, column) for row in range(len(compared))], values, measure)
+        mark(body, [(row, column) for row in range(len(compared))], values, measure)
     rows = [
         [Cell(called[entry.reference]), *cells, Cell(f"{entry.ended} of {total}"), Cell(_repetitions(entry))]
         for entry, cells in zip(report.entries, body, strict=True)
@@ -161,7 +162,7 @@ def per_sequence(report: Report) -> Table:
         for column, measure in enumerate(measures):
             there = [row for row, score in enumerate(scores) if score is not None]
             values = [measure.value(scores[row]) for row in there]
-            _mark(lines, [(row, column) for row in there], values, measure)
+            mark(lines, [(row, column) for row in there], values, measure)
         head = [Cell(place.name, link=anchor(place.name)), Cell(str(place.frames))]
         if beside:
             rows.append([*head, *(cell for line in lines for cell in line)])
@@ -224,14 +225,15 @@ def _line(place: Place, entry: Entry, measures: list[Measure]) -> list[Cell]:
     score = entry.row(place.name)
     if score is None:
         return [Cell("") for _ in measures]
-    return [replace(_cell(score, each), link=anchor(place.name, entry.reference)) for each in measures]
+    return [replace(cell(score, each), link=anchor(place.name, entry.reference)) for each in measures]
 
 
-def _cell(score: Score, measure: Measure) -> Cell:
+def cell(score: object, measure: Measure) -> Cell:
+    """A measure of a score, as it is shown."""
     return Cell(measure.show(measure.value(score)))
 
 
-def _mark(lines: list[list[Cell]], places: list[tuple[int, int]], values: list[float], measure: Measure) -> None:
+def mark(lines: list[list[Cell]], places: list[tuple[int, int]], values: list[float], measure: Measure) -> None:
     """Marks the best of several cells; none where all say the same, or only one says anything."""
     shown = [measure.show(value) for value in values]
     known = [value for value in values if not math.isnan(value)]

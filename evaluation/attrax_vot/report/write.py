@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from attrax_vot.analysis import summary
 from attrax_vot.analysis.scores import Score
-from attrax_vot.report import plots, tables
+from attrax_vot.report import one_pass, plots, tables
 from attrax_vot.report.collect import Report
 from attrax_vot.run.workspace import write_whole
 
@@ -44,11 +44,21 @@ def write(report: Report, out: Path, formats: list[str]) -> list[Path]:
     return [*files, data]
 
 
+def shown(report: Report) -> list[tables.Table]:
+    """The tables that a report has anything for, in their order."""
+    found = [tables.overall(report)] if report.entries else []
+    found += [one_pass.table(report)] if report.one_pass else []
+    found += [tables.differences(report)] if report.differences else []
+    return found + ([tables.per_sequence(report), tables.per_attribute(report)] if report.entries else [])
+
+
 def html(report: Report) -> str:
     """The page: style, plots and pictures are within it."""
     called = tables.names(report)
     curves = [(called[entry.reference], entry.scores) for entry in report.entries]
-    drawings = [plots.eao_curve(curves), plots.accuracy_robustness(curves)]
+    drawings = [plots.eao_curve(curves), plots.accuracy_robustness(curves)] if curves else []
+    if report.one_pass:
+        drawings += [plots.success(report.one_pass), plots.precision(report.one_pass)]
     return _render("report.html.j2", report, drawings=drawings)
 
 
@@ -87,10 +97,22 @@ def document(report: Report) -> dict[str, Any]:
             {**summary.document(entry.scores), "command": entry.command, "runs": entry.notes}
             for entry in report.entries
         ],
-        "differences": [
-            {key: summary.plain(value) for key, value in asdict(each).items()} for each in report.differences
+        "one_pass": [
+            {
+                "tracker": each.tracker,
+                **_plain(vars(each.total)),
+                "average_overlap": summary.plain(each.average_overlap),
+                "success_rates": [summary.plain(value) for value in each.success_rates],
+                "per_sequence": [{"name": name, **_plain(vars(row))} for name, row in each.rows.items()],
+            }
+            for each in report.one_pass
         ],
+        "differences": [_plain(asdict(each)) for each in report.differences],
     }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: summary.plain(value) for key, value in values.items()}
 
 
 # By the name that `--format` takes: the file's suffix, and what makes it.
@@ -121,9 +143,6 @@ def _render(template: str, report: Report, **more: Any) -> str:  # noqa: ANN401 
     )
     environment.filters["tex"] = lambda text: "".join(TEX.get(letter, letter) for letter in str(text))
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
-    shown = [tables.overall(report)]
-    shown += [tables.differences(report)] if report.differences else []
-    shown += [tables.per_sequence(report), tables.per_attribute(report)]
     return environment.get_template(template).render(
-        report=report, called=tables.names(report), tables=shown, anchor=tables.anchor, **more
+        report=report, called=tables.names(report), tables=shown(report), anchor=tables.anchor, **more
     )

@@ -1,0 +1,1 @@
+"""Datasets in the layouts of other benchmarks, brought into the toolkit's."""
