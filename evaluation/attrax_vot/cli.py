@@ -62,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     report.add_argument("--out", type=Path, help="where it goes [WORKSPACE/report]")
 
+    _add_export(commands)
+
     render = commands.add_parser("render", help="draw strips of frames with ground truth and boxes")
     render.add_argument("workspace", type=Path, help="with results")
     render.add_argument("--tracker", default="DAT", help="whose results [DAT]")
@@ -122,6 +124,15 @@ def _add_engine(command: argparse.ArgumentParser, jobs: int) -> None:
     slurm.add_argument("--gpus", type=int, default=0, metavar="N", help="for each job [0]")
     slurm.add_argument("--minutes", type=_positive, default=24 * 60, metavar="N", help="for each job [1440]")
     slurm.add_argument("--memory", default="", metavar="8G", help="for each job [the cluster's default]")
+
+
+def _add_export(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The command that writes results for other toolkits."""
+    export = commands.add_parser("export", help="write results in the layout of another toolkit, with their provenance")
+    export.add_argument("workspace", type=Path, help="with results")
+    export.add_argument("trackers", nargs="+", metavar="TRACKER", help="whose results")
+    export.add_argument("--layout", choices=("vot", "got10k"), default="vot", help="vot, got10k [vot]")
+    export.add_argument("--out", type=Path, help="where they go, a folder for each tracker [WORKSPACE/export]")
 
 
 def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself

@@ -145,6 +145,39 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
+def export(options: argparse.Namespace) -> int:
+    """Writes results in the layout of another toolkit, with where they come from."""
+    from vot.experiment.multirun import MultiRunExperiment, UnsupervisedExperiment
+
+    from attrax_vot.analysis import exchange
+    from attrax_vot.run.runner import sequences_of
+
+    space = load(options.workspace)
+    kind = UnsupervisedExperiment if options.layout == "got10k" else MultiRunExperiment
+    experiments = [each for each in space.stack if isinstance(each, kind)]
+    for tracker in [find_tracker(space, name) for name in options.trackers]:
+        out = (options.out or options.workspace / "export") / tracker.reference
+        files = [
+            file
+            for each in experiments
+            for file in exchange.export(each, tracker, sequences_of(space, each), options.layout, out)
+        ]
+        if not files:
+            raise EvaluationError(
+                f"{tracker.reference} has no whole repetition to write in the layout {options.layout}"
+            )
+        runs = provenance.read(options.workspace, tracker.reference)
+        written = {
+            "layout": options.layout,
+            "stack": space.stack.title,
+            "versions": provenance.versions(),
+            "runs": runs,
+        }
+        exchange.note(out, {"tracker": tracker.reference, **written})
+        print(f"{out}: {len(files)} files" + ("" if runs else "; the runs noted nothing about the tracker"))
+    return 0
+
+
 def verify(options: argparse.Namespace) -> int:
     """Checks that an evaluation will work here."""
     from attrax_vot.run.verify import run as run_checks

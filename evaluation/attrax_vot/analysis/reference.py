@@ -34,16 +34,21 @@ def register(workspace: Path, directory: Path) -> str:
     """
     if not directory.is_dir():
         raise EvaluationError(f"there is no folder {directory} with published results")
-    stem = re.sub(r"[^a-zA-Z0-9-_]", "-", directory.resolve().name)
-    identifier = f"{stem}-published"
+    name = identifier(directory)
     registry = workspace / "trackers.ini"
     config = configparser.ConfigParser()
     config.read(registry)
-    if not config.has_section(identifier):
-        config[identifier] = {"label": f"{stem} (published)", "protocol": "unknown", "command": ""}
+    if not config.has_section(name):
+        label = f"{name.removesuffix('-published')} (published)"
+        config[name] = {"label": label, "protocol": "unknown", "command": ""}
         with registry.open("w") as file:
             config.write(file)
-    return identifier
+    return name
+
+
+def identifier(directory: Path) -> str:
+    """What the published results in a folder are called in a registry."""
+    return re.sub(r"[^a-zA-Z0-9-_]", "-", directory.resolve().name) + "-published"
 
 
 def bring_in(

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vot.experiment.multirun import SupervisedExperiment, UnsupervisedExperiment
+from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment, UnsupervisedExperiment
 
-from attrax_vot.analysis import attributes, one_pass, reference, results, scores, significance
+from attrax_vot.analysis import attributes, exchange, one_pass, reference, results, scores, significance
 from attrax_vot.analysis.attributes import Attribute
 from attrax_vot.analysis.one_pass import OnePass
 from attrax_vot.analysis.scores import Score, Scores
@@ -121,13 +121,14 @@ def collect(directory: Path, names: list[str], references: list[Path]) -> Report
     Raises:
         EvaluationError: a tracker is unknown or has no results.
     """
-    published = [(reference.register(directory, path), path) for path in references]
     space = workspace.load(directory)
     chosen = [each for each in space.stack if isinstance(each, SupervisedExperiment)][:1]
     sequences = runner.sequences_of(space, chosen[0]) if chosen else list(space.dataset)
-    for identifier, path in published:
-        reference.bring_in(path, directory, identifier, chosen[0] if chosen else _one_pass(space), sequences)
-    trackers = _trackers(space, directory, names, [identifier for identifier, _ in published])
+    for path in references:
+        _bring_in(space, directory, path)
+    published = [reference.register(directory, path) for path in references]
+    space = workspace.load(directory)
+    trackers = _trackers(space, directory, names, published)
     free = _free(space, trackers)
     ended = {each.reference: _ended(chosen[0], each, sequences) if chosen else [] for each in trackers}
     kept = [each for each in trackers if ended[each.reference]]
@@ -167,6 +168,19 @@ def _supervised(
         strips=pictures,
         undrawn=undrawn,
     )
+
+
+def _bring_in(space: "Workspace", directory: Path, path: Path) -> None:
+    """Copies published results of every experiment that they are of."""
+    if not path.is_dir():
+        raise EvaluationError(f"there is no folder {path} with published results")
+    experiments = [each for each in space.stack if isinstance(each, MultiRunExperiment)]
+    names = [sequence.name for sequence in space.dataset]
+    source = exchange.as_vot(path, directory, experiments, names)
+    held = [each for each in experiments if (source / each.identifier).is_dir()]
+    for experiment in held or experiments[:1]:
+        identifier = reference.identifier(path)
+        reference.bring_in(source, directory, identifier, experiment, runner.sequences_of(space, experiment))
 
 
 def _one_pass(space: "Workspace") -> UnsupervisedExperiment | None:
