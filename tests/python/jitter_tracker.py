@@ -1,8 +1,9 @@
 """A tracker for tests: it stays where it was put, but for a jitter drawn from the count of initialisations.
 
 It speaks TraX through the reference implementation. Where `FAIL_IN` is set, its process ends without a
-word at the sixth frame of the sequence of that name; `DELAY` is how many seconds it takes over each frame.
-Whatever flags it is given make it another one: its draws depend on them too.
+word at the sixth frame of the sequence of that name; `DELAY` is how many seconds it takes over each frame;
+with `SEVERAL` it takes several objects. Whatever flags and properties it is given make it another one: its
+draws depend on them too.
 """
 
 import os
@@ -18,23 +19,30 @@ def main() -> None:
     count = int(os.environ.get("ATTRAX_INITIALIZATIONS", "0"))
     fail_in = os.environ.get("FAIL_IN")
     delay = float(os.environ.get("DELAY", "0"))
-    server = trax.Server([trax.Region.RECTANGLE], [trax.Image.PATH], tracker_name="jitter")
-    draw, box, age = random.Random(0), (0.0, 0.0, 1.0, 1.0), 0
+    server = trax.Server(
+        [trax.Region.RECTANGLE], [trax.Image.PATH], tracker_name="jitter", multiobject="SEVERAL" in os.environ
+    )
+    draw, boxes, age = random.Random(0), [], 0
     while True:
         request = server.wait()
         if request.type not in ("initialize", "frame"):
             return
         if request.type == "initialize":
-            box = request.objects[0][0].bounds()
-            draw = random.Random(f"{sys.argv[1:]} {count}" if sys.argv[1:] else count)
-            count, age = count + 1, 0
+            properties = request.properties.dict()
+            words = [*sys.argv[1:], *(f"{name}={value}" for name, value in sorted(properties.items()))]
+            draw = random.Random(f"{words} {count}" if words else count)
+            count, age, boxes = count + 1, 0, []
             print(f"initialisation {count}", file=sys.stderr, flush=True)
+        boxes += [region.bounds() for region, _ in request.objects or []]
         age += 1
         time.sleep(delay)
         if fail_in and age > 5 and f"/{fail_in}/" in request.image["color"].path():
             os._exit(3)
-        x, y = (value + draw.uniform(-3, 3) for value in box[:2])
-        server.status([(trax.Rectangle.create(x, y, *box[2:]), {"confidence": "0.5"})])
+        answer = []
+        for x, y, width, height in boxes:
+            place = x + draw.uniform(-3, 3), y + draw.uniform(-3, 3)
+            answer.append((trax.Rectangle.create(*place, width, height), {"confidence": "0.5"}))
+        server.status(answer)
 
 
 if __name__ == "__main__":

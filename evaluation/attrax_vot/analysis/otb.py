@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from vot.region import Region, RegionType, Special
+from vot.region import Polygon, Rectangle, Region, Special
 
 # Pixels between centres within which a box is right.
 DISTANCE = 20.0
@@ -47,9 +47,19 @@ def boxes(regions: Iterable[Region]) -> Boxes:
         if isinstance(region, Special) or region.is_empty():
             rows.append([np.nan] * 4)
         else:
-            box = region.convert(RegionType.RECTANGLE)
-            rows.append([box.x, box.y, box.width, box.height])
+            rows.append(_box(region))
     return np.array(rows, np.float64).reshape(-1, 4)
+
+
+def _box(region: Region) -> list[float]:
+    """Left, top, width and height of a region; the toolkit's own conversion is not the same in every version."""
+    if isinstance(region, Rectangle):
+        return [region.x, region.y, region.width, region.height]
+    if isinstance(region, Polygon):
+        corners = np.array([region[index] for index in range(region.size)])
+        return [*corners.min(axis=0), *np.ptp(corners, axis=0)]
+    left, top, right, bottom = region.bounds()
+    return [left, top, right - left, bottom - top]
 
 
 def measure(found: Boxes, truth: Boxes) -> Measures:

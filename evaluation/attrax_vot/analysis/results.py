@@ -1,20 +1,28 @@
-"""What is on disk of a tracker's results: which repetitions are whole, and what is left of broken ones."""
+"""What is on disk of a tracker's results: which repetitions are whole, and what is left of broken ones.
+
+A repetition is what a tracker is started for once. In an experiment with several objects it has a trajectory of
+each; in a multistart experiment it is the run from one anchor.
+"""
 
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from vot.experiment.multirun import MultiRunExperiment
+from vot.experiment.multistart import MultiStartExperiment
 from vot.region import Special
 from vot.tracker import Results, Tracker, Trajectory
 
+from attrax_vot.experiments import anchored
+from attrax_vot.run.toolkit import EvaluationError
+
 if TYPE_CHECKING:
     from vot.dataset import Sequence
+    from vot.experiment import Experiment
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """One whole trajectory.
+    """One whole repetition.
 
     Attributes:
         index: from 1.
@@ -32,45 +40,40 @@ class Repetition:
 
 
 def name(sequence: "Sequence", index: int) -> str:
-    """How the toolkit calls the files of a repetition, counted from 1."""
+    """How the toolkit calls the files of a repetition with one object, counted from 1."""
     return f"{sequence.name}_{index:03d}"
 
 
-def read(results: Results, sequence: "Sequence", index: int) -> Repetition | None:
-    """Reads a repetition, or nothing when it is missing, cut off, or of another sequence.
+def planned(experiment: "Experiment", sequence: "Sequence") -> list[dict[str, int]]:
+    """The trajectories of each repetition that an experiment asks for: their names, and how many frames they have.
 
-    The toolkit writes the trajectory first and the times after it, none of them atomically, and takes any
-    trajectory that is there for a finished one.
+    Raises:
+        EvaluationError: it starts at anchors, and the sequence has none.
     """
-    if not Trajectory.exists(results, name(sequence, index)):
-        return None
-    # What a broken file raises is as varied as what it may hold.
-    try:
-        trajectory = Trajectory.read(results, name(sequence, index))
-        times = [trajectory.properties(frame).get("time") for frame in range(len(trajectory))]
-    except Exception:
-        return None
-    if len(trajectory) != len(sequence):
-        return None
-    codes = [region.code if isinstance(region, Special) else None for region in trajectory.regions()]
-    starts = [frame for frame, code in enumerate(codes) if code == Trajectory.INITIALIZATION]
-    lost = [frame for frame, code in enumerate(codes) if code == Trajectory.FAILURE]
-    seen = [frame for frame, code in enumerate(codes) if code not in (Trajectory.UNKNOWN, Trajectory.INITIALIZATION)]
-    if not starts or any(not isinstance(times[frame], float) for frame in (*starts, *seen)):
-        return None
-    # Published results know some of them only as "not a number".
-    init, others = ([times[frame] for frame in frames if isfinite(times[frame])] for frames in (starts, seen))
-    return Repetition(index, starts, lost, init, others)
+    if isinstance(experiment, MultiStartExperiment):
+        try:
+            return [{stem: len(frames)} for stem, frames in anchored(experiment, sequence).items()]
+        except RuntimeError as error:
+            raise EvaluationError(f"experiment {experiment.identifier}: {error}") from error
+    objects = list(sequence.objects())
+    prefixes = [f"{sequence.name}_{each}" for each in objects] if len(objects) > 1 else [sequence.name]
+    length = len(sequence)
+    return [{f"{each}_{index:03d}": length for each in prefixes} for index in range(1, experiment.repetitions + 1)]
 
 
-def repetitions(experiment: MultiRunExperiment, tracker: Tracker, sequence: "Sequence") -> list[Repetition]:
+def read(results: Results, sequence: "Sequence", index: int) -> Repetition | None:
+    """Reads a repetition with one object, or nothing when it is missing, cut off, or of another sequence."""
+    return _read(results, {name(sequence, index): len(sequence)}, index)
+
+
+def repetitions(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[Repetition]:
     """The whole repetitions of a sequence, in order."""
     results = experiment.results(tracker, sequence)
-    found = (read(results, sequence, index) for index in range(1, experiment.repetitions + 1))
+    found = (_read(results, wanted, index) for index, wanted in enumerate(planned(experiment, sequence), 1))
     return [repetition for repetition in found if repetition is not None]
 
 
-def discard_broken(experiment: MultiRunExperiment, tracker: Tracker, sequence: "Sequence") -> list[int]:
+def discard_broken(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[int]:
     """Deletes what an interrupted run left of a repetition, so that it is run again.
 
     Returns:
@@ -78,10 +81,53 @@ def discard_broken(experiment: MultiRunExperiment, tracker: Tracker, sequence: "
     """
     results = experiment.results(tracker, sequence)
     broken = []
-    for index in range(1, experiment.repetitions + 1):
-        stem = name(sequence, index)
-        if Trajectory.exists(results, stem) and read(results, sequence, index) is None:
-            for file in [f"{stem}.bin", f"{stem}.txt", *results.find(f"{stem}_*.value")]:
-                results._storage.delete(file)
+    for index, wanted in enumerate(planned(experiment, sequence), 1):
+        there = [stem for stem in wanted if Trajectory.exists(results, stem)]
+        if there and _read(results, wanted, index) is None:
+            for stem in there:
+                for file in [f"{stem}.bin", f"{stem}.txt", *results.find(f"{stem}_*.value")]:
+                    results._storage.delete(file)
             broken.append(index)
     return broken
+
+
+def _read(results: Results, wanted: dict[str, int], index: int) -> Repetition | None:
+    """Reads a repetition, all of its trajectories as one, or nothing where one of them is not whole."""
+    parts = [_read_trajectory(results, stem, length, index) for stem, length in wanted.items()]
+    if None in parts:
+        return None
+    return Repetition(
+        index,
+        [frame for part in parts for frame in part.initializations],
+        [frame for part in parts for frame in part.failures],
+        [seconds for part in parts for seconds in part.init_seconds],
+        [seconds for part in parts for seconds in part.frame_seconds],
+    )
+
+
+def _read_trajectory(results: Results, stem: str, length: int, index: int) -> Repetition | None:
+    """Reads a trajectory, or nothing when it is missing, cut off, or of another length.
+
+    The toolkit writes the trajectory first and the times after it, none of them atomically, and takes any
+    trajectory that is there for a finished one.
+    """
+    if not Trajectory.exists(results, stem):
+        return None
+    # What a broken file raises is as varied as what it may hold.
+    try:
+        trajectory = Trajectory.read(results, stem)
+        times = [trajectory.properties(frame).get("time") for frame in range(len(trajectory))]
+    except Exception:
+        return None
+    if len(trajectory) != length:
+        return None
+    codes = [region.code if isinstance(region, Special) else None for region in trajectory.regions()]
+    starts = [frame for frame, code in enumerate(codes) if code == Trajectory.INITIALIZATION]
+    lost = [frame for frame, code in enumerate(codes) if code == Trajectory.FAILURE]
+    seen = [frame for frame, code in enumerate(codes) if code not in (Trajectory.UNKNOWN, Trajectory.INITIALIZATION)]
+    if not starts or any(not isinstance(times[frame], float) for frame in (*starts, *seen)):
+        return None
+    # Published results know some of them only as "not a number", and from 0.8 on the toolkit loses those of some
+    # initialisations and writes 0.
+    init = [times[frame] for frame in starts if isfinite(times[frame]) and times[frame] > 0]
+    return Repetition(index, starts, lost, init, [times[frame] for frame in seen if isfinite(times[frame])])

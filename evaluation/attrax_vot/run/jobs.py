@@ -21,7 +21,7 @@ from attrax_vot.run import evaluate, runner, workspace
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
-    from vot.experiment.multirun import MultiRunExperiment
+    from vot.experiment import Experiment
     from vot.tracker import Tracker
     from vot.workspace import Workspace
 
@@ -44,7 +44,7 @@ class Job:
         sequence: its name.
         repetitions: how many there are to be.
         missing: how many of them are to be run.
-        frames: of the sequence.
+        frames: of one of them, on average: in a multistart experiment they differ, and each object counts.
         threads: for the tracker's arithmetic.
         gpu: which one it sees, as CUDA_VISIBLE_DEVICES has it; none where this is empty, and all that the
             machine offers where it is None.
@@ -140,17 +140,19 @@ def plan(space: "Workspace", trackers: list["Tracker"], part: Part) -> list[Job]
                 if part.sequences and sequence.name not in part.sequences:
                     continue
                 results.discard_broken(experiment, tracker, sequence)
-                missing = len(runner.pending(experiment, tracker, sequence))
+                wanted = results.planned(experiment, sequence)
+                missing = runner.pending(experiment, tracker, sequence)
                 if missing:
+                    frames = sum(sum(wanted[index - 1].values()) for index in missing)
                     jobs.append(
                         Job(
                             str(Path(space.directory).resolve()),
                             tracker.reference,
                             experiment.identifier,
                             sequence.name,
-                            experiment.repetitions,
-                            missing,
-                            len(sequence),
+                            len(wanted),
+                            len(missing),
+                            round(frames / len(missing)),
                             part.threads,
                         )
                     )
@@ -226,7 +228,7 @@ class Notebook:
             part.replace(self._path)
 
 
-def _set_repetitions(experiment: "MultiRunExperiment", repetitions: int | None) -> None:
+def _set_repetitions(experiment: "Experiment", repetitions: int | None) -> None:
     """Sets how often a supervised experiment is run; the others keep their own number."""
     from vot.experiment.multirun import SupervisedExperiment
 

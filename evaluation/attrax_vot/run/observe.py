@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from vot.tracker import Tracker, TrackerRuntime
 
+from attrax_vot.run import driver
+
 if TYPE_CHECKING:
     from vot.dataset import Frame
 
@@ -20,7 +22,7 @@ Progress = Callable[[int, bool], None]
 Log = Callable[[str], None]
 
 
-class ObservedRuntime(TrackerRuntime):
+class ObservedRuntime(driver.Online):
     """Passes everything to another runtime and reports what was done."""
 
     def __init__(self, runtime: TrackerRuntime, progress: Progress, log: Log) -> None:
@@ -39,15 +41,15 @@ class ObservedRuntime(TrackerRuntime):
         """Starts the tracker's process anew."""
         self._runtime.restart()
 
-    def initialize(self, frame: "Frame", new: Any = None, properties: dict | None = None) -> Any:  # noqa: ANN401
+    def initialize(self, frame: "Frame", *more: Any) -> Any:  # noqa: ANN401 - what it takes differs by version
         """Initialises the tracker; its reply and the seconds that it took."""
-        reply = self._runtime.initialize(frame, new, properties)
+        reply = self._runtime.initialize(frame, *more)
         self._progress(frame.index, True)
         return reply
 
-    def update(self, frame: "Frame", new: Any = None, properties: dict | None = None) -> Any:  # noqa: ANN401
+    def update(self, frame: "Frame", *more: Any) -> Any:  # noqa: ANN401 - what it takes differs by version
         """Gives the tracker a frame; its reply and the seconds that it took."""
-        reply = self._runtime.update(frame, new, properties)
+        reply = self._runtime.update(frame, *more)
         self._progress(frame.index, False)
         return reply
 
@@ -75,4 +77,4 @@ class ObservedTracker(Tracker):
 
     def runtime(self, log: bool = False) -> TrackerRuntime:
         """A new runtime of the tracker, observed."""
-        return ObservedRuntime(super().runtime(log), *self._observers)
+        return ObservedRuntime(driver.sending(super().runtime(log)), *self._observers)

@@ -1,26 +1,36 @@
 """Runs the toolkit's own experiments so that they can be interrupted anywhere and taken up again."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from vot.experiment.multirun import MultiRunExperiment
+from vot.dataset.proxy import ProxySequence
+from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment
+from vot.experiment.multistart import MultiStartExperiment
 from vot.tracker import Tracker, TrackerException
 
 from attrax_vot.analysis import results
+from attrax_vot.experiments import anchored
 from attrax_vot.run.observe import ObservedTracker
+from attrax_vot.run.toolkit import VERSION
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
+    from vot.experiment import Experiment
     from vot.workspace import Workspace
 
 # How many initialisations of a sequence came before those of this process. attrax draws the random numbers
 # of an initialisation from its seed and this count, so that a run which was interrupted ends with the same
 # trajectories as one which was not.
 COUNT_VARIABLE = "ATTRAX_INITIALIZATIONS"
+NOTHING_WRITTEN = (
+    "toolkit {version} left no whole result of repetition {index}; up to 0.7.4 it follows no object that appears after "
+    "the first frame, 0.8.1 and 0.9.0 do"
+)
 # Lines of a failed tracker's output that are shown; all of it is in the log.
 LAST_LINES = 12
 
@@ -57,21 +67,22 @@ class Outcome:
     log: Path | None = None
 
 
-def sequences_of(workspace: "Workspace", experiment: MultiRunExperiment) -> list["Sequence"]:
+def sequences_of(workspace: "Workspace", experiment: "Experiment") -> list["Sequence"]:
     """The sequences of a workspace as an experiment sees them."""
     return [each for sequence in workspace.dataset for each in experiment.transform(sequence)]
 
 
-def pending(experiment: MultiRunExperiment, tracker: Tracker, sequence: "Sequence") -> list[int]:
+def pending(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[int]:
     """Indices of the repetitions still to be run, from 1; none where the toolkit's own rule says enough."""
-    if experiment._can_stop(tracker, sequence):
+    if isinstance(experiment, MultiRunExperiment) and experiment._can_stop(tracker, sequence):
         return []
     done = {repetition.index for repetition in results.repetitions(experiment, tracker, sequence)}
-    return [index for index in range(1, experiment.repetitions + 1) if index not in done]
+    wanted = len(results.planned(experiment, sequence))
+    return [index for index in range(1, wanted + 1) if index not in done]
 
 
 def run_sequence(
-    experiment: MultiRunExperiment,
+    experiment: "Experiment",
     tracker: Tracker,
     sequence: "Sequence",
     report: Callable[[Step], None],
@@ -88,44 +99,82 @@ def run_sequence(
         What was run; a tracker's failure is told, not raised.
     """
     results.discard_broken(experiment, tracker, sequence)
-    wanted = experiment.repetitions
     ran: list[int] = []
     log: list[str] = []
     error = ""
     try:
         while missing := pending(experiment, tracker, sequence):
+            if missing[0] in ran:
+                error = NOTHING_WRITTEN.format(version=VERSION, index=missing[0])
+                break
             first = missing[0]
             # Up to the next one that is there already: the count of initialisations must hold throughout.
-            experiment.repetitions = last = next(
-                index for index in range(first, wanted + 1) if index + 1 not in missing
-            )
+            last = next(index for index in range(first, missing[-1] + 1) if index + 1 not in missing)
             before = results.repetitions(experiment, tracker, sequence)
             count = sum(len(each.initializations) for each in before if each.index < first)
-            watch = _Watch(first, report)
+            watch = _Watch(experiment, (first, last), report)
             observed = ObservedTracker.of(tracker, watch, log.append, {COUNT_VARIABLE: str(count)})
-            experiment.execute(observed, sequence)
-            experiment.repetitions = wanted
+            with _only(experiment, sequence, (first, last)) as part:
+                experiment.execute(observed, part)
             ran.extend(range(first, last + 1))
     except TrackerException as failure:
         log.append(failure.log or "")
         error = explain(failure)
-    finally:
-        experiment.repetitions = wanted
     return Outcome(sequence.name, ran, error, _keep_log(experiment, tracker, sequence, "".join(log)))
 
 
-class _Watch:
-    """Turns a runtime's frames into steps: a first frame again starts the next repetition."""
+@contextmanager
+def _only(experiment: "Experiment", sequence: "Sequence", wanted: tuple[int, int]) -> Iterator["Sequence"]:
+    """Lets an experiment's `execute` run the repetitions from one to another, where those before are there.
 
-    def __init__(self, first: int, report: Callable[[Step], None]) -> None:
-        self._repetition = first - 1
+    Gives the sequence for it: in a multistart experiment, one with the wanted anchors alone.
+    """
+    first, last = wanted
+    if isinstance(experiment, MultiStartExperiment):
+        runs = list(anchored(experiment, sequence).values())
+        yield _Anchors(sequence, experiment.anchor, {frames[0] for frames in runs[first - 1 : last]})
+        return
+    whole = experiment.repetitions
+    experiment.repetitions = last
+    try:
+        yield sequence
+    finally:
+        experiment.repetitions = whole
+
+
+class _Anchors(ProxySequence):
+    """A sequence with some of its anchors."""
+
+    def __init__(self, sequence: "Sequence", name: str, frames: set[int]) -> None:
+        super().__init__(sequence)
+        self._name_of_value = name
+        self._frames = frames
+
+    def values(self, index: int | None = None) -> Any:  # noqa: ANN401 - names without an index, else numbers
+        """The values of a frame, as the toolkit has them."""
+        found = super().values(index)
+        if index is None or index in self._frames:
+            return found
+        return {name: value for name, value in found.items() if name != self._name_of_value}
+
+
+class _Watch:
+    """Turns a runtime's frames into steps; which repetition is at work is seen from its initialisations."""
+
+    def __init__(self, experiment: "Experiment", wanted: tuple[int, int], report: Callable[[Step], None]) -> None:
+        # Where nobody helps the tracker, an initialisation is no failure.
+        self._supervised = isinstance(experiment, SupervisedExperiment)
+        self._repetition, self._last = wanted[0] - 1, wanted[1]
         self._starts = 0
         self._report = report
 
     def __call__(self, frame: int, initialization: bool) -> None:
-        if initialization:
-            self._repetition += frame == 0
-            self._starts = 1 if frame == 0 else self._starts + 1
+        if initialization and self._supervised and frame > 0:
+            self._starts += 1
+        elif initialization:
+            # With several objects, a tracker of one is started for each.
+            self._repetition = min(self._repetition + 1, self._last)
+            self._starts = 1
         self._report(Step(self._repetition, frame, self._starts - 1))
 
 
@@ -136,7 +185,7 @@ def explain(failure: TrackerException) -> str:
     return "\n".join([" ".join(causes) or "the tracker failed", *(f"  | {line}" for line in lines[-LAST_LINES:])])
 
 
-def _keep_log(experiment: MultiRunExperiment, tracker: Tracker, sequence: "Sequence", text: str) -> Path | None:
+def _keep_log(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", text: str) -> Path | None:
     """Keeps what the tracker wrote, and says where."""
     if not text.strip():
         return None

@@ -11,10 +11,10 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from vot.region import calculate_overlap
-from vot.tracker import Registry, SingleObjectTrackerRuntime, Tracker, TrackerException
+from vot.tracker import Registry, Tracker, TrackerException
 
 from attrax_vot.demo import render_dataset
-from attrax_vot.run import runner, workspace
+from attrax_vot.run import driver, runner, workspace
 from attrax_vot.run.jobs import thread_variables
 from attrax_vot.run.observe import ObservedTracker
 from attrax_vot.run.toolkit import VERSION, EvaluationError
@@ -147,7 +147,7 @@ def measure(tracker: Tracker, threads: int | None = None) -> Speed | str:
         workspace.prepare(directory / "space", settings)
         space = workspace.load(directory / "space")
         sequence = runner.sequences_of(space, space.stack["baseline"])[0]
-        runtime = SingleObjectTrackerRuntime(observed.runtime())
+        runtime = driver.Single(observed.runtime())
         overlaps, seconds = [], []
         try:
             start = runtime.initialize(sequence.frame(0), sequence.groundtruth(0))[1]

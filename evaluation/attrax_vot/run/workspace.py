@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from attrax_vot import experiments
+from attrax_vot.run import driver
 from attrax_vot.run.dataset import Source, find_sequences
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -76,7 +78,11 @@ def load(directory: Path) -> "Workspace":
 
     if not Workspace.exists(str(directory)):
         raise EvaluationError(f"{directory} is not a workspace: it has no config.yaml")
-    return Workspace.load(str(directory.resolve()))
+    space = Workspace.load(str(directory.resolve()))
+    # Its stack may name the toolkit's own: made by plain `vot`, or under 0.7.4.
+    for experiment in space.stack:
+        experiments.adapt(experiment)
+    return space
 
 
 def interval(lengths: list[int], low: int = 108, high: int = 371) -> tuple[int, int]:
@@ -133,6 +139,9 @@ def _stack(settings: Settings, sources: list[Source]) -> dict[str, Any]:
                 analysis["low"], analysis["high"] = interval(lengths, analysis["low"], analysis["high"])
             if analysis["type"].startswith("supervised_") and not bounded:
                 analysis["bounded"] = False
+        if driver.ADAPTED:
+            # Plain `vot` is to drive TraX trackers too.
+            experiment["type"] = experiments.NAMES.get(experiment["type"], experiment["type"])
     return stack
 
 
