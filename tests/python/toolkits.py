@@ -23,10 +23,11 @@ def interpreter(version: str) -> str:
     return made.stdout.strip()
 
 
-def start(version: str, *arguments: object) -> subprocess.Popen:
-    """Starts `-m attrax_vot ...` or `-m vot ...` under a version of the toolkit."""
+def start(version: str, program: str, *arguments: object) -> subprocess.Popen:
+    """Starts a module, or the text of a program, with its arguments under a version of the toolkit."""
+    how = "-c" if "\n" in program else "-m"
     return subprocess.Popen(
-        [interpreter(version), "-m", *map(str, arguments)],
+        [interpreter(version), how, program, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(PROJECT / "evaluation")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

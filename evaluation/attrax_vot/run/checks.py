@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import cv2
 from tqdm import tqdm
+from vot.experiment.multistart import MultiStartExperiment, find_anchors
 
 from attrax_vot.run import workspace
+from attrax_vot.run.dataset import annotations
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
+    from vot.workspace import Workspace
 
 
 def download(directory: Path, stack: str) -> None:
@@ -47,15 +50,16 @@ def check(directory: Path) -> list[str]:
     # Decoding leaves Python's lock, so threads share the work.
     with ThreadPoolExecutor() as pool:
         found = tqdm(pool.map(_problems, space.dataset), total=len(space.dataset), desc="checking", disable=None)
-        return [problem for problems in found for problem in problems]
+        return [problem for problems in found for problem in problems] + _without_anchors(space)
 
 
 def _problems(sequence: "Sequence") -> list[str]:
     """What is wrong with a sequence."""
     problems = []
-    truth = sum(1 for line in _truth(sequence).splitlines() if line.strip())
-    if truth != len(sequence):
-        problems.append(f"{sequence.name}: {len(sequence)} frames, but {truth} annotated ones")
+    for path in annotations(Path(sequence.metadata("root"))):
+        truth = sum(1 for line in path.read_text().splitlines() if line.strip())
+        if truth != len(sequence):
+            problems.append(f"{sequence.name}: {len(sequence)} frames, but {truth} annotated ones in {path.name}")
     for index in range(len(sequence)):
         name = sequence.frame(index).filename()
         image = cv2.imread(name) if Path(name).is_file() else None
@@ -67,10 +71,13 @@ def _problems(sequence: "Sequence") -> list[str]:
     return problems
 
 
-def _truth(sequence: "Sequence") -> str:
-    """The text of a sequence's annotation."""
-    root = Path(sequence.metadata("root"))
-    return next(
-        (path.read_text() for name in ("groundtruth.txt", "groundtruth_rect.txt") if (path := root / name).is_file()),
-        "",
-    )
+def _without_anchors(space: "Workspace") -> list[str]:
+    """Sequences that a multistart experiment could not start in."""
+    names = {each.anchor for each in space.stack if isinstance(each, MultiStartExperiment)}
+    return [
+        f"{sequence.name}: no frame to start from; a file {name}.value, a number a frame, marks those to run forward "
+        "from by 1 and backward by -1"
+        for name in sorted(names)
+        for sequence in space.dataset
+        if not any(find_anchors(sequence, name))
+    ]

@@ -22,8 +22,13 @@ class Source:
 
     def length(self) -> int:
         """The number of annotated frames."""
-        text = (self.path / "groundtruth.txt").read_text()
+        text = annotations(self.path)[0].read_text()
         return sum(1 for line in text.splitlines() if line.strip())
+
+
+def annotations(path: Path) -> list[Path]:
+    """The files of a sequence's ground truth: `groundtruth_NAME.txt` of each object, or else `groundtruth.txt`."""
+    return sorted(path.glob("groundtruth_*.txt")) or sorted(path.glob("groundtruth.txt"))
 
 
 def find_root(directory: Path) -> Path:
@@ -58,7 +63,7 @@ def find_sequences(directory: Path, names: list[str] | None = None) -> list[Sour
     if listing.is_file():
         known = [line.strip() for line in listing.read_text().splitlines() if line.strip()]
     else:
-        known = sorted(path.parent.name for path in root.glob("*/groundtruth.txt"))
+        known = sorted(path.name for path in root.iterdir() if annotations(path))
     if not known:
         raise EvaluationError(f"{root} holds no sequences: neither a list.txt nor any */groundtruth.txt")
     unknown = sorted(set(names or []) - set(known))
@@ -66,7 +71,7 @@ def find_sequences(directory: Path, names: list[str] | None = None) -> list[Sour
         raise EvaluationError(f"{root} has no sequence {', '.join(unknown)}; it has {', '.join(known)}")
     wanted = [name for name in known if not names or name in names]
     for name in wanted:
-        if not (root / name / "groundtruth.txt").is_file():
+        if not annotations(root / name):
             raise EvaluationError(f"{root / name} has no groundtruth.txt")
     return [Source(name, root / name, _has_frames(root / name)) for name in wanted]
 
