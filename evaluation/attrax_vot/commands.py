@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrax_vot.analysis import summary
 from attrax_vot.demo import render_dataset
-from attrax_vot.run import provenance
+from attrax_vot.run import driver, provenance
 from attrax_vot.run.checks import check, download
 from attrax_vot.run.dataset import find_root
 from attrax_vot.run.evaluate import Evaluation, Request, check_command, find_tracker
@@ -75,8 +75,11 @@ def init(options: argparse.Namespace) -> int:
     problems = check(options.directory)
     for problem in problems:
         print(f"damaged: {problem}")
+    registry = load(options.directory).registry
+    for warning in filter(None, map(driver.warning, registry)):
+        print(f"warning: {warning}")
     if not problems:
-        known = load(options.directory).registry.identifiers()
+        known = registry.identifiers()
         tracker = "DAT" if "DAT" in known else next(iter(known), "TRACKER")
         print(f"{options.directory} is ready; next: attrax-vot run {options.directory} {tracker} --jobs 2")
     return 1 if problems else 0

@@ -148,6 +148,12 @@ def test_attrax_vot_leaves_the_same_files(folder: Path, spaces: dict[str, Path])
     }
     for version, space in ours.items():
         assert results(space) == expected, version
+    figures = []
+    for version in (PINNED, "0.9.0"):
+        finish(start(version, "attrax_vot", "report", ours[version]))
+        (tracker,) = json.loads((ours[version] / "report" / "summary.json").read_text())["trackers"]
+        figures.append({name: tracker[name] for name in ("accuracy", "failures", "robustness", "eao")})
+    assert figures[0] == figures[1]
 
 
 def test_a_late_tracker_misses_the_same_frames(demo: Path, tmp_path: Path):
@@ -164,6 +170,16 @@ def test_a_late_tracker_misses_the_same_frames(demo: Path, tmp_path: Path):
     assert [float(seconds) > 0 for seconds in times] == [True, True, False, True, False, True]
     for version in VERSIONS:
         assert results(spaces[version]) == expected, version
+
+
+@pytest.mark.parametrize("version", [PINNED, "0.9.0"])
+def test_verify_tells_what_the_version_does(folder: Path, version: str):
+    said = start(
+        version, "attrax_vot", "verify", "--tracker", "Jitter", "--registry", folder / "jitter.ini"
+    ).communicate()[0]
+    assert f"ok    VOT toolkit: {version}, " in said
+    assert "ten frames: overlap" in said
+    assert ("--set mood=3" in said) == ("drive no TraX tracker" in said) == (version != PINNED)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

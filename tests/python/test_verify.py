@@ -13,7 +13,9 @@ from attrax_vot.run.verify import Speed
 
 def test_versions_with_known_traps_are_named():
     assert verify.toolkit("0.7.4").good
-    assert "cannot drive a TraX tracker" in verify.toolkit("0.9.0").line()
+    assert verify.toolkit("0.9.0").good
+    assert "drive no TraX tracker" in verify.toolkit("0.9.0").line()
+    assert "0.7.4, 0.8.1, 0.9.0 were tried" in verify.toolkit("0.10.0").line()
     assert verify.attributee("0.1.9").good
     assert "attributee<0.1.10" in verify.attributee("0.1.10").line()
 

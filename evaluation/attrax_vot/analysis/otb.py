@@ -47,11 +47,11 @@ def boxes(regions: Iterable[Region]) -> Boxes:
         if isinstance(region, Special) or region.is_empty():
             rows.append([np.nan] * 4)
         else:
-            rows.append(_box(region))
+            rows.append(box(region))
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
-def _box(region: Region) -> list[float]:
+def box(region: Region) -> list[float]:
     """Left, top, width and height of a region; the toolkit's own conversion is not the same in every version."""
     if isinstance(region, Rectangle):
         return [region.x, region.y, region.width, region.height]

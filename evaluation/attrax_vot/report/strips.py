@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from vot.region import RegionType, Special
+from vot.region import Special
 from vot.tracker import Trajectory
 
-from attrax_vot.analysis import results
+from attrax_vot.analysis import otb, results
 from attrax_vot.report.pictures import BOX, INK, PAPER, TRUTH, Picture, Run, outline, state
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment.multirun import SupervisedExperiment
-    from vot.region import Region
     from vot.tracker import Tracker
 
 # Frames before a failure that a strip shows.
@@ -92,7 +91,7 @@ def _tile(run: Run, frame: int, side: float) -> Picture:
     if image is None:
         return np.full((TILE, TILE, 3), PAPER, np.uint8)
     truth, region = run.sequence.groundtruth(frame), run.regions[frame]
-    left, top, width, height = _bounds(truth)
+    left, top, width, height = otb.box(truth)
     corner = (left + width / 2 - side / 2, top + height / 2 - side / 2)
     scale = TILE / side
     shift = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]])
@@ -112,19 +111,13 @@ def _side(run: Run, frames: list[int]) -> float:
     """How many pixels of the frame a tile shows: the target with its surroundings, and the tracker's boxes."""
     sizes, reaches = [], []
     for frame in frames:
-        left, top, width, height = _bounds(run.sequence.groundtruth(frame))
+        left, top, width, height = otb.box(run.sequence.groundtruth(frame))
         sizes.append(max(width, height, 1.0))
         region = run.regions[frame]
         if not isinstance(region, Special):
-            x, y, w, h = _bounds(region)
+            x, y, w, h = otb.box(region)
             across = max(abs(x - left - width / 2), abs(x + w - left - width / 2))
             down = max(abs(y - top - height / 2), abs(y + h - top - height / 2))
             reaches.append(2.2 * max(across, down))
     size = max(sizes)
     return min(max(CONTEXT * size, *reaches, 0.0), WIDEST * size)
-
-
-def _bounds(region: "Region") -> tuple[float, float, float, float]:
-    """Left, top, width and height."""
-    box = region.convert(RegionType.RECTANGLE)
-    return box.x, box.y, box.width, box.height

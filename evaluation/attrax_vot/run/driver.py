@@ -120,3 +120,16 @@ else:
         def run(self, frames: Any, queries: Any) -> RunResult:  # noqa: ANN401 - as the toolkit has it
             """Runs the tracker over frames; the toolkit does that with lists."""
             return Several(self._runtime).run(frames, queries)
+
+
+def warning(tracker: vot.tracker.Tracker) -> str:
+    """What to know where plain `vot` would not send the tracker what its registration says; else nothing."""
+    given = tracker.describe()["arguments"]
+    if not ADAPTED or not given:
+        return ""
+    names = ", ".join(f"arg_{name}" for name in given)
+    flags = " ".join(f"--set {name}={value}" for name, value in given.items())
+    return (
+        f"{names} of {tracker.identifier}: sent by attrax-vot and in the workspaces that it makes, but dropped by this "
+        f"toolkit's 'vot test' and in other workspaces; in the command of an attrax they always count: {flags}"
+    )

@@ -20,6 +20,12 @@ from attrax_vot.run.observe import ObservedTracker
 from attrax_vot.run.toolkit import VERSION, EvaluationError
 
 FRAMES = 10
+# The versions that `tests/python/test_toolkits.py` runs, and what each does by itself.
+NEEDS_US = (
+    "whose own supervised, multistart and real-time experiments drive no TraX tracker; attrax-vot's do, also by plain "
+    "'vot' in the workspaces that it makes (docs/toolkit.md)"
+)
+TRIED = {"0.7.4": "which drives TraX trackers in every experiment", "0.8.1": NEEDS_US, "0.9.0": NEEDS_US}
 # Seconds that a reply must be allowed to take: an initialisation on a slow CPU.
 TIMEOUT = 120
 # Below it a tracker does not follow an easy target.
@@ -66,6 +72,8 @@ def checks(registry: Path, identifier: str) -> Iterator[Check]:
     if tracker is None:
         return
     yield timeout(tracker)
+    if (check := arguments(tracker)) is not None:
+        yield check
     program = Program.of(tracker)
     yield Check("program", program.path is not None, program.path or f"no {program.name} on PATH", "make build")
     if program.path is None:
@@ -95,9 +103,15 @@ class Program:
 
 
 def toolkit(found: str) -> Check:
-    """The toolkit's version."""
-    why = "its supervised experiment cannot drive a TraX tracker" if found >= "0.8" else "0.7.4 is tested"
-    return Check("VOT toolkit", found == "0.7.4", found, f"{why}; pip install vot-toolkit==0.7.4")
+    """The toolkit's version, and what it does by itself."""
+    fix = f"{', '.join(TRIED)} were tried; pip install vot-toolkit==0.7.4"
+    return Check("VOT toolkit", found in TRIED, f"{found}, {TRIED[found]}" if found in TRIED else found, fix)
+
+
+def arguments(tracker: Tracker) -> Check | None:
+    """Whether every program sends the tracker the properties that its registration gives it; nothing without any."""
+    warning = driver.warning(tracker)
+    return Check("arguments", good=True, found=warning) if warning else None
 
 
 def attributee(found: str) -> Check:
