@@ -28,7 +28,9 @@ class Source:
 
 def annotations(path: Path) -> list[Path]:
     """The files of a sequence's ground truth: `groundtruth_NAME.txt` of each object, or else `groundtruth.txt`."""
-    return sorted(path.glob("groundtruth_*.txt")) or sorted(path.glob("groundtruth.txt"))
+    # One by the name of `rect` is OTB's, which counts pixels from 1.
+    several = sorted(each for each in path.glob("groundtruth_*.txt") if each.name != "groundtruth_rect.txt")
+    return several or sorted(path.glob("groundtruth.txt"))
 
 
 def find_root(directory: Path) -> Path:
