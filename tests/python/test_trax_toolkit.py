@@ -1,8 +1,8 @@
 """The official VOT toolkit drives the examples: ``vot test``, and the supervised and unsupervised experiments.
 
 The toolkit is the one of this interpreter; ``TRAX_TOOLKITS`` names interpreters with other versions, separated by
-``;``. From 0.8 on the toolkit's own supervised experiment drives no TraX tracker, so experiments are run with older ones only;
-in ``test_toolkits.py`` attrax's run under newer ones.
+``;``. From 0.8 on the toolkit's own supervised experiment drives no TraX tracker, so experiments are run with older
+ones only; ``test_toolkits.py`` runs attrax's with newer ones.
 The toolkit takes seconds to start, so two of the four ways to reach a tracker are tried; all with ``TRAX_EVERY_MODE``.
 """
 
