@@ -5,8 +5,8 @@
 use std::io;
 use std::time::Duration;
 
-use trax::{Client, ClientOptions, Image, Images, Limits, Object, Properties, Region, Transport};
 use libfuzzer_sys::fuzz_target;
+use trax::{Client, ClientOptions, Image, Images, Limits, Object, Properties, Region, Transport};
 
 fuzz_target!(|data: &[u8]| {
     let limits = Limits::default().mask_pixels(1 << 16);

@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use trax::{Image, Limits};
 use libfuzzer_sys::fuzz_target;
+use trax::{Image, Limits};
 
 fuzz_target!(|argument: &[u8]| {
     let limits = Limits::default().image_pixels(1 << 16);

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use libfuzzer_sys::fuzz_target;
 use trax::{Client, ClientOptions, Limits, Metadata, Properties, Region, Server, Status, Transport};
 use trax::{Image, Images, Object};
-use libfuzzer_sys::fuzz_target;
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
@@ -44,7 +44,7 @@ fuzz_target!(|pairs: Vec<(String, String)>| {
 
     let said = sink.0.lock().expect("nothing failed").clone();
     let transport = Transport::from_streams(io::Cursor::new(said), io::sink());
-    let options = ClientOptions { timeout: Duration::MAX, ..ClientOptions::default() };
+    let options = ClientOptions::default().timeout(Duration::MAX);
     let mut client = Client::new(transport, options).expect("an introduction");
     let object = Object::new(Region::rectangle(1.0, 2.0, 3.0, 4.0));
     let images = Images::color(Image::Path("x".into()));

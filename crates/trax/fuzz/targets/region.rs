@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use trax::{Limits, Rectangle, Region, RegionFormat};
 use libfuzzer_sys::fuzz_target;
+use trax::{Limits, Rectangle, Region, RegionFormat};
 
 fuzz_target!(|text: &str| {
     let limits = Limits::default().mask_pixels(1 << 16).polygon_points(64);

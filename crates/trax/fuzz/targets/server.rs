@@ -5,8 +5,8 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use trax::{Channel, ImageFormat, Limits, Metadata, RegionFormat, Request, Server, Status, Transport};
 use libfuzzer_sys::fuzz_target;
+use trax::{Channel, ImageFormat, Limits, Metadata, RegionFormat, Request, Server, Status, Transport};
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
