@@ -29,7 +29,7 @@ pub struct Args {
     /// Seed of every random draw: the same seed and device give the same boxes [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// File of network weights [default: the embedded EfficientNet-Lite0]
+    /// Network weights, a safetensors file [default: the embedded EfficientNet-Lite0]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// auto, cpu, or cuda:N

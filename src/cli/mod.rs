@@ -4,7 +4,6 @@ mod core;
 mod info;
 mod serve;
 mod track;
-mod weights;
 
 use std::io::IsTerminal;
 
@@ -37,8 +36,6 @@ enum Command {
     Serve(serve::Args),
     /// Track one target through the frames of a sequence
     Track(track::Args),
-    /// Convert, inspect or download network weights
-    Weights(weights::Args),
     /// Show version, device, threads, weights and the resolved parameters
     Info(info::Args),
 }
@@ -56,7 +53,6 @@ pub fn run() -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::Track(args) => track::run(&args),
-        Command::Weights(args) => weights::run(&args),
         Command::Info(args) => info::run(&args),
     }
 }
