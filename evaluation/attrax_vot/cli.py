@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     report.add_argument("--out", type=Path, help="where it goes [WORKSPACE/report]")
 
-    _add_export(commands)
+    _add_more(commands)
 
     render = commands.add_parser("render", help="draw strips of frames with ground truth and boxes")
     render.add_argument("workspace", type=Path, help="with results")
@@ -126,13 +126,31 @@ def _add_engine(command: argparse.ArgumentParser, jobs: int) -> None:
     slurm.add_argument("--memory", default="", metavar="8G", help="for each job [the cluster's default]")
 
 
-def _add_export(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
-    """The command that writes results for other toolkits."""
+def _add_more(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The commands before and after a run: its simulation, and its results for other toolkits."""
+    _add_plan(commands)
     export = commands.add_parser("export", help="write results in the layout of another toolkit, with their provenance")
     export.add_argument("workspace", type=Path, help="with results")
     export.add_argument("trackers", nargs="+", metavar="TRACKER", help="whose results")
     export.add_argument("--layout", choices=("vot", "got10k"), default="vot", help="vot, got10k [vot]")
     export.add_argument("--out", type=Path, help="where they go, a folder for each tracker [WORKSPACE/export]")
+
+
+def _add_plan(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The command that simulates a run on a cluster."""
+    plan = commands.add_parser("plan", help="simulate what is missing of a workspace on a cluster")
+    plan.add_argument("workspace", type=Path, help="made by init")
+    plan.add_argument("trackers", nargs="+", metavar="TRACKER", help="to be run")
+    plan.add_argument("--frame", type=float, required=True, metavar="S", help="seconds that a frame takes there")
+    plan.add_argument(
+        "--init", type=float, required=True, metavar="S", help="seconds that an initialisation takes there"
+    )
+    plan.add_argument(
+        "--slots", type=_names, default=["1", "8", "64"], metavar="N,M", help="jobs at a time, as many as GPUs [1,8,64]"
+    )
+    plan.add_argument(
+        "--fails-every", type=float, metavar="HOURS", help="mean time between a machine's failures [never]"
+    )
 
 
 def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself

@@ -181,6 +181,24 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
+def plan(options: argparse.Namespace) -> int:
+    """Simulates what is missing of a workspace on machines of a stated speed."""
+    from attrax_vot.run import jobs
+    from attrax_vot.run.plan import HEAD, Machines, simulate
+
+    if any(not each.isdigit() or int(each) < 1 for each in options.slots):
+        raise EvaluationError(f"--slots takes numbers from 1 on, separated by commas: {','.join(options.slots)}")
+    space = load(options.workspace)
+    trackers = [find_tracker(space, name) for name in options.trackers]
+    planned = jobs.plan(space, trackers, jobs.Part(experiments=_supervised(space)))
+    counts = [int(each) for each in options.slots]
+    done = [simulate(planned, Machines(each, options.frame, options.init, options.fails_every)) for each in counts]
+    repetitions, frames = sum(job.missing for job in planned), sum(job.work for job in planned)
+    print(f"{len(planned)} jobs, {repetitions} repetitions, {frames} frames")
+    print(summary.align([HEAD, *(each.row(count) for each, count in zip(done, counts, strict=True))]))
+    return 0
+
+
 def verify(options: argparse.Namespace) -> int:
     """Checks that an evaluation will work here."""
     from attrax_vot.run.verify import run as run_checks

@@ -1,0 +1,92 @@
+"""Simulates a run on a cluster before it is started: when it ends, what restarts cost, and how long machines idle.
+
+Jobs are those of a real run. They start in its order, the longest first, each on the next free machine. A machine fails
+at random; its job starts again there, and has lost the repetition at work, because those that have ended are kept.
+"""
+
+import heapq
+import random
+from dataclasses import dataclass
+
+from attrax_vot.run.estimate import INITIALIZATIONS
+from attrax_vot.run.jobs import Job
+from attrax_vot.run.live import clock
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What a run is to be done on.
+
+    Attributes:
+        count: how many jobs are done at a time, one on each machine or GPU.
+        frame: seconds that a tracker takes for a frame.
+        start: seconds for an initialisation.
+        mean_hours: between two failures of a machine; none never fails.
+        restart: seconds from a failure until the job is at work again.
+    """
+
+    count: int
+    frame: float
+    start: float
+    mean_hours: float | None = None
+    restart: float = 120.0
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """How a simulated run went.
+
+    Attributes:
+        seconds: until the last job ended.
+        work: seconds of tracking, without what was lost, of all machines together.
+        lost: seconds of work done again, and of waiting for restarts.
+        restarts: how many jobs were started again.
+        idle: share of the machines' time in which they had no job.
+    """
+
+    seconds: float
+    work: float
+    lost: float
+    restarts: int
+    idle: float
+
+    def row(self, count: int) -> list[str]:
+        """For a table."""
+        share = self.lost / (self.work + self.lost)
+        cells = [clock(self.seconds), f"{(self.work + self.lost) / 3600:.1f}", str(self.restarts)]
+        return [str(count), *cells, f"{100 * share:.1f} %", f"{100 * self.idle:.0f} %"]
+
+
+HEAD = ["at a time", "time", "machine hours", "restarts", "lost", "idle"]
+
+
+def simulate(planned: list[Job], machines: Machines, seed: int = 0) -> Simulated:
+    """Runs the jobs on machines that fail at random.
+
+    Args:
+        planned: in the order in which they start.
+        machines: to run them on.
+        seed: of the failures.
+    """
+    draw = random.Random(seed)
+    free = [0.0] * min(machines.count, max(1, len(planned)))
+    work = lost = 0.0
+    restarts = 0
+    for job in planned:
+        repetition = job.frames * machines.frame + INITIALIZATIONS * machines.start
+        now = heapq.heappop(free)
+        for _ in range(job.missing):
+            while (until := _failure(draw, machines)) < repetition:
+                restarts += 1
+                lost += until + machines.restart
+                now += until + machines.restart
+            now += repetition
+            work += repetition
+        heapq.heappush(free, now)
+    end = max(free)
+    return Simulated(end, work, lost, restarts, 1 - (work + lost) / (end * machines.count) if end else 0.0)
+
+
+def _failure(draw: random.Random, machines: Machines) -> float:
+    """Seconds until a machine fails; failures have no memory, so each repetition may draw anew."""
+    return draw.expovariate(1 / (3600 * machines.mean_hours)) if machines.mean_hours else float("inf")
