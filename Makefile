@@ -1,7 +1,7 @@
 # attrax: `make` lists what can be asked for.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-cluster lint clean demo evaluate vot2016 report verify requirements fuzz parity \
+.PHONY: help setup build test test-cluster lint clean demo wheel evaluate vot2016 report verify requirements fuzz parity \
     ablation bench
 
 TRACKER ?= DAT
@@ -35,6 +35,9 @@ fuzz: setup ## Fuzz the crate trax under sanitizers [SECONDS=600 for each of fiv
 
 lint: setup ## Check style: rustfmt, clippy, rustdoc, ruff
 	@scripts/lint
+
+wheel: build ## Make the Python wheel: dist/attrax-*.whl
+	@scripts/wheel
 
 demo: build ## Render a small dataset and run the VOT toolkit on it: out/demo
 	@$(vot) demo out/demo --tracker $(TRACKER)
@@ -77,5 +80,5 @@ bench: build ## Measure everything beside the plain way, and rewrite docs/perfor
 	@FRAMES=$(FRAMES) scripts/bench
 
 clean: ## Remove what was built in this clone (results of evaluations and the cache outside it stay)
-	rm -rf out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
+	rm -rf dist out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
 	find evaluation tests -name __pycache__ -type d -prune -exec rm -rf {} +

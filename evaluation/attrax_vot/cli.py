@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from attrax.binary import add_to_path
 from attrax_vot.errors import EvaluationError
 
 EXAMPLES = """examples:
@@ -212,6 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, or 1 where something went wrong, or 130 where the user ended it.
     """
     options = parser().parse_args(arguments)
+    add_to_path()
     try:
         return _command(options.command)(options)
     except EvaluationError as error:

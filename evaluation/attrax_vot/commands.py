@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrax.binary import home, registry
 from attrax_vot.analysis import summary
 from attrax_vot.demo import render_dataset
 from attrax_vot.run import driver, provenance
@@ -14,7 +15,7 @@ from attrax_vot.run.dataset import find_root
 from attrax_vot.run.evaluate import Evaluation, Request, check_command, find_tracker
 from attrax_vot.run.evaluate import evaluate as run_evaluation
 from attrax_vot.run.toolkit import EvaluationError
-from attrax_vot.run.workspace import PROJECT, Settings, load, prepare
+from attrax_vot.run.workspace import Settings, load, prepare
 
 if TYPE_CHECKING:
     from vot.workspace import Workspace
@@ -50,7 +51,7 @@ def evaluate(options: argparse.Namespace) -> int:
         options.repetitions,
         _registry(options),
     )
-    directory = options.workspace or PROJECT / "out" / _name(options.dataset)
+    directory = options.workspace or home() / "out" / _name(options.dataset)
     outcome = run_evaluation(Request(directory, settings, options.tracker, options.reference))
     return _tell(outcome, outcome.summary)
 
@@ -240,7 +241,7 @@ def _engine(options: argparse.Namespace, directory: Path) -> "Engine":
 
 
 def _registry(options: argparse.Namespace) -> Path:
-    return options.registry or PROJECT / "trackers.ini"
+    return options.registry or registry()
 
 
 def _name(directory: Path) -> str:

@@ -12,8 +12,9 @@ import submitit
 
 from attrax_vot.run import jobs, runner
 from attrax_vot.run.jobs import Job
-from attrax_vot.run.workspace import PROJECT
 
+# Where the packages are, in a clone and installed.
+PACKAGES = Path(__file__).resolve().parents[2]
 # A job of this machine may take as long as it takes: a year, in minutes.
 FOREVER = 365 * 24 * 60
 
@@ -170,6 +171,6 @@ def gpus() -> list[str]:
 
 def _folder(folder: Path) -> Path:
     """A folder for one run; jobs must find this package as we do."""
-    paths = [str(PROJECT / "evaluation"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    paths = [str(PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
     return folder / uuid.uuid4().hex[:8]

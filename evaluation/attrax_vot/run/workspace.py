@@ -1,12 +1,13 @@
 """Workspaces of the official toolkit: made from a dataset on disk, and plain `vot evaluate` runs them too."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from attrax.binary import registry
 from attrax_vot import experiments
 from attrax_vot.run import driver
 from attrax_vot.run.dataset import Source, find_sequences
@@ -15,7 +16,6 @@ from attrax_vot.run.toolkit import EvaluationError
 if TYPE_CHECKING:
     from vot.workspace import Workspace
 
-PROJECT = Path(__file__).resolve().parents[3]
 STACK = "vot2016/rgb"
 # In a sequence without frames nobody can know their size; the toolkit asks for one all the same.
 UNKNOWN_SIZE = (1, 1)
@@ -39,7 +39,7 @@ class Settings:
     stack: str = STACK
     experiments: tuple[str, ...] = ("baseline",)
     repetitions: int | None = 1
-    registry: Path = PROJECT / "trackers.ini"
+    registry: Path = field(default_factory=registry)
 
 
 def prepare(directory: Path, settings: Settings) -> None:
