@@ -9,7 +9,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use attrax::tracker::{Config, Engine};
+use attrax::tracker::{Config, Model};
 use support::network::Architecture;
 use support::worker::{self, MEMORY, Worker};
 use support::{THREADS, sequence, summary};
@@ -89,14 +89,14 @@ fn work(preset: &str, folder: &Path) {
     tch::set_num_threads(1);
     let config = if preset == "fast" { Config::fast() } else { Config::released() };
     let parameters = Architecture::EfficientNet.parameters();
-    let engine = Engine::new(&parameters, config, THREADS).expect("the presets are valid");
+    let model = Model::new(&parameters, config, THREADS).expect("the presets are valid");
     let region = sequence::first_box(folder);
     let mut tracker: Option<attrax::tracker::Tracker> = None;
     worker::serve_frames(folder, |frame| {
         if let Some(tracker) = &mut tracker {
             return tracker.track(frame).expect("of the same size").bounding_box;
         }
-        tracker = Some(engine.initialize(frame, region, 0).expect("the box is in the frame"));
+        tracker = Some(model.initialize(frame, region, 0).expect("the box is in the frame"));
         region
     });
 }

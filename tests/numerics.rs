@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use attrax::tracker::attention::{self, Form, Reduction};
 use attrax::tracker::backbone::{Backbone, Parameters};
-use attrax::tracker::head::Head;
-use attrax::tracker::learner::cross_entropy;
+use attrax::tracker::learning::attention::{self, Form, Reduction};
+use attrax::tracker::learning::head::{Head, Initialization};
+use attrax::tracker::learning::train::cross_entropy;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
@@ -48,7 +48,13 @@ fn crops(backbone: &Backbone) -> Tensor {
 }
 
 fn head(backbone: &Backbone) -> Head {
-    Head::random(backbone.feature_length(), Kind::Double, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(5))
+    Head::random(
+        backbone.feature_length(),
+        (Initialization::He, 0.0),
+        Kind::Double,
+        Device::Cpu,
+        &mut ChaCha8Rng::seed_from_u64(5),
+    )
 }
 
 fn relative_error(ours: &Tensor, theirs: &Tensor) -> f64 {
@@ -210,7 +216,8 @@ fn a_step_along_the_gradient_lowers_the_regularizer() {
 
 #[test]
 fn weights_of_attention_have_mean_one_and_follow_the_gradient() {
-    let head = Head::random(36, Kind::Double, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(2));
+    let head =
+        Head::random(36, (Initialization::He, 0.0), Kind::Double, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(2));
     let features = Tensor::rand([5, 36], (Kind::Double, Device::Cpu)) + 0.1;
     let at = features.detach().set_requires_grad(true);
     let score = head.scores(&at).select(1, 1).sum(Kind::Double);

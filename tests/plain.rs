@@ -12,12 +12,12 @@ mod plain;
 #[allow(dead_code, reason = "the files are for the benchmarks")]
 mod scene;
 
-use attrax::tracker::attention::{self, Form, Reduction};
 use attrax::tracker::backbone::Backbone;
-use attrax::tracker::head::Head;
-use attrax::tracker::learner::cross_entropy;
-use attrax::tracker::regression::BoxRegression;
-use attrax::tracker::{Attention, Config, CropFormat, Engine, crop};
+use attrax::tracker::learning::attention::{self, Form, Reduction};
+use attrax::tracker::learning::head::{Head, Initialization};
+use attrax::tracker::learning::regression::BoxRegression;
+use attrax::tracker::learning::train::cross_entropy;
+use attrax::tracker::{Attention, Config, CropFormat, Model, Resampling, crop};
 use network::{ARCHITECTURES, Architecture};
 use plain::network::Network;
 use rand::SeedableRng;
@@ -72,8 +72,13 @@ fn gradients_of_the_loss_are_equal() {
     let positives = 3;
     // In double precision: in single, an activation that is nearly zero may pass its gradient in one and not in the other.
     for (network, backbone) in networks(Kind::Double) {
-        let head =
-            Head::random(backbone.feature_length(), Kind::Double, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(5));
+        let head = Head::random(
+            backbone.feature_length(),
+            (Initialization::He, 0.0),
+            Kind::Double,
+            Device::Cpu,
+            &mut ChaCha8Rng::seed_from_u64(5),
+        );
         let crops = smooth_crops(6, backbone.format());
         for (form, reduction) in [(Form::Released, Reduction::Batch), (Form::Paper, Reduction::PerSample)] {
             let config = Attention { form, reduction, ..Config::released().attention };
@@ -88,7 +93,7 @@ fn gradients_of_the_loss_are_equal() {
             let ours = cross_entropy(&scored.scores, positives) + product;
             let ours = Tensor::run_backward(&[&ours], &head.parameters().each_ref(), false, false);
             for (name, (ours, expected)) in
-                attrax::tracker::head::PARAMETER_NAMES.iter().zip(ours.iter().zip(&expected))
+                attrax::tracker::learning::head::PARAMETER_NAMES.iter().zip(ours.iter().zip(&expected))
             {
                 assert_close(&format!("{} {form:?} {name}", backbone.name()), ours, expected);
             }
@@ -111,7 +116,8 @@ fn box_regression_is_equal() {
 
 #[test]
 fn whole_trackers_give_the_same_boxes() {
-    let mut config = Config::released();
+    let mut config = Config { resampling: Resampling::Bilinear, ..Config::released() };
+    config.head.draw = Initialization::He;
     (config.candidates, config.mined_from, config.regression_samples) = (64, 64, 64);
     (config.batch_positives, config.batch_negatives) = (8, 8);
     (config.initial_samples.positives, config.initial_samples.negatives) = (64, 128);
@@ -120,8 +126,8 @@ fn whole_trackers_give_the_same_boxes() {
     let embedded = Architecture::EfficientNet.parameters();
     let truth = |number| scene::truth(SIZE, number);
     let frame = |number| scene::frame(SIZE, number);
-    let engine = Engine::new(&embedded, config.clone(), 2).unwrap();
-    let mut ours = engine.initialize(&frame(0), truth(0), 1).unwrap();
+    let model = Model::new(&embedded, config.clone(), 2).unwrap();
+    let mut ours = model.initialize(&frame(0), truth(0), 1).unwrap();
     let network = Network::new(&embedded).unwrap();
     let mut plain = plain::tracker::Tracker::new(network, config, &frame(0), truth(0), 1);
     for number in 1..=4 {

@@ -5,9 +5,9 @@
 
 use std::rc::Rc;
 
-use attrax::tracker::attention::Use;
 use attrax::tracker::backbone::Parameters;
-use attrax::tracker::{BoundingBox, Config, Engine, Estimate, Frame, Precision, TrackerError};
+use attrax::tracker::learning::attention::Use;
+use attrax::tracker::{BoundingBox, Config, Estimate, Frame, Model, Precision, TrackerError};
 use tch::{Device, Kind};
 
 const SIZE: (u32, u32) = (160, 120);
@@ -29,10 +29,10 @@ fn small() -> Config {
     config
 }
 
-fn engine(config: Config, threads: usize) -> Rc<Engine> {
+fn model(config: Config, threads: usize) -> Rc<Model> {
     let file = attrax::weights::embedded().unwrap();
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
-    Engine::new(&parameters, config, threads).unwrap()
+    Model::new(&parameters, config, threads).unwrap()
 }
 
 /// Where the target is in a frame.
@@ -62,25 +62,25 @@ fn frame(number: usize) -> Frame {
 }
 
 /// The estimates of the frames after the first.
-fn follow(engine: &Rc<Engine>, stream: u64, frames: usize) -> Vec<Estimate> {
-    let mut tracker = engine.initialize(&frame(0), truth(0), stream).unwrap();
+fn follow(model: &Rc<Model>, stream: u64, frames: usize) -> Vec<Estimate> {
+    let mut tracker = model.initialize(&frame(0), truth(0), stream).unwrap();
     (1..=frames).map(|number| tracker.track(&frame(number)).unwrap()).collect()
 }
 
 #[test]
 fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
     tch::set_num_threads(1);
-    let estimates = follow(&engine(small(), 1), 0, 7);
+    let estimates = follow(&model(small(), 1), 0, 7);
     for (place, estimate) in estimates.iter().enumerate() {
         let overlap = estimate.bounding_box.overlap(truth(place + 1));
         assert!(overlap > 0.6, "frame {}: overlap {overlap:.2}, {estimate:?}", place + 1);
     }
-    assert_eq!(estimates, follow(&engine(small(), 1), 0, 7), "the same seed");
-    assert_eq!(estimates, follow(&engine(small(), 3), 0, 7), "another number of threads");
-    assert_ne!(estimates, follow(&engine(small(), 1), 1, 7), "another initialisation draws other samples");
+    assert_eq!(estimates, follow(&model(small(), 1), 0, 7), "the same seed");
+    assert_eq!(estimates, follow(&model(small(), 3), 0, 7), "another number of threads");
+    assert_ne!(estimates, follow(&model(small(), 1), 1, 7), "another initialisation draws other samples");
     let mut config = small();
     config.seed = 1;
-    assert_ne!(estimates, follow(&engine(config, 1), 0, 7), "another seed");
+    assert_ne!(estimates, follow(&model(config, 1), 0, 7), "another seed");
 }
 
 #[test]
@@ -88,14 +88,14 @@ fn follows_a_target_with_attention_as_a_weight_of_the_features() {
     tch::set_num_threads(1);
     let mut config = small();
     config.attention.role = Use::Weight;
-    let weighed = follow(&engine(config.clone(), 1), 0, 4);
+    let weighed = follow(&model(config.clone(), 1), 0, 4);
     for (place, estimate) in weighed.iter().enumerate() {
         assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
     }
     config.attention.lambda = 0.0;
-    assert_eq!(weighed, follow(&engine(config.clone(), 1), 0, 4), "the regulariser has no part in it");
+    assert_eq!(weighed, follow(&model(config.clone(), 1), 0, 4), "the regulariser has no part in it");
     config.attention.role = Use::Regularizer;
-    assert_ne!(weighed, follow(&engine(config, 1), 0, 4), "weights change the scores");
+    assert_ne!(weighed, follow(&model(config, 1), 0, 4), "weights change the scores");
 }
 
 #[test]
@@ -104,12 +104,12 @@ fn follows_a_target_with_shared_passes_and_in_half_precision() {
     let mut config = small();
     config.grid = 8;
     config.attention.samples = 4;
-    let shared = follow(&engine(config.clone(), 1), 0, 7);
+    let shared = follow(&model(config.clone(), 1), 0, 7);
     for (place, estimate) in shared.iter().enumerate() {
         assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
     }
-    assert_eq!(shared, follow(&engine(config.clone(), 3), 0, 7), "another number of threads");
-    let alone = engine(small(), 1);
+    assert_eq!(shared, follow(&model(config.clone(), 3), 0, 7), "another number of threads");
+    let alone = model(small(), 1);
     assert_eq!(shared, follow(&alone.with_config(config.clone()).unwrap(), 0, 7), "set later");
     config.precision = Precision::Bfloat16;
     let half = follow(&alone.with_config(config).unwrap(), 0, 3);
@@ -122,8 +122,8 @@ fn follows_a_target_with_shared_passes_and_in_half_precision() {
 #[test]
 fn a_target_that_is_gone_keeps_its_last_box() {
     tch::set_num_threads(1);
-    let engine = engine(small(), 1);
-    let mut tracker = engine.initialize(&frame(0), truth(0), 0).unwrap();
+    let model = model(small(), 1);
+    let mut tracker = model.initialize(&frame(0), truth(0), 0).unwrap();
     let before = tracker.track(&frame(1)).unwrap();
     // By then the target has left the frame, and only the background is there.
     let gone = tracker.track(&frame(1000)).unwrap();
@@ -134,9 +134,9 @@ fn a_target_that_is_gone_keeps_its_last_box() {
 #[test]
 fn a_frame_of_another_size_is_refused_and_changes_nothing() {
     tch::set_num_threads(1);
-    let engine = engine(small(), 1);
+    let model = model(small(), 1);
     let track = |interrupted: bool| {
-        let mut tracker = engine.initialize(&frame(0), truth(0), 0).unwrap();
+        let mut tracker = model.initialize(&frame(0), truth(0), 0).unwrap();
         if interrupted {
             let other = Frame::from_rgb8(10, 10, vec![0; 300]).unwrap();
             assert!(matches!(tracker.track(&other), Err(TrackerError::FrameSize { .. })));
@@ -149,16 +149,16 @@ fn a_frame_of_another_size_is_refused_and_changes_nothing() {
 #[test]
 fn odd_targets_are_tracked_without_a_panic() {
     tch::set_num_threads(1);
-    let engine = engine(small(), 1);
+    let model = model(small(), 1);
     for region in [
         BoundingBox::new(80.0, 60.0, 1.0, 1.0),
         BoundingBox::new(-500.0, -500.0, 5000.0, 5000.0),
         BoundingBox::new(0.0, 0.0, 160.0, 2.0),
     ] {
-        let mut tracker = engine.initialize(&frame(0), region, 0).unwrap();
+        let mut tracker = model.initialize(&frame(0), region, 0).unwrap();
         assert!(tracker.track(&frame(1)).unwrap().bounding_box.is_valid(), "{region}");
     }
-    let outside = engine.initialize(&frame(0), BoundingBox::new(500.0, 0.0, 9.0, 9.0), 0);
+    let outside = model.initialize(&frame(0), BoundingBox::new(500.0, 0.0, 9.0, 9.0), 0);
     assert!(matches!(outside, Err(TrackerError::Region { .. })));
 }
 
@@ -168,7 +168,7 @@ fn parameters_out_of_range_are_refused_by_name() {
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
     let mut config = small();
     config.attention.lambda = f64::NAN;
-    let error = Engine::new(&parameters, config, 1).unwrap_err().to_string();
+    let error = Model::new(&parameters, config, 1).unwrap_err().to_string();
     assert!(error.contains("attention.lambda"), "{error}");
 }
 
@@ -177,6 +177,6 @@ fn weights_of_another_network_are_refused_by_tensor() {
     let mut file = attrax::weights::embedded().unwrap();
     file.tensors.remove("blocks.3.expand.weight");
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
-    let error = Engine::new(&parameters, small(), 1).unwrap_err().to_string();
+    let error = Model::new(&parameters, small(), 1).unwrap_err().to_string();
     assert!(error.contains("blocks.3.expand.weight"), "{error}");
 }

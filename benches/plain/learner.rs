@@ -1,8 +1,8 @@
 //! Reciprocative learning by autograd: the attention maps are gradients that are differentiated again.
 
-use attrax::tracker::attention::{Form, Reduction};
-use attrax::tracker::head::Head;
-use attrax::tracker::samples::Deck;
+use attrax::tracker::learning::attention::{Form, Reduction};
+use attrax::tracker::learning::head::Head;
+use attrax::tracker::learning::memory::Deck;
 use attrax::tracker::{Attention, BoundingBox, Config, Schedule};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +22,12 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// The first samples.
+    pub fn first(&self, count: usize) -> Self {
+        let items: Vec<_> = self.items.iter().take(count).map(|(frame, b)| (frame.shallow_clone(), *b)).collect();
+        Self { features: self.features.narrow(0, 0, items.len() as i64), items }
+    }
+
     fn features_at(&self, positions: &[i64]) -> Tensor {
         self.features.index_select(0, &Tensor::from_slice(positions))
     }
@@ -103,6 +109,11 @@ fn ratio(above: &Tensor, below: &Tensor, reduction: Reduction) -> Tensor {
     }
 }
 
+/// A velocity of zero for each of a head's parameters.
+pub fn at_rest(head: &Head) -> Vec<Tensor> {
+    head.parameters().iter().map(|p| p.detach().zeros_like()).collect()
+}
+
 /// Trains a head on samples.
 pub fn train(
     network: &Network,
@@ -110,9 +121,9 @@ pub fn train(
     config: &Config,
     schedule: &Schedule,
     (positives, negatives): (&Pool, Option<&Pool>),
+    velocity: &mut [Tensor],
     rng: &mut ChaCha8Rng,
 ) {
-    let mut velocity: Vec<Tensor> = head.parameters().iter().map(|p| p.detach().zeros_like()).collect();
     let mut positive_deck = Deck::new(positives.items.len(), rng);
     let mut negative_deck = Deck::new(negatives.map_or(0, |pool| pool.items.len()), rng);
     for _ in 0..schedule.iterations {
@@ -126,7 +137,7 @@ pub fn train(
         let crops = crop_each(&items, network.format().size);
         let loss = loss(network, head, &crops, chosen.len() as i64, Some(&factors), &config.attention);
         let gradients = Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false);
-        step(head, &mut velocity, &gradients, config, schedule.rate);
+        step(head, velocity, &gradients, config, schedule.rate);
     }
 }
 
@@ -144,7 +155,11 @@ fn step(head: &Head, velocity: &mut [Tensor], gradients: &[Tensor], config: &Con
         let squares = gradients.iter().map(|g| g.square().sum(None::<Kind>).double_value(&[])).sum::<f64>();
         let shrink = (config.gradient_limit / (squares.sqrt() + 1e-6)).min(1.0);
         for (place, (parameter, gradient)) in head.parameters().iter().zip(gradients).enumerate() {
-            let rate = if place >= 4 { rate * config.last_layer_rate } else { rate };
+            let rate = match place {
+                0 => rate * config.head.first_layer_rate,
+                1..4 => rate,
+                _ => rate * config.head.last_layer_rate,
+            };
             let velocity = &mut velocity[place];
             *velocity = &*velocity * config.momentum + gradient * shrink + parameter * config.decay;
             let mut parameter = parameter.shallow_clone();

@@ -1,7 +1,7 @@
 //! Both networks on libtorch's operators; autograd follows every one of them.
 
 use attrax::tracker::backbone::Parameters;
-use attrax::tracker::{CropFormat, TrackerError};
+use attrax::tracker::{CropFormat, Resampling, TrackerError};
 use tch::Tensor;
 
 /// A network: crops `(N, 3, side, side)` in, features `(N, length)` out.
@@ -68,8 +68,10 @@ impl Network {
     /// How crops for it are made.
     pub fn format(&self) -> CropFormat {
         match self {
-            Self::VggM { .. } => CropFormat { size: 107, mean: 128.0, scale: 1.0 },
-            Self::EfficientNet { .. } => CropFormat { size: 112, mean: 127.0, scale: 1.0 / 128.0 },
+            Self::VggM { .. } => CropFormat { size: 107, mean: 128.0, scale: 1.0, resampling: Resampling::Bilinear },
+            Self::EfficientNet { .. } => {
+                CropFormat { size: 112, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear }
+            }
         }
     }
 

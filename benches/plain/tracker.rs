@@ -2,22 +2,16 @@
 
 use std::collections::VecDeque;
 
-use attrax::tracker::head::Head;
-use attrax::tracker::{Accept, BoundingBox, Config, Frame, Sampler, Samples, Spread};
+use attrax::tracker::learning::head::Head;
+use attrax::tracker::{Accept, Around, BoundingBox, Config, Frame, Inside, Sampler, Samples, Spread};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::crops::{crop_each, frame_tensor};
-use super::learner::{Pool, scores, train};
+use super::learner::{Pool, at_rest, scores, train};
 use super::network::Network;
 use super::regression::{fit, refine};
-
-const POSITIVE: Spread = Spread::Gaussian { translation: 0.1, scale: 1.3 };
-const NEAR: Spread = Spread::Uniform { translation: 1.0, scale: 1.6, aspect: 1.1 };
-const WHOLE_FRAME: Spread = Spread::WholeFrame { scale: 1.6 };
-const UPDATE_NEGATIVE: Spread = Spread::Uniform { translation: 2.0, scale: 1.3, aspect: 1.0 };
-const REGRESSION: Spread = Spread::Uniform { translation: 0.3, scale: 1.6, aspect: 1.1 };
 
 /// Crops that go through the network at a time.
 const BATCH: usize = 256;
@@ -30,6 +24,7 @@ pub struct Tracker {
     regression: Option<(Tensor, Tensor)>,
     positives: VecDeque<Pool>,
     negatives: VecDeque<Pool>,
+    velocity: Vec<Tensor>,
     sampler: Sampler,
     rng: ChaCha8Rng,
     target: BoundingBox,
@@ -45,10 +40,17 @@ impl Tracker {
         rng.set_stream(stream * 2);
         let mut sampler_rng = rng.clone();
         sampler_rng.set_stream(stream * 2 + 1);
-        let head = Head::random(network.feature_length(), Kind::Float, Device::Cpu, &mut rng);
+        let head = Head::random(
+            network.feature_length(),
+            (config.head.draw, config.head.deviation),
+            Kind::Float,
+            Device::Cpu,
+            &mut rng,
+        );
         let mut tracker = Self {
             network,
             config,
+            velocity: at_rest(&head),
             head,
             regression: None,
             positives: VecDeque::new(),
@@ -68,21 +70,47 @@ impl Tracker {
         let (target, config) = (self.target, self.config.clone());
         let image = frame_tensor(frame, self.network.format());
         let Samples { positives, negatives, positive_overlap, negative_overlap } = config.initial_samples;
-        let mut boxes = self.sampler.draw_accepted(target, POSITIVE, positives, Accept::overlap(positive_overlap, 1.0));
+        let mut boxes = self.sampler.draw_accepted(
+            target,
+            Spread::Gaussian(config.spreads.positive),
+            positives,
+            Accept::overlap(positive_overlap, 1.0),
+        );
         if boxes.is_empty() {
             boxes.push(target);
         }
         let (accept, near) = (Accept::overlap(0.0, negative_overlap), negatives / 2);
-        let mut others = self.sampler.draw_accepted(target, NEAR, near, accept);
-        others.extend(self.sampler.draw_accepted(target, WHOLE_FRAME, negatives - near, accept));
+        let spreads = &config.spreads;
+        let around = Spread::Uniform(spreads.initial_negative, spreads.aspect);
+        let mut others = self.sampler.draw_accepted(target, around, near, accept);
+        let anywhere = Spread::WholeFrame(spreads.anywhere_negative, spreads.aspect);
+        others.extend(self.sampler.draw_accepted(target, anywhere, negatives - near, accept));
         let (positive, negative) = (self.pool(&image, &boxes), self.pool(&image, &others));
         let pools = (&positive, (!others.is_empty()).then_some(&negative));
-        train(&self.network, &self.head, &config, &config.initial_training, pools, &mut self.rng);
-        remember(&mut self.positives, positive, config.positive_frames);
-        self.remember_negatives(&image);
+        train(
+            &self.network,
+            &self.head,
+            &config,
+            &config.initial_training,
+            pools,
+            &mut at_rest(&self.head),
+            &mut self.rng,
+        );
+        if config.first_frame_trimmed {
+            remember(&mut self.positives, positive.first(config.update_samples.positives), config.positive_frames);
+            remember(&mut self.negatives, negative.first(config.update_samples.negatives), config.negative_frames);
+        } else {
+            remember(&mut self.positives, positive, config.positive_frames);
+            self.remember_negatives(&image);
+        }
 
         let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: config.regression_area };
-        let boxes = self.sampler.draw_accepted(target, REGRESSION, config.regression_samples, accept);
+        let boxes = self.sampler.draw_accepted(
+            target,
+            Spread::Uniform(spreads.regression, spreads.aspect),
+            config.regression_samples,
+            accept,
+        );
         if !boxes.is_empty() {
             self.regression = Some(fit(&self.pool(&image, &boxes).features, &boxes, target, config.regression_alpha));
         }
@@ -93,9 +121,10 @@ impl Tracker {
         let config = self.config.clone();
         let image = frame_tensor(frame, self.network.format());
         self.frames += 1;
-        let translation = if self.success { config.translation } else { config.failure_translation };
-        let spread = Spread::Gaussian { translation, scale: config.scale };
-        let candidates = self.sampler.draw(self.target, spread, config.candidates);
+        let translation = if self.success { config.translation } else { config.failure.translation };
+        let spread = Spread::Gaussian(Around { translation, scale: config.scale, aspect: 1.0 });
+        let inside = if config.candidates_inside { Inside::Whole } else { Inside::Centre };
+        let candidates = self.sampler.draw(self.target, spread, config.candidates, inside);
         let features = self.pool(&image, &candidates).features;
         let scores = tch::no_grad(|| scores(&self.head, &features, None).select(1, 1));
         let (values, order) = scores.topk(config.best.min(config.candidates) as i64, 0, true, true);
@@ -115,7 +144,10 @@ impl Tracker {
             }
             let samples = &config.update_samples;
             let accept = Accept::overlap(samples.positive_overlap, 1.0);
-            let boxes = self.sampler.draw_accepted(self.target, POSITIVE, samples.positives, accept);
+            let boxes = {
+                let spread = Spread::Gaussian(config.spreads.positive);
+                self.sampler.draw_accepted(self.target, spread, samples.positives, accept)
+            };
             let pool = self.pool(&image, &boxes);
             remember(&mut self.positives, pool, config.positive_frames);
             self.remember_negatives(&image);
@@ -127,7 +159,8 @@ impl Tracker {
     fn remember_negatives(&mut self, image: &Tensor) {
         let samples = &self.config.update_samples;
         let accept = Accept::overlap(0.0, samples.negative_overlap);
-        let boxes = self.sampler.draw_accepted(self.target, UPDATE_NEGATIVE, samples.negatives, accept);
+        let spread = Spread::Uniform(self.config.spreads.update_negative, self.config.spreads.aspect);
+        let boxes = self.sampler.draw_accepted(self.target, spread, samples.negatives, accept);
         let pool = self.pool(image, &boxes);
         remember(&mut self.negatives, pool, self.config.negative_frames);
     }
@@ -141,7 +174,11 @@ impl Tracker {
         if let Some(positives) = last(&self.positives, frames) {
             let negatives = last(&self.negatives, config.negative_frames);
             let pools = (&positives, negatives.as_ref());
-            train(&self.network, &self.head, config, &config.update_training, pools, &mut self.rng);
+            if !config.momentum_kept {
+                self.velocity = at_rest(&self.head);
+            }
+            let (schedule, velocity) = (&config.update_training, &mut self.velocity);
+            train(&self.network, &self.head, config, schedule, pools, velocity, &mut self.rng);
         }
     }
 

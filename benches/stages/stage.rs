@@ -4,10 +4,10 @@ use std::hint::black_box;
 
 use attrax::decode::{DecodeLimits, decode_bytes};
 use attrax::tracker::backbone::Backbone;
-use attrax::tracker::head::Head;
-use attrax::tracker::learner;
-use attrax::tracker::regression::BoxRegression;
-use attrax::tracker::samples::{FrameSamples, Pool};
+use attrax::tracker::learning::head::{Head, Initialization};
+use attrax::tracker::learning::memory::{FrameSamples, Pool};
+use attrax::tracker::learning::regression::BoxRegression;
+use attrax::tracker::learning::train::{self as learner};
 use attrax::tracker::{BoundingBox, Config, CropFormat, Frame, Schedule, crop};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +18,9 @@ use crate::plain::network::Network;
 use crate::support::floor::Floor;
 use crate::support::network::{ARCHITECTURES, Architecture};
 use crate::support::{THREADS, round_trip, scene};
+
+/// Weights as MDNet draws them.
+const INITIAL: (Initialization, f64) = (Initialization::Normal, 0.01);
 
 /// Crops of a frame, as many as candidates are drawn.
 const CROPS: usize = 256;
@@ -226,10 +229,10 @@ fn iteration(backbone: Backbone) -> Work {
     };
     let (positives, negatives) = (pool(positive), pool(negative));
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let head = Head::random(backbone.feature_length(), Kind::Float, Device::Cpu, &mut rng);
+    let head = Head::random(backbone.feature_length(), INITIAL, Kind::Float, Device::Cpu, &mut rng);
     let config = Config::released();
     Box::new(move || {
-        learner::train(&head, &backbone, &config, &one_iteration(), (&positives, Some(&negatives)), &mut rng);
+        learner::train(&head, &backbone, &config, &one_iteration(), (&positives, Some(&negatives)), None, &mut rng);
     })
 }
 
@@ -244,9 +247,11 @@ fn plain_iteration(network: Network) -> Work {
     };
     let (positives, negatives) = (pool(positive), pool(negative));
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let head = Head::random(network.feature_length(), Kind::Float, Device::Cpu, &mut rng);
+    let head = Head::random(network.feature_length(), INITIAL, Kind::Float, Device::Cpu, &mut rng);
     let config = Config::released();
     Box::new(move || {
-        plain::learner::train(&network, &head, &config, &one_iteration(), (&positives, Some(&negatives)), &mut rng);
+        let mut velocity = plain::learner::at_rest(&head);
+        let pools = (&positives, Some(&negatives));
+        plain::learner::train(&network, &head, &config, &one_iteration(), pools, &mut velocity, &mut rng);
     })
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use attrax::tracker::CropFormat;
 use attrax::tracker::backbone::Parameters;
+use attrax::tracker::{CropFormat, Resampling};
 use tch::{Device, Kind, Tensor};
 
 /// A network that is measured.
@@ -34,8 +34,10 @@ impl Architecture {
     /// How crops for it are made.
     pub fn crop_format(self) -> CropFormat {
         match self {
-            Self::VggM => CropFormat { size: 107, mean: 128.0, scale: 1.0 },
-            Self::EfficientNet => CropFormat { size: 112, mean: 127.0, scale: 1.0 / 128.0 },
+            Self::VggM => CropFormat { size: 107, mean: 128.0, scale: 1.0, resampling: Resampling::Bilinear },
+            Self::EfficientNet => {
+                CropFormat { size: 112, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear }
+            }
         }
     }
 

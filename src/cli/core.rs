@@ -1,4 +1,4 @@
-//! The flags of every command that tracks, and the engine that they ask for.
+//! The flags of every command that tracks, and the model that they ask for.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::Context;
 use attrax::native;
 use attrax::tracker::backbone::Parameters;
-use attrax::tracker::{Config, Engine, TrackerError};
+use attrax::tracker::{Config, Model, TrackerError};
 use attrax::weights::{self, WeightFile};
 use clap::ValueEnum;
 use tch::{Cuda, Device, Kind};
@@ -44,21 +44,24 @@ pub struct Args {
 /// Sets of parameters.
 #[derive(Clone, Copy, Default, ValueEnum)]
 pub enum Preset {
-    /// The regulariser as DAT's published code computes it
+    /// attrax's own: the released code with the changes that were measured to track better
     #[default]
+    Attrax,
+    /// attrax's own arranged to share work: several times faster
+    Fast,
+    /// DAT as its authors' released code runs it, with a regulariser that trains
     Released,
-    /// The regulariser as the paper writes it
+    /// The regulariser as the paper writes it, around it the released code
     Paper,
     /// No regulariser: MDNet's online part
     Mdnet,
-    /// The released form arranged to share work: several times faster
-    Fast,
 }
 
 impl Args {
     /// The parameters that the flags resolve to: the preset's, then the file's, then those of single flags.
     pub fn config(&self) -> anyhow::Result<Config> {
         let mut config = match self.preset {
+            Preset::Attrax => Config::attrax(),
             Preset::Released => Config::released(),
             Preset::Paper => Config::paper(),
             Preset::Mdnet => Config::mdnet(),
@@ -111,17 +114,17 @@ impl Args {
         })
     }
 
-    /// A tracking engine with these parameters and the weights that the flags name, on their device.
-    pub fn engine(&self, config: Config) -> anyhow::Result<Rc<Engine>> {
+    /// A tracking model with these parameters and the weights that the flags name, on their device.
+    pub fn model(&self, config: Config) -> anyhow::Result<Rc<Model>> {
         tch::set_num_interop_threads(1);
         // The threads take whole crops each; see `attrax::tracker` on why libtorch's own are not used.
         tch::set_num_threads(1);
         let device = self.device()?;
         let parameters = Parameters::from_file(&self.weights()?, Kind::Float, device)?;
         let threads = self.threads();
-        let engine = Engine::new(&parameters, config, usize::from(threads)).context("cannot start the tracker")?;
-        log::info!("{} on {device:?} with {threads} threads", engine.backbone().name());
-        Ok(engine)
+        let model = Model::new(&parameters, config, usize::from(threads)).context("cannot start the tracker")?;
+        log::info!("{} on {device:?} with {threads} threads", model.backbone().name());
+        Ok(model)
     }
 
     /// Threads of libtorch: those of the flag, of `OMP_NUM_THREADS`, or one for each core.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use attrax::decode::RgbImage;
 use attrax::native;
 use attrax::session::{Answer, Backend, PolygonBox, Session, TargetBox};
-use attrax::tracker::{BoundingBox, Engine, Frame, Tracker, TrackerError};
+use attrax::tracker::{BoundingBox, Frame, Model, Tracker, TrackerError};
 use attrax::trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, Transport, run as serve};
 use clap::{FromArgMatches, ValueEnum};
 
@@ -71,8 +71,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     // The greeting comes first: a client that waits for it learns why the tracker cannot start.
     let mut server = Server::new(&metadata, Transport::from_environment()?, args.limits.session())?;
-    let ready = config.and_then(|config| Ok((args.core.engine(config)?, earlier()?)));
-    let (engine, earlier) = match ready {
+    let ready = config.and_then(|config| Ok((args.core.model(config)?, earlier()?)));
+    let (model, earlier) = match ready {
         Ok(ready) => ready,
         Err(error) => {
             if let Err(gone) = server.quit(Some(&told(&error))) {
@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // Training goes on for a minute, and nobody would read what comes of it. Nothing is logged: whoever went may have been the
     // one to read that too.
     server.on_hang_up(|| native::exit_at_once(0))?;
-    let core = Core { engine: Rc::clone(&engine), base: engine };
+    let core = Core { model: Rc::clone(&model), base: model };
     let mut session = Session::new(core, polygon_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
 }
@@ -102,9 +102,9 @@ fn earlier() -> anyhow::Result<u64> {
 /// DAT as a session sees it.
 struct Core {
     /// With the parameters of the command line.
-    base: Rc<Engine>,
+    base: Rc<Model>,
     /// With those that the last initialisation asked for.
-    engine: Rc<Engine>,
+    model: Rc<Model>,
 }
 
 impl Backend for Core {
@@ -118,7 +118,7 @@ impl Backend for Core {
         for (key, value) in properties.iter().filter(|(key, _)| !key.starts_with("trax.")) {
             config = config.with_value(key, value)?;
         }
-        self.engine = self.base.with_config(config)?;
+        self.model = self.base.with_config(config)?;
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl Backend for Core {
 
     fn initialize(&mut self, frame: &Frame, target: TargetBox, stream: u64) -> Result<Tracker, TrackerError> {
         let region = BoundingBox::new(target.x, target.y, target.width, target.height);
-        guarded(|| self.engine.initialize(frame, region, stream))
+        guarded(|| self.model.initialize(frame, region, stream))
     }
 
     fn track(&mut self, tracker: &mut Tracker, frame: &Frame) -> Result<Answer, TrackerError> {

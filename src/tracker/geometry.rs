@@ -92,6 +92,16 @@ impl BoundingBox {
         )
     }
 
+    /// The box moved so that all of it is inside a frame of the given size (pixels); a side larger than the frame's is centred.
+    #[must_use]
+    pub fn moved_inside(self, frame_width: f64, frame_height: f64) -> Self {
+        let place = |start: f64, side: f64, limit: f64| {
+            if side < limit { start.clamp(0.0, limit - side) } else { (limit - side) / 2.0 }
+        };
+        let (x, y) = (place(self.x, self.width, frame_width), place(self.y, self.height, frame_height));
+        Self { x, y, ..self }
+    }
+
     /// Mean of several boxes, number by number. `None` for no boxes.
     #[must_use]
     pub fn mean(boxes: &[Self]) -> Option<Self> {

@@ -6,19 +6,19 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::engine::{Engine, Estimate};
-use super::head::{BACKGROUND, Head, TARGET};
-use super::learner::{scores, train};
+use super::learning::head::{BACKGROUND, Head, TARGET};
+use super::learning::memory::{Described, Memory, Pool};
+use super::learning::regression::{BoxRegression, refined};
+use super::learning::train::{scores, train};
+use super::model::{Estimate, Model};
 use super::profile::{self, Stage};
-use super::regression::{BoxRegression, refined};
-use super::sampler::Sampler;
-use super::samples::{Described, Memory, Pool};
+use super::sampling::Sampler;
 use super::{BoundingBox, Frame, TrackerError};
 
 /// One target being tracked.
 #[derive(Debug)]
 pub struct Tracker {
-    pub(super) engine: Rc<Engine>,
+    pub(super) model: Rc<Model>,
     head: Head,
     regression: Option<BoxRegression>,
     pub(super) positives: Memory,
@@ -31,8 +31,12 @@ pub struct Tracker {
     pub(super) target: BoundingBox,
     /// The last box that was reported.
     reported: BoundingBox,
-    /// Whether the target was found in the last frame.
-    success: bool,
+    /// Velocity that the last update ended with, where it is kept.
+    velocity: Option<Tensor>,
+    /// The mean score of the best candidates above which the target counts as found.
+    threshold: f64,
+    /// Frames in a row, up to the last one, in which the target was not found.
+    lost: usize,
     /// Frames since the initialisation.
     frames: usize,
 }
@@ -49,25 +53,36 @@ struct Best {
 }
 
 impl Tracker {
-    /// A tracker that has learnt the target inside `region`, a box in the frame. See [`Engine::initialize`].
-    pub(super) fn start(engine: &Rc<Engine>, frame: &Frame, region: BoundingBox, stream: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(engine.config.seed);
+    /// A tracker that has learnt the target inside `region`, a box in the frame. See [`Model::initialize`].
+    pub(super) fn start(model: &Rc<Model>, frame: &Frame, region: BoundingBox, stream: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(model.config.seed);
         rng.set_stream(stream.wrapping_mul(2));
         let mut sampler_rng = rng.clone();
         sampler_rng.set_stream(stream.wrapping_mul(2).wrapping_add(1));
-        let head = Head::random(engine.backbone.feature_length(), Kind::Float, engine.backbone.device(), &mut rng);
+        let head = {
+            let (backbone, head) = (&model.backbone, &model.config.head);
+            Head::random(
+                backbone.feature_length(),
+                (head.draw, head.deviation),
+                Kind::Float,
+                backbone.device(),
+                &mut rng,
+            )
+        };
         let mut tracker = Tracker {
-            engine: Rc::clone(engine),
+            model: Rc::clone(model),
             head,
             regression: None,
-            positives: Memory::new(engine.config.positive_frames),
-            negatives: Memory::new(engine.config.negative_frames),
+            positives: Memory::new(model.config.positive_frames),
+            negatives: Memory::new(model.config.negative_frames),
             sampler: Sampler::new(frame.size(), sampler_rng),
             rng,
             frame_size: frame.size(),
             target: region,
             reported: region,
-            success: true,
+            velocity: None,
+            threshold: 0.0,
+            lost: 0,
             frames: 0,
         };
         tracker.learn_first_frame(frame);
@@ -76,17 +91,29 @@ impl Tracker {
 
     /// Trains the classifier and the box regression on the first frame.
     fn learn_first_frame(&mut self, frame: &Frame) {
-        let engine = Rc::clone(&self.engine);
-        let config = &engine.config;
+        let model = Rc::clone(&self.model);
+        let config = &model.config;
         let target = self.target;
         let (positive, negative, near) = self.first_samples(frame);
         if let Some(pool) = Pool::new(&[&positive]) {
             let other = Pool::new(&[&negative]);
             let schedule = &config.initial_training;
-            train(&self.head, &engine.backbone, config, schedule, (&pool, other.as_ref()), &mut self.rng);
+            let pools = (&pool, other.as_ref());
+            // The updates begin at rest, as the released code's second optimiser does.
+            let _ = train(&self.head, &model.backbone, config, schedule, pools, None, &mut self.rng);
         }
-        self.positives.push(positive);
-        self.remember_negatives(frame);
+        if config.first_frame_trimmed {
+            self.positives.push(positive.first(config.update_samples.positives));
+            self.negatives.push(negative.first(config.update_samples.negatives));
+        } else {
+            self.positives.push(positive);
+            self.remember_negatives(frame);
+        }
+        if config.failure.threshold != 0.0 {
+            let features = model.describe(frame, &[target]);
+            let score = scores(&self.head, &model.backbone, config, &features).double_value(&[0, TARGET]);
+            self.threshold = config.failure.threshold * score;
+        }
 
         let Described { boxes, features, .. } = self.regression_samples(frame, near);
         if !boxes.is_empty() {
@@ -105,36 +132,42 @@ impl Tracker {
         if frame.size() != self.frame_size {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
         }
-        let engine = Rc::clone(&self.engine);
-        let config = &engine.config;
+        let model = Rc::clone(&self.model);
+        let config = &model.config;
         self.frames += 1;
-        let translation = if self.success { config.translation } else { config.failure_translation };
-        let seen = self.candidates(frame, translation);
+        let seen = self.candidates(frame, self.search_translation());
         let (candidates, features) = (&seen.boxes, &seen.features);
         let Best { confidence, background, boxes, refined } = self.best(candidates, features);
-        self.success = confidence > 0.0;
-        if self.success {
+        self.lost = if confidence > self.threshold { 0 } else { self.lost + 1 };
+        if self.lost == 0 {
             let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
             self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined(width, height);
             let refined = refined.unwrap_or(self.target);
             self.reported = refined.clipped(width, height).unwrap_or(self.target);
             if config.regression_feedback {
                 self.target = self.reported.confined(width, height);
+            } else if config.scale_feedback > 0.0 {
+                let factor = (refined.area() / self.target.area()).powf(config.scale_feedback / 2.0);
+                let scaled = (self.target.width * factor, self.target.height * factor);
+                let target = BoundingBox::from_centre(self.target.centre(), scaled.0, scaled.1);
+                self.target = target.confined(width, height);
             }
             self.remember(frame, &seen);
         }
         self.update();
         let probability = (1.0 + (background - confidence).exp()).recip();
-        Ok(Estimate { bounding_box: self.reported, confidence, success: self.success, probability })
+        Ok(Estimate { bounding_box: self.reported, confidence, success: self.lost == 0, probability })
     }
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
     /// frame without an update.
     fn best(&self, candidates: &[BoundingBox], features: &Tensor) -> Best {
         let _span = profile::span(Stage::Scoring);
-        let count = self.engine.config.best.min(candidates.len());
-        let scores = scores(&self.head, &self.engine.backbone, &self.engine.config, features);
-        let (values, order) = scores.select(1, TARGET).topk(count as i64, 0, true, true);
+        let count = self.model.config.best.min(candidates.len());
+        let scores = scores(&self.head, &self.model.backbone, &self.model.config, features);
+        let target = scores.select(1, TARGET);
+        let (_, order) = self.near_first(&target, candidates).topk(count as i64, 0, true, true);
+        let values = target.index_select(0, &order);
         let column = |tensor: &Tensor| tensor.to_kind(Kind::Double).unsqueeze(1);
         let background = scores.select(1, BACKGROUND).index_select(0, &order);
         let mut columns = vec![column(&order), column(&values), column(&background)];
@@ -152,11 +185,39 @@ impl Tracker {
         Best { confidence: mean(1), background: mean(2), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
+    /// Scores less what the candidates' distances from the last place cost, where that counts.
+    fn near_first(&self, scores: &Tensor, candidates: &[BoundingBox]) -> Tensor {
+        let penalty = self.model.config.distance_penalty;
+        if penalty == 0.0 {
+            return scores.shallow_clone();
+        }
+        let ((cx, cy), unit) = (self.target.centre(), self.target.mean_side());
+        let cost = |candidate: &BoundingBox| {
+            let (x, y) = candidate.centre();
+            (penalty * ((x - cx).powi(2) + (y - cy).powi(2)) / unit.powi(2)) as f32
+        };
+        let costs: Vec<f32> = candidates.iter().map(cost).collect();
+        scores - Tensor::from_slice(&costs).to_device(self.model.backbone.device())
+    }
+
+    /// How far candidates are drawn from the last place, in mean sides: farther while the target is not found.
+    fn search_translation(&self) -> f64 {
+        let (config, failure) = (&self.model.config, &self.model.config.failure);
+        match self.lost {
+            0 => config.translation,
+            _ if failure.growth == 0.0 => failure.translation,
+            lost => (config.translation * failure.growth.powi(lost.min(1000) as i32)).min(failure.translation),
+        }
+    }
+
     /// The short-term update after a failure, the long-term update every few frames.
     fn update(&mut self) {
-        let engine = Rc::clone(&self.engine);
-        let config = &engine.config;
-        let frames = if !self.success {
+        let model = Rc::clone(&self.model);
+        let config = &model.config;
+        let frames = if self.lost > 0 {
+            if !(self.lost - 1).is_multiple_of(config.failure.interval) {
+                return;
+            }
             log::debug!("frame {}: target not found, short-term update", self.frames);
             config.negative_frames
         } else if self.frames.is_multiple_of(config.long_interval) {
@@ -168,7 +229,10 @@ impl Tracker {
         if let Some(positives) = self.positives.last(frames) {
             let negatives = self.negatives.last(config.negative_frames);
             let schedule = &config.update_training;
-            train(&self.head, &engine.backbone, config, schedule, (&positives, negatives.as_ref()), &mut self.rng);
+            let pools = (&positives, negatives.as_ref());
+            let velocity = self.velocity.take();
+            let velocity = train(&self.head, &model.backbone, config, schedule, pools, velocity, &mut self.rng);
+            self.velocity = config.momentum_kept.then_some(velocity);
         }
     }
 }

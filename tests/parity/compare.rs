@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use attrax::tracker::attention::{self, Form, Reduction};
 use attrax::tracker::backbone::{Backbone, Parameters};
-use attrax::tracker::head::{Head, PARAMETER_NAMES};
-use attrax::tracker::learner::cross_entropy;
-use attrax::tracker::regression::BoxRegression;
+use attrax::tracker::learning::attention::{self, Form, Reduction};
+use attrax::tracker::learning::head::{Head, PARAMETER_NAMES};
+use attrax::tracker::learning::regression::BoxRegression;
+use attrax::tracker::learning::train::cross_entropy;
 use attrax::tracker::{BoundingBox, Frame, crop};
 use tch::{Device, Kind, Tensor};
 

@@ -5,9 +5,9 @@
 //! the same from Rust and from Python. Crops are cut by the tracker itself, so all of this is in single precision.
 
 use attrax::tracker::Frame;
-use attrax::tracker::attention::{Form, attention};
 use attrax::tracker::backbone::{Backbone, Parameters};
 use attrax::tracker::crop;
+use attrax::tracker::learning::attention::{Form, attention};
 use tch::{Device, Kind, Tensor};
 
 use super::compare::{Case, boxes, check_forward, check_gradients, device, network};

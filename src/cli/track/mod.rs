@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use attrax::tracker::profile::{self, Profile, Stage};
-use attrax::tracker::{BoundingBox, Engine, Estimate, Frame, Tracker};
+use attrax::tracker::{BoundingBox, Estimate, Frame, Model, Tracker};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::boxes::{Truth, first_box, parse_box};
@@ -71,11 +71,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let trace = args.profile.as_deref().map(Beside::create).transpose()?;
     let table = Table::create(args.out.as_deref())?;
-    let engine = args.core.engine(config)?;
+    let model = args.core.model(config)?;
     if trace.is_some() {
-        profile::start_on(engine.backbone().device());
+        profile::start_on(model.backbone().device());
     }
-    let mut run = Run { args, region, truth, frames, engine, tracker: None, table, video: None, bar: progress(count) };
+    let mut run = Run { args, region, truth, frames, model, tracker: None, table, video: None, bar: progress(count) };
     let tracked = run.track();
     run.bar.finish_and_clear();
     let summary = match tracked {
@@ -103,7 +103,7 @@ struct Run<'a> {
     region: BoundingBox,
     truth: Option<Truth>,
     frames: Frames,
-    engine: Rc<Engine>,
+    model: Rc<Model>,
     tracker: Option<Tracker>,
     table: Table,
     video: Option<Encoder>,
@@ -151,7 +151,7 @@ impl Run<'_> {
             return Ok(guarded(|| tracker.track(frame))?);
         }
         self.bar.set_message("learning the first frame");
-        self.tracker = Some(guarded(|| self.engine.initialize(frame, self.region, 0))?);
+        self.tracker = Some(guarded(|| self.model.initialize(frame, self.region, 0))?);
         Ok(Estimate { bounding_box: self.region, confidence: 1.0, success: true, probability: 1.0 })
     }
 

@@ -7,10 +7,10 @@ use tch::{Device, Tensor};
 use super::Backbone;
 use super::layers;
 use super::network::{Ends, Network};
-use crate::tracker::crops::{CONTEXT, window};
+use crate::tracker::crops::gpu::Resident;
+use crate::tracker::crops::{CONTEXT, Resampling, window};
 use crate::tracker::parallel::Workers;
 use crate::tracker::profile::{self, Stage};
-use crate::tracker::resident::Resident;
 use crate::tracker::{BoundingBox, CropFormat, Frame};
 
 /// Windows in a pass on a GPU: bounds its memory.
@@ -83,7 +83,7 @@ impl Dense {
 
     /// Features of the boxes of several views of a frame: `(boxes, length)`, view by view.
     pub fn describe(&self, frame: &Frame, views: &[View]) -> Tensor {
-        if self.layout.device.is_cuda() {
+        if self.layout.device.is_cuda() && self.layout.format.resampling == Resampling::Bilinear {
             return self.describe_together(frame, views);
         }
         let items = views.iter().map(|view| (self.network.share(), *view)).collect();

@@ -8,7 +8,7 @@ use super::layers::Layer;
 use super::network::{Ends, Network};
 use super::{Backbone, Parameters, few};
 use crate::tracker::parallel::Workers;
-use crate::tracker::{CropFormat, TrackerError};
+use crate::tracker::{CropFormat, Resampling, TrackerError};
 
 /// Name of the architecture.
 pub(super) const NAME: &str = "efficientnet-lite0";
@@ -68,7 +68,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     layers.push(Layer::AveragePool);
     Ok(Backbone {
         name: NAME,
-        format: CropFormat { size: SIDE as usize, mean: 127.0, scale: 1.0 / 128.0 },
+        format: CropFormat { size: SIDE as usize, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear },
         network: Network {
             layers,
             large,

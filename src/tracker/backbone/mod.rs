@@ -20,7 +20,7 @@ use self::layers::Layer;
 pub use self::linearization::Linearization;
 use self::network::{Chunk, Network};
 pub use self::parameters::Parameters;
-use super::crops::crop_each;
+use super::crops::{Resampling, crop_each};
 use super::parallel::Workers;
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
@@ -96,6 +96,13 @@ impl Backbone {
                 convolution.round();
             }
         }
+        self
+    }
+
+    /// The same network with crops that are made so.
+    #[must_use]
+    pub fn with_resampling(mut self, resampling: Resampling) -> Self {
+        self.format.resampling = resampling;
         self
     }
 

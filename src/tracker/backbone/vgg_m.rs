@@ -10,7 +10,7 @@ use super::lrn::Lrn;
 use super::network::{Ends, Network};
 use super::{Backbone, Parameters, few};
 use crate::tracker::parallel::Workers;
-use crate::tracker::{CropFormat, TrackerError};
+use crate::tracker::{CropFormat, Resampling, TrackerError};
 
 /// Name of the architecture.
 pub(super) const NAME: &str = "vgg-m";
@@ -53,7 +53,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     ];
     Ok(Backbone {
         name: NAME,
-        format: CropFormat { size: 107, mean: 128.0, scale: 1.0 },
+        format: CropFormat { size: 107, mean: 128.0, scale: 1.0, resampling: Resampling::Bilinear },
         network: Network {
             layers,
             large: LARGE,

@@ -6,14 +6,14 @@ use tch::Tensor;
 
 use super::backbone::{Backbone, Parameters};
 use super::config::Config;
-use super::samples::{Described, FrameSamples};
-use super::shared::Grids;
+use super::learning::memory::{Described, FrameSamples};
+use super::sampling::Grids;
 use super::target::Tracker;
 use super::{BoundingBox, Frame, TrackerError};
 
 /// The network and the parameters, shared by all targets.
 #[derive(Debug)]
-pub struct Engine {
+pub struct Model {
     pub(super) backbone: Rc<Backbone>,
     /// Where boxes share passes of the network.
     pub(super) grids: Option<Grids>,
@@ -37,7 +37,7 @@ pub struct Estimate {
     pub probability: f64,
 }
 
-impl Engine {
+impl Model {
     /// A tracker with given weights and parameters, on some threads of the CPU.
     ///
     /// # Errors
@@ -47,7 +47,8 @@ impl Engine {
         config.validate()?;
         let kind = config.precision.kind(parameters.kind(), parameters.device());
         let parameters = parameters.with_kind(parameters.kind());
-        let backbone = Backbone::new(&parameters.with_kind(kind))?.with_threads(threads);
+        let backbone = Backbone::new(&parameters.with_kind(kind))?;
+        let backbone = backbone.with_threads(threads).with_resampling(config.resampling);
         let backbone = if config.precision.rounds() { backbone.with_rounding() } else { backbone };
         Ok(Self::of(Rc::new(backbone), parameters, threads, config))
     }
@@ -57,7 +58,7 @@ impl Engine {
     /// # Errors
     /// [`TrackerError::Parameter`] if a parameter is out of range.
     pub fn with_config(&self, config: Config) -> Result<Rc<Self>, TrackerError> {
-        if config.precision != self.config.precision {
+        if (config.precision, config.resampling) != (self.config.precision, self.config.resampling) {
             return Self::new(&self.parameters, config, self.threads);
         }
         config.validate()?;

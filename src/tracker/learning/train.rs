@@ -4,12 +4,12 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use super::attention::{Use, regularizer, weigh};
-use super::backbone::{Backbone, Linearization};
-use super::config::{Attention, Config, Schedule};
 use super::head::{BACKGROUND, Dropout, Head, TARGET, joined};
-use super::profile::{self, Stage};
-use super::resident::{Resident, to_device};
-use super::samples::{Deck, Pool};
+use super::memory::{Deck, Pool};
+use crate::tracker::backbone::{Backbone, Linearization};
+use crate::tracker::config::{Attention, Config, Schedule};
+use crate::tracker::crops::gpu::{Resident, to_device};
+use crate::tracker::profile::{self, Stage};
 
 /// Samples that one thread scores at a time, on the CPU. No result may depend on how many threads there are.
 const CPU_ROWS: i64 = 128;
@@ -17,17 +17,19 @@ const CPU_ROWS: i64 = 128;
 /// Trains a head on samples.
 ///
 /// Each iteration takes a mini-batch of positive samples and the hardest of many negative ones, and descends
-/// `cross-entropy + lambda R`, the cross-entropy summed over the mini-batch.
+/// `cross-entropy + lambda R`, the cross-entropy summed over the mini-batch. The descent begins with a `velocity`, or at rest, and
+/// its last velocity is returned.
 pub fn train(
     head: &Head,
     backbone: &Backbone,
     config: &Config,
     schedule: &Schedule,
     (positives, negatives): (&Pool<'_>, Option<&Pool<'_>>),
+    velocity: Option<Tensor>,
     rng: &mut ChaCha8Rng,
-) {
+) -> Tensor {
     let _span = profile::span(Stage::Training);
-    let mut descent = Descent::new(head, config, schedule.rate);
+    let mut descent = Descent::new(head, config, schedule.rate, velocity);
     let resident = backbone.device().is_cuda().then(|| {
         let items = [positives.items(), negatives.map_or(&[], Pool::items)].concat();
         Resident::new(&items, backbone.format(), backbone.device())
@@ -46,6 +48,7 @@ pub fn train(
         let batch = Batch { halves, resident: resident.as_ref() };
         descent.step(&batch.gradients(head, backbone, config, dropout));
     }
+    descent.velocity
 }
 
 /// Everything random in a training, drawn before it begins, on the network's device. A GPU then never waits for the host.
@@ -203,7 +206,7 @@ pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
     -(of(0, positives, TARGET) + of(positives, negatives, BACKGROUND))
 }
 
-/// Gradient descent with momentum, weight decay, a limit on the gradient's norm and a higher rate for fc6.
+/// Gradient descent with momentum, weight decay, a limit on the gradient's norm and rates of their own for fc4 and fc6.
 struct Descent<'a> {
     config: &'a Config,
     /// All parameters as one vector, and their velocity.
@@ -214,11 +217,13 @@ struct Descent<'a> {
 }
 
 impl<'a> Descent<'a> {
-    fn new(head: &Head, config: &'a Config, rate: f64) -> Self {
-        let (parameters, last) = head.flat();
-        let rates = parameters.full_like(rate);
-        let _ = rates.narrow(0, last, rates.numel() as i64 - last).fill_(rate * config.last_layer_rate);
-        Self { config, velocity: parameters.zeros_like(), parameters, rates }
+    fn new(head: &Head, config: &'a Config, rate: f64, velocity: Option<Tensor>) -> Self {
+        let parameters = head.flat();
+        let (first, last) = (config.head.first_layer_rate, config.head.last_layer_rate);
+        let rates = head.parameters().iter().zip([first, 1.0, 1.0, 1.0, last, last]);
+        let rates: Vec<Tensor> = rates.map(|(part, factor)| part.detach().full_like(rate * factor)).collect();
+        let velocity = velocity.unwrap_or_else(|| parameters.zeros_like());
+        Self { config, velocity, parameters, rates: joined(&rates) }
     }
 
     fn step(&mut self, gradients: &[Tensor]) {

@@ -1,17 +1,17 @@
 //! Crops where the frames are on a GPU: all of them by a few operations over all their pixels at once.
 //!
-//! The grid, the weights and the zeros outside the frame are those of [`crops`](super::crops); positions are computed in
+//! The grid, the weights and the zeros outside the frame are those of [`crops`](super); positions are computed in
 //! double precision, so that both give the same crops but for the rounding of the last sums.
 
 use tch::{Device, Kind, Tensor};
 
-use super::crops::{CONTEXT, CropFormat};
-use super::profile::{self, Stage};
-use super::{BoundingBox, Frame};
+use super::{CONTEXT, CropFormat, Resampling};
+use crate::tracker::profile::{self, Stage};
+use crate::tracker::{BoundingBox, Frame};
 
 /// Boxes in frames of one size, everything on one device.
 #[derive(Debug)]
-pub(super) struct Resident {
+pub(in crate::tracker) struct Resident {
     /// The pixels of all frames in a row. Each is one number of 32 bits, of which 24 are its colours, so that it is fetched at
     /// once; around each frame lie two pixels that are zero when centred.
     pixels: Tensor,
@@ -35,11 +35,12 @@ struct Taps {
 const RIM: i64 = 2;
 
 impl Resident {
-    /// The boxes on a device; `None` where there are none, where their frames differ in size, or where no byte is zero when
-    /// centred.
+    /// The boxes on a device; `None` where there are none, where their frames differ in size, where no byte is zero when
+    /// centred, or where crops are averaged, which is done on the CPU.
     pub fn new(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Option<Self> {
         let (width, height) = items.first()?.0.size();
-        if format.mean.fract() != 0.0 || !(0.0..=255.0).contains(&format.mean) {
+        let averages = format.resampling == Resampling::Averaged;
+        if averages || format.mean.fract() != 0.0 || !(0.0..=255.0).contains(&format.mean) {
             return None;
         }
         let mut frames: Vec<&Frame> = Vec::new();
@@ -124,16 +125,17 @@ impl Resident {
 }
 
 /// The tensor on a device, without waiting for what the device is doing.
-pub(super) fn to_device(tensor: &Tensor, device: Device) -> Tensor {
+pub(in crate::tracker) fn to_device(tensor: &Tensor, device: Device) -> Tensor {
     tensor.to_dtype_layout((tensor.kind(), device), true, false)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::crops::{crop_each, window};
+    use super::super::{crop_each, window};
     use super::*;
 
-    const FORMAT: CropFormat = CropFormat { size: 37, mean: 127.0, scale: 1.0 / 128.0 };
+    const FORMAT: CropFormat =
+        CropFormat { size: 37, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
 
     fn frame(factor: usize) -> Frame {
         Frame::from_rgb8(50, 40, (0..50 * 40 * 3).map(|i| (i * factor % 251) as u8).collect()).unwrap()

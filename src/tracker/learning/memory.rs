@@ -6,8 +6,8 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor};
 
-use super::backbone::Backbone;
-use super::{BoundingBox, Frame};
+use crate::tracker::backbone::Backbone;
+use crate::tracker::{BoundingBox, Frame};
 
 /// Boxes of one frame and their features.
 #[derive(Debug)]
@@ -30,6 +30,18 @@ pub struct FrameSamples {
     pub boxes: Vec<BoundingBox>,
     /// `(boxes, features)`; none where every sample of a mini-batch goes through the network for its maps anyway.
     pub features: Option<Tensor>,
+}
+
+impl FrameSamples {
+    /// The first `count` of them, or all where there are fewer.
+    #[must_use]
+    pub fn first(mut self, count: usize) -> Self {
+        self.boxes.truncate(count);
+        let rows = self.boxes.len() as i64;
+        // A copy, so that the memory of the rest is free.
+        self.features = self.features.map(|features| features.narrow(0, 0, rows).copy());
+        self
+    }
 }
 
 impl From<Described> for FrameSamples {
@@ -113,7 +125,7 @@ impl<'a> Pool<'a> {
     }
 
     /// Frames and boxes of all samples.
-    pub(super) fn items(&self) -> &[(&'a Frame, BoundingBox)] {
+    pub(in crate::tracker) fn items(&self) -> &[(&'a Frame, BoundingBox)] {
         &self.items
     }
 

@@ -8,11 +8,11 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
-use super::backbone::{Backbone, Dense, View};
-use super::config::Config;
-use super::sampler::Accept;
-use super::samples::Described;
-use super::{BoundingBox, Frame};
+use super::published::Accept;
+use crate::tracker::backbone::{Backbone, Dense, View};
+use crate::tracker::config::{Around, Config, Spreads};
+use crate::tracker::learning::memory::Described;
+use crate::tracker::{BoundingBox, Frame};
 
 /// Grid of the windows far from the target, pixels of a crop.
 const WIDE_STEP: usize = 16;
@@ -29,7 +29,7 @@ const SCALES: [f64; 3] = [-0.7, 0.0, 0.7];
 
 /// The two grids.
 #[derive(Debug)]
-pub(super) struct Grids {
+pub(in crate::tracker) struct Grids {
     near: Dense,
     wide: Dense,
 }
@@ -61,36 +61,60 @@ impl Grids {
                 View { region: moved, reach: reach(&self.near, moved, translation * target.mean_side()) }
             })
             .collect();
-        look(&self.near, frame, &views)
+        let seen = look(&self.near, frame, &views);
+        if !config.candidates_inside {
+            return seen;
+        }
+        let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
+        let whole = |place: &i64| {
+            let b = seen.boxes[*place as usize];
+            b.x >= 0.0 && b.y >= 0.0 && b.x + b.width <= width && b.y + b.height <= height
+        };
+        let places: Vec<i64> = (0..seen.boxes.len() as i64).filter(whole).collect();
+        // A target as large as the frame has no place wholly inside it.
+        if places.len() < config.best { seen } else { at(&seen, &places) }
     }
 
-    /// Samples of the background around the target in a later frame.
-    pub fn surroundings(&self, frame: &Frame, target: BoundingBox) -> Described {
-        let view = View { region: target, reach: reach(&self.wide, target, 2.0 * target.mean_side()) };
+    /// Samples of the background around the target in a later frame, `translation` mean sides far.
+    pub fn surroundings(&self, frame: &Frame, target: BoundingBox, translation: f64) -> Described {
+        let view = View { region: target, reach: reach(&self.wide, target, translation * target.mean_side()) };
         look(&self.wide, frame, &[view])
     }
 
     /// Boxes that overlap the target in the first frame.
-    pub fn first_near(&self, frame: &Frame, target: BoundingBox, rng: &mut ChaCha8Rng) -> Described {
+    pub fn first_near(&self, frame: &Frame, target: BoundingBox, spreads: &Spreads, rng: &mut ChaCha8Rng) -> Described {
+        let Around { translation, aspect, .. } = spreads.regression;
         let views: Vec<View> = (0..FIRST_NEAR)
             .map(|_| {
-                let region = scaled(target, 1.3f64.powf(signed(rng)), 1.1f64.powf(signed(rng)));
+                let scale = spreads.positive.scale.powf(signed(rng));
+                let region = scaled(target, scale, aspect.powf(signed(rng)));
                 let (dx, dy) = self.near.pitch(region);
                 let (cx, cy) = region.centre();
                 let centre = (cx + 0.5 * signed(rng) * dx, cy + 0.5 * signed(rng) * dy);
                 let region = BoundingBox::from_centre(centre, region.width, region.height);
-                View { region, reach: reach(&self.near, region, 0.3 * target.mean_side()) }
+                View { region, reach: reach(&self.near, region, translation * target.mean_side()) }
             })
             .collect();
         look(&self.near, frame, &views)
     }
 
     /// Boxes of the background in the first frame: around the target and anywhere.
-    pub fn first_background(&self, frame: &Frame, target: BoundingBox, rng: &mut ChaCha8Rng) -> Described {
+    pub fn first_background(
+        &self,
+        frame: &Frame,
+        target: BoundingBox,
+        spreads: &Spreads,
+        rng: &mut ChaCha8Rng,
+    ) -> Described {
         let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
         let views: Vec<View> = (0..FIRST_WIDE + FIRST_ANYWHERE)
             .map(|number| {
-                let region = scaled(target, 1.6f64.powf(signed(rng)), 1.1f64.powf(signed(rng)));
+                let (scale, aspect) = if number < FIRST_WIDE {
+                    (spreads.initial_negative.scale, spreads.initial_negative.aspect)
+                } else {
+                    (spreads.anywhere_negative.scale, spreads.anywhere_negative.aspect)
+                };
+                let region = scaled(target, scale.powf(signed(rng)), aspect.powf(signed(rng)));
                 let (cx, cy) = region.centre();
                 let jitter = 0.3 * target.mean_side();
                 let (near, far) = (
@@ -107,7 +131,7 @@ impl Grids {
 }
 
 /// Up to `count` samples that satisfy a condition, chosen at random.
-pub(super) fn chosen(
+pub(in crate::tracker) fn chosen(
     samples: &Described,
     target: BoundingBox,
     accept: Accept,

@@ -2,7 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::{Config, TrackerError};
+use super::Config;
+use crate::tracker::TrackerError;
 
 impl Config {
     /// These parameters, changed where a TOML text names them; `attrax info` prints all of them in this form.
@@ -83,8 +84,8 @@ fn merge(into: &mut Table, from: Table) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::attention::{Form, Use};
     use super::*;
+    use crate::tracker::learning::attention::{Form, Use};
 
     #[test]
     fn a_text_changes_what_it_names_and_nothing_else() {

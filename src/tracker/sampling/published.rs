@@ -7,34 +7,40 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
-use super::BoundingBox;
-use super::profile::{self, Stage};
+use crate::tracker::BoundingBox;
+use crate::tracker::config::{Anywhere, Around};
+use crate::tracker::profile::{self, Stage};
+
+/// How an aspect factor, raised to a uniform power in [-1, 1], changes a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aspect {
+    /// The width is multiplied by it and the height divided by it: the area stays (DAT's released code).
+    Reciprocal,
+    /// Each side is multiplied by a factor of its own.
+    Independent,
+}
 
 /// How a box is varied.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Spread {
-    /// Gaussian translation and scale.
-    Gaussian {
-        /// Largest translation, in mean sides of the box.
-        translation: f64,
-        /// The scale factor is raised to a power in [-1, 1].
-        scale: f64,
-    },
-    /// Uniform translation and scale, and a separate uniform change of width and height.
-    Uniform {
-        /// Largest translation, in mean sides of the box.
-        translation: f64,
-        /// The scale factor is raised to a power in [-1, 1].
-        scale: f64,
-        /// Each side is multiplied by this factor raised to a power of its own in [-1, 1].
-        aspect: f64,
-    },
-    /// Centres on a regular grid over the whole frame in random order; uniform scale.
-    WholeFrame {
-        /// The scale factor is raised to a power in [-1, 1].
-        scale: f64,
-    },
+    /// Gaussian translation and scale; the aspect stays.
+    Gaussian(Around),
+    /// Uniform translation, scale and aspect.
+    Uniform(Around, Aspect),
+    /// Centres on a regular grid over the whole frame in random order; uniform scale and aspect.
+    WholeFrame(Anywhere, Aspect),
+}
+
+/// Which part of a box has to be inside the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inside {
+    /// Its centre.
+    Centre,
+    /// All of it.
+    Whole,
 }
 
 /// Draws boxes in a frame of fixed size, from a seeded stream.
@@ -62,7 +68,7 @@ impl Accept {
     }
 
     /// Whether a sample satisfies the condition.
-    pub(super) fn accepts(&self, sample: BoundingBox, target: BoundingBox) -> bool {
+    pub(in crate::tracker) fn accepts(&self, sample: BoundingBox, target: BoundingBox) -> bool {
         let (overlap, ratio) = (sample.overlap(target), sample.area() / target.area());
         (self.overlap.0..=self.overlap.1).contains(&overlap) && (self.area_ratio.0..=self.area_ratio.1).contains(&ratio)
     }
@@ -78,11 +84,17 @@ impl Sampler {
         Self { frame_width: f64::from(width), frame_height: f64::from(height), rng }
     }
 
-    /// Exactly `count` boxes around `target`.
-    pub fn draw(&mut self, target: BoundingBox, spread: Spread, count: usize) -> Vec<BoundingBox> {
+    /// Exactly `count` boxes around `target`, their sides usable and their centres inside the frame, or all of them where
+    /// `inside` says so.
+    pub fn draw(&mut self, target: BoundingBox, spread: Spread, count: usize, inside: Inside) -> Vec<BoundingBox> {
         let _span = profile::span(Stage::Sampling);
+        let (width, height) = (self.frame_width, self.frame_height);
         let grid = self.whole_frame_centres(spread, target, count);
-        (0..count).map(|i| self.draw_one(target, spread, grid.get(i).copied())).collect()
+        let drawn = (0..count).map(|i| self.draw_one(target, spread, grid.get(i).copied()));
+        match inside {
+            Inside::Centre => drawn.collect(),
+            Inside::Whole => drawn.map(|drawn| drawn.moved_inside(width, height)).collect(),
+        }
     }
 
     /// Up to `count` boxes around `target` that satisfy a condition: fewer where the condition is hard to meet, none
@@ -98,7 +110,7 @@ impl Sampler {
         let mut kept = Vec::with_capacity(count);
         let mut tries = 0;
         while kept.len() < count && tries < count * TRIES_PER_SAMPLE {
-            let batch = self.draw(target, spread, count);
+            let batch = self.draw(target, spread, count, Inside::Centre);
             tries += batch.len();
             let missing = count - kept.len();
             kept.extend(batch.into_iter().filter(|b| accept.accepts(*b, target)).take(missing));
@@ -110,22 +122,23 @@ impl Sampler {
         let (cx, cy) = target.centre();
         let unit = target.mean_side();
         let (centre, width, height) = match spread {
-            Spread::Gaussian { translation, scale } => {
+            Spread::Gaussian(Around { translation, scale, .. }) => {
                 let (dx, dy) = (self.gaussian(), self.gaussian());
                 let factor = scale.powf(self.gaussian());
                 let centre = (cx + translation * unit * dx, cy + translation * unit * dy);
                 (centre, target.width * factor, target.height * factor)
             }
-            Spread::Uniform { translation, scale, aspect } => {
+            Spread::Uniform(Around { translation, scale, aspect }, form) => {
                 let (dx, dy) = (self.uniform(), self.uniform());
                 let factor = scale.powf(self.uniform());
                 let centre = (cx + translation * unit * dx, cy + translation * unit * dy);
-                let (wide, high) = (aspect.powf(self.uniform()), aspect.powf(self.uniform()));
+                let (wide, high) = self.proportions(aspect, form);
                 (centre, target.width * factor * wide, target.height * factor * high)
             }
-            Spread::WholeFrame { scale } => {
+            Spread::WholeFrame(Anywhere { scale, aspect }, form) => {
                 let factor = scale.powf(self.uniform());
-                (centre.unwrap_or((cx, cy)), target.width * factor, target.height * factor)
+                let (wide, high) = if aspect == 1.0 { (1.0, 1.0) } else { self.proportions(aspect, form) };
+                (centre.unwrap_or((cx, cy)), target.width * factor * wide, target.height * factor * high)
             }
         };
         BoundingBox::from_centre(centre, width, height).confined(self.frame_width, self.frame_height)
@@ -134,7 +147,7 @@ impl Sampler {
     /// Centres for boxes over the whole frame: a square grid of at least `count` points, shuffled; nothing for the
     /// other spreads.
     fn whole_frame_centres(&mut self, spread: Spread, target: BoundingBox, count: usize) -> Vec<(f64, f64)> {
-        if !matches!(spread, Spread::WholeFrame { .. }) {
+        if !matches!(spread, Spread::WholeFrame(..)) {
             return Vec::new();
         }
         let side = (2.0 * (count as f64).sqrt()) as usize + 1;
@@ -149,6 +162,15 @@ impl Sampler {
             .collect();
         centres.shuffle(&mut self.rng);
         centres
+    }
+
+    /// Factors of width and height.
+    fn proportions(&mut self, aspect: f64, form: Aspect) -> (f64, f64) {
+        let wide = aspect.powf(self.uniform());
+        match form {
+            Aspect::Reciprocal => (wide, 1.0 / wide),
+            Aspect::Independent => (wide, aspect.powf(self.uniform())),
+        }
     }
 
     fn gaussian(&mut self) -> f64 {
@@ -170,11 +192,12 @@ mod tests {
         Sampler::new((320, 240), ChaCha8Rng::seed_from_u64(7))
     }
 
+    const NEAR: Around = Around { translation: 0.6, scale: 1.05, aspect: 1.0 };
     const TARGET: BoundingBox = BoundingBox::new(100.0, 80.0, 40.0, 60.0);
 
     #[test]
     fn gaussian_draws_stay_within_their_spread() {
-        for b in sampler().draw(TARGET, Spread::Gaussian { translation: 0.6, scale: 1.05 }, 2000) {
+        for b in sampler().draw(TARGET, Spread::Gaussian(NEAR), 2000, Inside::Centre) {
             let ((cx, cy), (tx, ty)) = (b.centre(), TARGET.centre());
             assert!((cx - tx).abs() <= 30.0 + 1e-9 && (cy - ty).abs() <= 30.0 + 1e-9);
             assert!((1.0 / 1.05 - 1e-9..=1.05 + 1e-9).contains(&(b.width / 40.0)));
@@ -184,7 +207,7 @@ mod tests {
     #[test]
     fn accepted_draws_satisfy_the_condition() {
         let accept = Accept { overlap: (0.6, 1.0), area_ratio: (1.0, 2.0) };
-        let spread = Spread::Uniform { translation: 0.3, scale: 1.6, aspect: 1.1 };
+        let spread = Spread::Uniform(Around { translation: 0.3, scale: 1.6, aspect: 1.1 }, Aspect::Independent);
         let boxes = sampler().draw_accepted(TARGET, spread, 1000, accept);
         assert_eq!(boxes.len(), 1000);
         assert!(boxes.iter().all(|b| b.overlap(TARGET) >= 0.6 && b.area() >= TARGET.area()));
@@ -193,13 +216,14 @@ mod tests {
     #[test]
     fn a_condition_that_cannot_be_met_ends_with_no_boxes() {
         let all = BoundingBox::new(0.0, 0.0, 320.0, 240.0);
-        let spread = Spread::Uniform { translation: 0.1, scale: 1.0, aspect: 1.0 };
+        let spread = Spread::Uniform(Around { translation: 0.1, scale: 1.0, aspect: 1.0 }, Aspect::Reciprocal);
         assert!(sampler().draw_accepted(all, spread, 10, Accept::overlap(0.0, 0.1)).is_empty());
     }
 
     #[test]
     fn whole_frame_draws_reach_every_quarter() {
-        let boxes = sampler().draw(TARGET, Spread::WholeFrame { scale: 1.6 }, 400);
+        let spread = Spread::WholeFrame(Anywhere { scale: 1.2, aspect: 1.1 }, Aspect::Reciprocal);
+        let boxes = sampler().draw(TARGET, spread, 400, Inside::Centre);
         for (right, below) in [(false, false), (true, false), (false, true), (true, true)] {
             let quarter = |b: &&BoundingBox| (b.centre().0 > 160.0) == right && (b.centre().1 > 120.0) == below;
             assert!(boxes.iter().filter(quarter).count() > 50);
@@ -208,7 +232,24 @@ mod tests {
 
     #[test]
     fn equal_seeds_draw_equal_boxes() {
-        let spread = Spread::Gaussian { translation: 0.6, scale: 1.05 };
-        assert_eq!(sampler().draw(TARGET, spread, 50), sampler().draw(TARGET, spread, 50));
+        let draw = || sampler().draw(TARGET, Spread::Gaussian(NEAR), 50, Inside::Centre);
+        assert_eq!(draw(), draw());
+    }
+
+    #[test]
+    fn a_reciprocal_aspect_keeps_the_area() {
+        let around = Around { translation: 0.0, scale: 1.0, aspect: 1.3 };
+        let boxes = sampler().draw(TARGET, Spread::Uniform(around, Aspect::Reciprocal), 100, Inside::Centre);
+        assert!(boxes.iter().all(|b| (b.area() - TARGET.area()).abs() < 1e-9));
+        assert!(boxes.iter().any(|b| (b.width / TARGET.width - 1.0).abs() > 0.1));
+    }
+
+    #[test]
+    fn candidates_can_be_kept_inside_the_frame() {
+        let corner = BoundingBox::new(-10.0, 200.0, 40.0, 60.0);
+        let draw = |inside| sampler().draw(corner, Spread::Gaussian(NEAR), 200, inside);
+        let whole = |b: &BoundingBox| b.x >= 0.0 && b.y >= 0.0 && b.x + b.width <= 320.0 && b.y + b.height <= 240.0;
+        assert!(draw(Inside::Whole).iter().all(whole));
+        assert!(!draw(Inside::Centre).iter().all(whole));
     }
 }

@@ -12,8 +12,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::backbone::Linearization;
 use super::head::{BACKGROUND, Head, TARGET};
+use crate::tracker::backbone::Linearization;
 
 /// What attention is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,17 +3,34 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 /// Units of fc4 and of fc5.
 const UNITS: i64 = 512;
 /// Column of the target's score; the background's is column 0.
-pub(super) const TARGET: i64 = 1;
+pub(in crate::tracker) const TARGET: i64 = 1;
 /// Column of the background's score.
-pub(super) const BACKGROUND: i64 = 0;
+pub(in crate::tracker) const BACKGROUND: i64 = 0;
 
 /// Names of the parameters, in the order of [`Head::parameters`].
 pub const PARAMETER_NAMES: [&str; 6] = ["fc4.weight", "fc4.bias", "fc5.weight", "fc5.bias", "fc6.weight", "fc6.bias"];
+
+/// What the weights and biases are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initialization {
+    /// MDNet's: a normal distribution of one deviation in all layers; biases of 0.1, 0.1 and 0.
+    Normal,
+    /// DAT's released code, which leaves them to PyTorch: uniform between `-1 / sqrt(inputs)` and `1 / sqrt(inputs)`, biases too.
+    Uniform,
+    /// Normal distributions of deviation `sqrt(2 / inputs)` (He et al., 2015) in fc4 and fc5, 0.01 in fc6; biases as MDNet's.
+    /// The first two layers then hardly change in an online training.
+    He,
+}
+
+/// Numbers as they are drawn.
+const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
 /// Two hidden layers of 512 rectified units and two scores: background and target.
 #[derive(Debug)]
@@ -25,7 +42,7 @@ pub struct Head {
 }
 
 /// Tensors as one vector, without their history.
-pub(super) fn joined(tensors: &[Tensor]) -> Tensor {
+pub(in crate::tracker) fn joined(tensors: &[Tensor]) -> Tensor {
     Tensor::cat(&tensors.iter().map(|tensor| tensor.detach().flatten(0, -1)).collect::<Vec<_>>(), 0)
 }
 
@@ -43,19 +60,38 @@ pub struct Scored {
 }
 
 impl Head {
-    /// Weights drawn from normal distributions of deviation `sqrt(2 / inputs)` for fc4 and fc5 and 0.01 for fc6; biases
-    /// of 0.1, 0.1 and 0.
+    /// Weights drawn as `initialization` says; `deviation` is that of [`Initialization::Normal`].
     #[must_use]
-    pub fn random(features: i64, kind: Kind, device: Device, rng: &mut ChaCha8Rng) -> Self {
-        let mut layer = |inputs: i64, outputs: i64, deviation: f64, bias: f64| {
-            let draws: Vec<f32> = StandardNormal.sample_iter(&mut *rng).take((inputs * outputs) as usize).collect();
-            let weight = Tensor::from_slice(&draws).view([outputs, inputs]) * deviation;
-            [weight, Tensor::full([outputs], bias, (Kind::Float, Device::Cpu))]
+    pub fn random(
+        features: i64,
+        (initialization, deviation): (Initialization, f64),
+        kind: Kind,
+        device: Device,
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
+        let mut layer = |inputs: i64, outputs: i64, bias: f64| {
+            let uniform = initialization == Initialization::Uniform;
+            let mut draw = |count: i64| -> Tensor {
+                let draws: Vec<f32> = if uniform {
+                    (0..count).map(|_| rng.random_range(-1.0..=1.0)).collect()
+                } else {
+                    StandardNormal.sample_iter(&mut *rng).take(count as usize).collect()
+                };
+                Tensor::from_slice(&draws)
+            };
+            let scale = match initialization {
+                Initialization::Normal => deviation,
+                Initialization::He if outputs == 2 => 0.01,
+                Initialization::He => (2.0 / inputs as f64).sqrt(),
+                Initialization::Uniform => (inputs as f64).sqrt().recip(),
+            };
+            let weight = draw(inputs * outputs).view([outputs, inputs]) * scale;
+            let bias = if uniform { draw(outputs) * scale } else { Tensor::full([outputs], bias, FLOAT) };
+            [weight, bias]
         };
-        let he = |inputs: i64| (2.0 / inputs as f64).sqrt();
-        let [w4, b4] = layer(features, UNITS, he(features), 0.1);
-        let [w5, b5] = layer(UNITS, UNITS, he(UNITS), 0.1);
-        let [w6, b6] = layer(UNITS, 2, 0.01, 0.0);
+        let [w4, b4] = layer(features, UNITS, 0.1);
+        let [w5, b5] = layer(UNITS, UNITS, 0.1);
+        let [w6, b6] = layer(UNITS, 2, 0.0);
         Self::from_tensors([w4, b4, w5, b5, w6, b6].map(|t| t.to_device(device).to_kind(kind)))
     }
 
@@ -72,15 +108,13 @@ impl Head {
         Self { flat, parameters }
     }
 
-    /// All parameters as one vector, in the memory that they are in: to change it changes them. The first number of fc6's
-    /// is at the place that comes with it.
-    pub(super) fn flat(&self) -> (Tensor, i64) {
-        let last: usize = self.parameters[4..].iter().map(Tensor::numel).sum();
-        (self.flat.shallow_clone(), (self.flat.numel() - last) as i64)
+    /// All parameters as one vector, in the memory that they are in: to change it changes them.
+    pub(in crate::tracker) fn flat(&self) -> Tensor {
+        self.flat.shallow_clone()
     }
 
     /// The same head, its parameters shared: they cannot be lent to other threads, only given.
-    pub(super) fn share(&self) -> Self {
+    pub(in crate::tracker) fn share(&self) -> Self {
         Self { flat: self.flat.shallow_clone(), parameters: self.parameters.each_ref().map(Tensor::shallow_clone) }
     }
 
@@ -125,7 +159,7 @@ impl Dropout {
     }
 
     /// The random bits of the factors, eight units a byte: those of fc4's inputs, of fc5's and of fc6's.
-    pub(super) fn draw(samples: i64, features: i64, rng: &mut ChaCha8Rng) -> Vec<u8> {
+    pub(in crate::tracker) fn draw(samples: i64, features: i64, rng: &mut ChaCha8Rng) -> Vec<u8> {
         let mut bits = Vec::new();
         for units in [features, UNITS, UNITS] {
             let start = bits.len();
@@ -136,7 +170,7 @@ impl Dropout {
     }
 
     /// The factors that rows of bits stand for, on the device where the bits are.
-    pub(super) fn from_bits(bits: &Tensor, samples: i64, features: i64, kind: Kind) -> Vec<Self> {
+    pub(in crate::tracker) fn from_bits(bits: &Tensor, samples: i64, features: i64, kind: Kind) -> Vec<Self> {
         let shifts = Tensor::arange(8, (Kind::Uint8, bits.device()));
         let units = bits.unsqueeze(2).bitwise_right_shift(&shifts).bitwise_and(1).flatten(1, 2).to_kind(kind) * 2.0;
         let row = |row: i64| {

@@ -2,8 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::profile::{self, Stage};
-use super::{BoundingBox, TrackerError};
+use crate::tracker::profile::{self, Stage};
+use crate::tracker::{BoundingBox, TrackerError};
 
 /// Ridge regression from features of a box to its offset from the target: shift of the centre in widths and heights, and
 /// logarithms of the ratios of the sides.

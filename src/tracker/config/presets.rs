@@ -1,0 +1,111 @@
+//! The sets of parameters that have a name.
+
+use super::{Anywhere, Around, Attention, Config, Failure, Head, Samples, Schedule, Spreads};
+use crate::tracker::crops::Resampling;
+use crate::tracker::learning::attention::{Form, Reduction, Use};
+use crate::tracker::learning::head::Initialization;
+use crate::tracker::precision::Precision;
+use crate::tracker::sampling::Aspect;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::attrax()
+    }
+}
+
+impl Config {
+    /// attrax's own tracker: the released form of reciprocative learning, with the departures from [`Config::released`] that
+    /// measurements on VOT-2016 sequences speak for (`docs/fidelity.md`).
+    #[must_use]
+    pub fn attrax() -> Self {
+        let mut config = Self::released();
+        config.head = Head { draw: Initialization::Normal, ..config.head };
+        config
+    }
+
+    /// The same arranged to share work: candidates and samples on grids, a smaller mini-batch for the regulariser.
+    #[must_use]
+    pub fn fast() -> Self {
+        let mut config = Self::attrax();
+        config.grid = 8;
+        config.precision = Precision::Auto;
+        config.attention.samples = 8;
+        config
+    }
+
+    /// DAT as its authors' released code runs it, but for the regulariser, which has its effect here: there the gradient that it
+    /// is made of was built without a graph, so that it trained nothing. `attention.lambda = 0` gives what they ran.
+    #[must_use]
+    pub fn released() -> Self {
+        Self {
+            seed: 0,
+            candidates: 256,
+            translation: 0.6,
+            scale: 1.05,
+            candidates_inside: true,
+            distance_penalty: 0.0,
+            best: 5,
+            initial_samples: Samples { positives: 500, negatives: 5000, positive_overlap: 0.7, negative_overlap: 0.5 },
+            update_samples: Samples { positives: 50, negatives: 200, positive_overlap: 0.7, negative_overlap: 0.3 },
+            initial_training: Schedule { iterations: 50, rate: 2e-4 },
+            update_training: Schedule { iterations: 15, rate: 3e-4 },
+            batch_positives: 32,
+            batch_negatives: 32,
+            mined_from: 1024,
+            momentum: 0.9,
+            momentum_kept: true,
+            decay: 5e-4,
+            gradient_limit: 10.0,
+            long_interval: 10,
+            positive_frames: 100,
+            negative_frames: 20,
+            first_frame_trimmed: true,
+            regression_samples: 1000,
+            regression_overlap: 0.6,
+            regression_area: (1.0, 2.0),
+            regression_alpha: 1000.0,
+            regression_feedback: false,
+            scale_feedback: 0.0,
+            grid: 0,
+            precision: Precision::Float32,
+            resampling: Resampling::Averaged,
+            spreads: Spreads {
+                aspect: Aspect::Reciprocal,
+                positive: Around { translation: 0.1, scale: 1.2, aspect: 1.0 },
+                initial_negative: Around { translation: 1.0, scale: 2.0, aspect: 1.1 },
+                anywhere_negative: Anywhere { scale: 1.2, aspect: 1.1 },
+                update_negative: Around { translation: 1.5, scale: 1.2, aspect: 1.0 },
+                regression: Around { translation: 0.3, scale: 1.5, aspect: 1.1 },
+            },
+            head: Head { draw: Initialization::Uniform, deviation: 0.01, first_layer_rate: 1.0, last_layer_rate: 10.0 },
+            failure: Failure { threshold: 0.0, translation: 1.5, growth: 0.0, interval: 1 },
+            attention: Attention {
+                role: Use::Regularizer,
+                lambda: 5.0,
+                form: Form::Released,
+                reduction: Reduction::Batch,
+                samples: 0,
+            },
+        }
+    }
+
+    /// The regulariser as the paper writes it (positive part of the gradient, ratios of each sample), and MDNet's draw of
+    /// fc4-fc6, since the paper builds on MDNet and says nothing else. Where both are silent, the released code.
+    #[must_use]
+    pub fn paper() -> Self {
+        let mut config = Self::released();
+        config.head.draw = Initialization::Normal;
+        config.attention = Attention { form: Form::Paper, reduction: Reduction::PerSample, ..config.attention };
+        config
+    }
+
+    /// MDNet's online part: no regulariser, its draw of fc4-fc6 and its mini-batches of 32 positive and 96 negative samples.
+    #[must_use]
+    pub fn mdnet() -> Self {
+        let mut config = Self::released();
+        config.head.draw = Initialization::Normal;
+        config.batch_negatives = 96;
+        config.attention.lambda = 0.0;
+        config
+    }
+}
