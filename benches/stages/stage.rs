@@ -232,7 +232,8 @@ fn iteration(backbone: Backbone) -> Work {
     let head = Head::random(backbone.feature_length(), INITIAL, Kind::Float, Device::Cpu, &mut rng);
     let config = Config::released();
     Box::new(move || {
-        learner::train(&head, &backbone, &config, &one_iteration(), (&positives, Some(&negatives)), None, &mut rng);
+        let pools = (&positives, Some(&negatives));
+        let _ = learner::train(&head, &backbone, &config, &one_iteration(), pools, None, &mut rng);
     })
 }
 

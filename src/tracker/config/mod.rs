@@ -140,6 +140,7 @@ pub struct Failure {
 /// [`Config::mdnet`] MDNet; [`Config::attrax`] is the default and [`Config::fast`] the same arranged to share work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a row of the procedure that can be switched alone")]
 pub struct Config {
     /// Seed of every random draw.
     pub seed: u64,

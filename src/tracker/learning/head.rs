@@ -22,7 +22,7 @@ pub const PARAMETER_NAMES: [&str; 6] = ["fc4.weight", "fc4.bias", "fc5.weight", 
 pub enum Initialization {
     /// MDNet's: a normal distribution of one deviation in all layers; biases of 0.1, 0.1 and 0.
     Normal,
-    /// DAT's released code, which leaves them to PyTorch: uniform between `-1 / sqrt(inputs)` and `1 / sqrt(inputs)`, biases too.
+    /// DAT's released code, which leaves them to libtorch: uniform between `-1 / sqrt(inputs)` and `1 / sqrt(inputs)`, biases too.
     Uniform,
     /// Normal distributions of deviation `sqrt(2 / inputs)` (He et al., 2015) in fc4 and fc5, 0.01 in fc6; biases as MDNet's.
     /// The first two layers then hardly change in an online training.

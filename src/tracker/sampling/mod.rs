@@ -54,13 +54,11 @@ impl Tracker {
         let config = &model.config;
         let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: config.regression_area };
         let (target, count) = (self.target, config.regression_samples);
-        match near {
-            Some(near) => chosen(&near, target, accept, count, &mut self.rng),
-            None => {
-                let spread = Spread::Uniform(config.spreads.regression, config.spreads.aspect);
-                model.described(frame, self.sampler.draw_accepted(target, spread, count, accept))
-            }
+        if let Some(near) = near {
+            return chosen(&near, target, accept, count, &mut self.rng);
         }
+        let spread = Spread::Uniform(config.spreads.regression, config.spreads.aspect);
+        model.described(frame, self.sampler.draw_accepted(target, spread, count, accept))
     }
 
     /// The candidates of a frame, and their features. `translation` is in mean sides of the target.

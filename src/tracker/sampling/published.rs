@@ -137,7 +137,7 @@ impl Sampler {
             }
             Spread::WholeFrame(Anywhere { scale, aspect }, form) => {
                 let factor = scale.powf(self.uniform());
-                let (wide, high) = if aspect == 1.0 { (1.0, 1.0) } else { self.proportions(aspect, form) };
+                let (wide, high) = if aspect > 1.0 { self.proportions(aspect, form) } else { (1.0, 1.0) };
                 (centre.unwrap_or((cx, cy)), target.width * factor * wide, target.height * factor * high)
             }
         };
