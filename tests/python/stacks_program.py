@@ -36,7 +36,7 @@ def run(folder: Path, stack: str, dataset: str) -> str:
     ]
     said = StringIO()
     with redirect_stdout(said):
-        if main(["init", str(directory), *arguments]):
+        if main(arguments):
             return said.getvalue()
     space = workspace.load(directory)
     for name in ("Jitter", "Several") if stack.startswith("vots") else ("Jitter",):

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vot.experiment.multirun import UnsupervisedExperiment
-from vot.region import RegionType, Special
+from vot.region import Mask, Polygon, Special
 from vot.tracker import Trajectory
 
-from attrax_vot.analysis import results
+from attrax_vot.analysis import otb, results
 from attrax_vot.run.toolkit import EvaluationError
 from attrax_vot.run.workspace import write_whole
 
@@ -108,9 +108,9 @@ def _line(region: "Region") -> str:
     """A region as the MATLAB toolkit writes it; nine digits tell every number of 32 bits from the next."""
     if isinstance(region, Special):
         return str(region.code)
-    if region.type == RegionType.POLYGON:
-        return ",".join(f"{value:.9g}" for point in region.points() for value in point)
-    if region.type == RegionType.MASK:
+    if isinstance(region, Polygon):
+        return ",".join(f"{value:.9g}" for index in range(region.size) for value in region[index])
+    if isinstance(region, Mask):
         raise EvaluationError("masks have no place in the MATLAB toolkit's files")
     return _box(region)
 
@@ -119,5 +119,4 @@ def _box(region: "Region") -> str:
     """Left, top, width and height."""
     if isinstance(region, Special):
         return "nan,nan,nan,nan"
-    box = region.convert(RegionType.RECTANGLE)
-    return ",".join(f"{value:.9g}" for value in (box.x, box.y, box.width, box.height))
+    return ",".join(f"{value:.9g}" for value in otb.box(region))
