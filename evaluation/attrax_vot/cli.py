@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from attrax.binary import add_to_path
+from attrax_vot import __version__
 from attrax_vot.errors import EvaluationError
+from attrax_vot.run import processes
 
 EXAMPLES = """examples:
   attrax-vot demo out/demo
@@ -29,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"attrax-vot {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="render the demo dataset and run the experiment on it")
@@ -83,6 +86,21 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("--repetitions", type=_positive, metavar="N", help="of the experiment [the stack's]")
     init.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
 
+    _add_run(commands)
+
+    _add_ablation(commands)
+    _add_weights(commands)
+
+    verify = commands.add_parser("verify", help="check toolkit, tracker, device and timeouts, and run ten frames")
+    _add_tracker(verify)
+
+    dataset = commands.add_parser("dataset", help="render the demo dataset alone")
+    dataset.add_argument("directory", type=Path, help="where it goes")
+    return top
+
+
+def _add_run(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The command that runs trackers in a workspace."""
     run = commands.add_parser("run", help="run trackers in a workspace, several sequences at a time")
     run.add_argument("workspace", type=Path, help="made by init")
     run.add_argument("trackers", nargs="+", metavar="TRACKER", help="names in the registry")
@@ -95,16 +113,6 @@ def parser() -> argparse.ArgumentParser:
         "--no-estimate", dest="estimate", action="store_false", help="start at once, without measuring the trackers"
     )
     _add_engine(run, 1)
-
-    _add_ablation(commands)
-    _add_weights(commands)
-
-    verify = commands.add_parser("verify", help="check toolkit, tracker, device and timeouts, and run ten frames")
-    _add_tracker(verify)
-
-    dataset = commands.add_parser("dataset", help="render the demo dataset alone")
-    dataset.add_argument("directory", type=Path, help="where it goes")
-    return top
 
 
 def _add_tracker(command: argparse.ArgumentParser) -> None:
@@ -210,12 +218,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command.
 
     Returns:
-        The exit status: 0, or 1 where something went wrong, or 130 where the user ended it.
+        The exit status: 0, or 1 where something went wrong, or 128 and the signal's number where one ended it.
     """
     options = parser().parse_args(arguments)
     add_to_path()
     try:
-        return _command(options.command)(options)
+        with processes.handled():
+            return _command(options.command)(options)
     except EvaluationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -223,9 +232,9 @@ def main(arguments: list[str] | None = None) -> int:
         # A full disk, a folder that may not be written to: nothing that ended is lost.
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted; what has ended is kept, and running again goes on from there", file=sys.stderr)
-        return 130
+    except processes.Ended as ended:
+        print(f"{ended}: what has ended is kept, and running again goes on from there", file=sys.stderr)
+        return 128 + ended.signum
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:

@@ -61,13 +61,10 @@ def bring_in(
     Raises:
         EvaluationError: there are results of no sequence, or some are of another length.
     """
-    if not any((directory / experiment.identifier / each.name).is_dir() for each in sequences):
-        raise EvaluationError(
-            f"{directory / experiment.identifier} has no folder of any of the sequences, such as {sequences[0].name}"
-        )
+    _check(directory, experiment, sequences)
     for sequence in sequences:
         source = directory / experiment.identifier / sequence.name
-        found = sorted(source.glob(f"{sequence.name}_[0-9][0-9][0-9].txt"))
+        found = _files(directory, experiment, sequence)
         if not found:
             continue
         target = workspace / "results" / identifier / experiment.identifier / sequence.name
@@ -75,12 +72,44 @@ def bring_in(
         times = _read_times(source / f"{sequence.name}_time.txt")
         for index, file in enumerate(found):
             lines = file.read_text().split()
-            if len(lines) != len(sequence):
-                raise EvaluationError(f"{file} has {len(lines)} regions, {sequence.name} {len(sequence)} frames")
             (target / file.name).write_text("".join(f"{line}\n" for line in lines))
             column = [row[index] if index < len(row) else 0.0 for row in times] or [0.0] * len(lines)
             values = "".join(f"{value}\n" for value in _shift(lines, column))
             (target / f"{file.stem}_time.value").write_text(values)
+
+
+def add(workspace: Path, directories: list[Path], experiment: "Experiment", sequences: list["Sequence"]) -> list[str]:
+    """Brings published results into a workspace and registers them there.
+
+    Returns:
+        Their identifiers.
+
+    Raises:
+        EvaluationError: there are results of no sequence, or some are of another length; nothing is registered.
+    """
+    for directory in directories:
+        bring_in(directory, workspace, identifier(directory), experiment, sequences)
+    return [register(workspace, directory) for directory in directories]
+
+
+def _check(directory: Path, experiment: "Experiment", sequences: list["Sequence"]) -> None:
+    """Makes sure that a folder holds published results of the sequences, before anything is written."""
+    if not directory.is_dir():
+        raise EvaluationError(f"there is no folder {directory} with published results")
+    found = [(each, file) for each in sequences for file in _files(directory, experiment, each)]
+    if not found:
+        name = sequences[0].name
+        place = directory / experiment.identifier
+        raise EvaluationError(f"{place} has no results of any of the sequences, such as {name}/{name}_001.txt")
+    for sequence, file in found:
+        lines = len(file.read_text().split())
+        if lines != len(sequence):
+            raise EvaluationError(f"{file} has {lines} regions, {sequence.name} {len(sequence)} frames")
+
+
+def _files(directory: Path, experiment: "Experiment", sequence: "Sequence") -> list[Path]:
+    """The published repetitions of a sequence."""
+    return sorted((directory / experiment.identifier / sequence.name).glob(f"{sequence.name}_[0-9][0-9][0-9].txt"))
 
 
 def _read_times(path: Path) -> list[list[float]]:

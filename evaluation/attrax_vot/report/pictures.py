@@ -11,6 +11,7 @@ from vot.region import Polygon, Rectangle, Region, Special, calculate_overlap
 from vot.tracker import Trajectory
 
 from attrax_vot.analysis import results
+from attrax_vot.errors import EvaluationError
 from attrax_vot.run import evaluate, runner, workspace
 
 if TYPE_CHECKING:
@@ -54,11 +55,12 @@ def render_workspace(directory: Path, tracker: str, out: Path, names: list[str] 
         The files, in order.
 
     Raises:
-        EvaluationError: the workspace or the tracker is unknown.
+        EvaluationError: the workspace, the tracker or a sequence is unknown, or there are no results.
     """
     space = workspace.load(directory)
     entrant = evaluate.find_tracker(space, tracker)
     experiment = evaluate.supervised(space)
+    runner.check_names(space, names, [experiment])
     paths = []
     for sequence in runner.sequences_of(space, experiment):
         if names and sequence.name not in names:
@@ -75,6 +77,9 @@ def render_workspace(directory: Path, tracker: str, out: Path, names: list[str] 
                 path.parent.mkdir(parents=True, exist_ok=True)
                 cv2.imwrite(str(path), picture)
                 paths.append(path)
+    if not paths:
+        where = f" on {', '.join(names)}" if names else ""
+        raise EvaluationError(f"{tracker} has no results{where}; 'attrax-vot run {directory} {tracker}' makes them")
     return paths
 
 

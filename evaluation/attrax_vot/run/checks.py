@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
+from PIL import Image
 from tqdm import tqdm
 from vot.experiment.multistart import MultiStartExperiment, find_anchors
 
@@ -62,12 +62,17 @@ def _problems(sequence: "Sequence") -> list[str]:
             problems.append(f"{sequence.name}: {len(sequence)} frames, but {truth} annotated ones in {path.name}")
     for index in range(len(sequence)):
         name = sequence.frame(index).filename()
-        image = cv2.imread(name) if Path(name).is_file() else None
-        if image is None:
-            problems.append(f"{sequence.name}: {name} cannot be read as an image")
-        elif (image.shape[1], image.shape[0]) != sequence.size:
-            size = f"{image.shape[1]} x {image.shape[0]}"
-            problems.append(f"{sequence.name}: {name} has {size} pixels, the first frame {sequence.size}")
+        try:
+            # Not OpenCV, which takes a file that is cut off for a whole one.
+            with Image.open(name) as image:
+                image.load()
+        except (OSError, SyntaxError, ValueError) as error:
+            reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
+            problems.append(f"{sequence.name}: {name} cannot be read as an image: {reason}")
+            continue
+        if image.size != tuple(sequence.size):
+            found, first = (f"{width} x {height}" for width, height in (image.size, sequence.size))
+            problems.append(f"{sequence.name}: {name} has {found} pixels, the first frame {first}")
     return problems
 
 

@@ -67,7 +67,7 @@ def find_sequences(directory: Path, names: list[str] | None = None) -> list[Sour
     else:
         known = sorted(path.name for path in root.iterdir() if annotations(path))
     if not known:
-        raise EvaluationError(f"{root} holds no sequences: neither a list.txt nor any */groundtruth.txt")
+        raise EvaluationError(f"{root} holds no sequences: neither a list.txt nor any */groundtruth.txt{_hint(root)}")
     unknown = sorted(set(names or []) - set(known))
     if unknown:
         raise EvaluationError(f"{root} has no sequence {', '.join(unknown)}; it has {', '.join(known)}")
@@ -75,7 +75,62 @@ def find_sequences(directory: Path, names: list[str] | None = None) -> list[Sour
     for name in wanted:
         if not annotations(root / name):
             raise EvaluationError(f"{root / name} has no groundtruth.txt")
-    return [Source(name, root / name, _has_frames(root / name)) for name in wanted]
+    found = [Source(name, root / name, _has_frames(root / name)) for name in wanted]
+    for source in found:
+        _check(source)
+    return found
+
+
+def _hint(root: Path) -> str:
+    """What a folder that holds no sequences is instead, and what to do about it."""
+    if (root / "groundtruth.txt").is_file():
+        return f"; it is a sequence itself: give {root.parent} and --sequences {root.name}"
+    if (root / "groundtruth_rect.txt").is_file() or any(root.glob("*/groundtruth_rect.txt")):
+        return "; it has OTB's layout (groundtruth_rect.txt, img/): attrax-vot init WORKSPACE --format otb reads it"
+    return ""
+
+
+def _check(source: Source) -> None:
+    """Makes sure that the toolkit can read a sequence, which would otherwise end in a traceback.
+
+    Raises:
+        EvaluationError: it cannot; file, line and value are named.
+    """
+    if not (source.path / "sequence").is_file() and any((source.path / "color").glob("*.*")):
+        raise EvaluationError(
+            f"{source.path} has frames in color/, but no file 'sequence' that says so: write one with the line "
+            "channels.color=color/%08d.jpg"
+        )
+    for file in annotations(source.path):
+        _check_truth(file)
+
+
+def _check_truth(file: Path) -> None:
+    """Makes sure that every line of a ground truth is a region."""
+    for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
+        problem = _problem(line.strip())
+        if problem:
+            raise EvaluationError(
+                f"{file}, line {number}: '{line.strip()[:80]}' {problem}; a line is x,y,width,height or the corners "
+                "x1,y1,x2,y2,... of a polygon, with commas"
+            )
+
+
+def _problem(line: str) -> str:
+    """What is wrong with a line of ground truth; nothing where it is a region."""
+    if not line:
+        return "is empty"
+    if line.startswith("m"):
+        # A mask, which the toolkit decodes.
+        return ""
+    values = line.split(",")
+    for value in values:
+        try:
+            float(value)
+        except ValueError:
+            return f"holds '{value.strip()[:40]}', which is no number"
+    count = len(values)
+    return "" if count in (1, 4) or (count > 4 and count % 2 == 0) else f"has {count} numbers"
 
 
 def _has_frames(path: Path) -> bool:

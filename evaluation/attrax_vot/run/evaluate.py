@@ -66,7 +66,10 @@ def evaluate(request: Request) -> Evaluation:
         EvaluationError: the request cannot be met, or no sequence ended.
     """
     workspace.prepare(request.directory, request.settings)
-    published = [(reference.register(request.directory, path), path) for path in request.references]
+    space = workspace.load(request.directory)
+    experiment = supervised(space)
+    sequences = runner.sequences_of(space, experiment)
+    published = reference.add(request.directory, request.references, experiment, sequences)
     space = workspace.load(request.directory)
     tracker = find_tracker(space, request.tracker)
     outcomes = []
@@ -79,10 +82,8 @@ def evaluate(request: Request) -> Evaluation:
     ended = [each for each in sequences if each.name not in lost]
     if not ended:
         raise EvaluationError(f"{tracker.reference} ended no sequence")
-    for identifier, path in published:
-        reference.bring_in(path, request.directory, identifier, experiment, sequences)
     ours = score(experiment, tracker, ended)
-    others = [score(experiment, find_tracker(space, identifier), ended) for identifier, _ in published]
+    others = [score(experiment, find_tracker(space, identifier), ended) for identifier in published]
     path = request.directory / f"summary-{tracker.reference}.json"
     overlaps = {
         each.identifier: average_overlap(
@@ -94,7 +95,7 @@ def evaluate(request: Request) -> Evaluation:
     summary.write(path, {**summary.document(ours, others), **({"unsupervised": overlaps} if overlaps else {})})
     page = None
     if not failed:
-        trackers = [tracker, *(find_tracker(space, identifier) for identifier, _ in published)]
+        trackers = [tracker, *(find_tracker(space, identifier) for identifier in published)]
         # What others have published is of the supervised experiment alone.
         page = write_report(space, trackers, experiment.identifier if published else None)
     return Evaluation(ours, others, path, page, failed)

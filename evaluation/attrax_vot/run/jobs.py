@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrax_vot.analysis import results
-from attrax_vot.run import evaluate, runner, workspace
+from attrax_vot.run import evaluate, processes, runner, workspace
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -124,17 +124,17 @@ def plan(space: "Workspace", trackers: list["Tracker"], part: Part) -> list[Job]
         part: of the work.
 
     Raises:
-        EvaluationError: the workspace lacks an experiment that is asked for.
+        EvaluationError: the workspace lacks an experiment or a sequence that is asked for.
     """
     known = [experiment.identifier for experiment in space.stack]
     unknown = sorted(set(part.experiments or []) - set(known))
     if unknown:
         raise EvaluationError(f"the workspace has no experiment {', '.join(unknown)}; it has {', '.join(known)}")
+    chosen = [each for each in space.stack if not part.experiments or each.identifier in part.experiments]
+    runner.check_names(space, part.sequences, chosen)
     jobs = []
     for tracker in trackers:
-        for experiment in space.stack:
-            if part.experiments and experiment.identifier not in part.experiments:
-                continue
+        for experiment in chosen:
             _set_repetitions(experiment, part.repetitions)
             for sequence in runner.sequences_of(space, experiment):
                 if part.sequences and sequence.name not in part.sequences:
@@ -248,7 +248,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _follow(owner: tuple[str, int] | None) -> None:
     """Ends this process soon after its owner has ended, however that came about.
 
-    The tracker then finds its input closed and ends too.
+    The tracker is ended first.
     """
     if owner is None or owner[0] != socket.gethostname():
         return
@@ -256,11 +256,8 @@ def _follow(owner: tuple[str, int] | None) -> None:
     def watch() -> None:
         while True:
             time.sleep(OWNER_INTERVAL)
-            try:
-                os.kill(owner[1], 0)
-            except ProcessLookupError:
+            if not processes.alive(owner[1]):
+                processes.end_all(processes.descendants(os.getpid()))
                 os._exit(ORPHANED)
-            except PermissionError:
-                return
 
     threading.Thread(target=watch, daemon=True).start()

@@ -14,6 +14,7 @@ from vot.experiment.multistart import MultiStartExperiment
 from vot.tracker import Tracker, TrackerException
 
 from attrax_vot.analysis import results
+from attrax_vot.errors import EvaluationError
 from attrax_vot.experiments import anchored
 from attrax_vot.run.observe import ObservedTracker
 from attrax_vot.run.toolkit import VERSION
@@ -70,6 +71,18 @@ class Outcome:
 def sequences_of(workspace: "Workspace", experiment: "Experiment") -> list["Sequence"]:
     """The sequences of a workspace as an experiment sees them."""
     return [each for sequence in workspace.dataset for each in experiment.transform(sequence)]
+
+
+def check_names(workspace: "Workspace", names: list[str] | None, experiments: list["Experiment"]) -> None:
+    """Makes sure that sequences are there that are asked for by name.
+
+    Raises:
+        EvaluationError: one is not; it lists those that are.
+    """
+    known = list(dict.fromkeys(each.name for experiment in experiments for each in sequences_of(workspace, experiment)))
+    unknown = sorted(set(names or []) - set(known))
+    if unknown:
+        raise EvaluationError(f"the workspace has no sequence {', '.join(unknown)}; it has {', '.join(known)}")
 
 
 def pending(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[int]:

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -79,7 +80,7 @@ def checks(registry: Path, identifier: str) -> Iterator[Check]:
     if program.path is None:
         return
     if program.name == "attrax":
-        yield _info(program.path)
+        yield from _info(program.path, tracker)
     yield ten_frames(tracker)
 
 
@@ -186,18 +187,37 @@ def ten_frames(tracker: Tracker) -> Check:
     return Check("ten frames", speed.overlap > OVERLAP, found, fix)
 
 
-def _info(path: str) -> Check:
-    """What attrax says about itself: device, threads, weights."""
-    fix = "run 'attrax info' by hand; 'make build' builds it anew"
-    try:
-        reply = subprocess.run([path, "info"], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Check("attrax info", good=False, found=str(error), fix=fix)
-    text = reply.stdout if reply.returncode == 0 else reply.stderr
-    # The resolved parameters at its end are a page of their own.
-    text = text.partition("\nparameters")[0]
-    lines = "; ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
-    return Check("attrax info", reply.returncode == 0, lines, fix)
+def _info(path: str, tracker: Tracker) -> Iterator[Check]:
+    """What attrax says about itself: device, threads, weights, and the tracker's own parameters."""
+    flags = shlex.split(tracker.describe()["command"])[2:]
+    replies = []
+    for arguments in (flags, []):
+        try:
+            reply = subprocess.run([path, "info", *arguments], capture_output=True, text=True, timeout=60, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            yield Check("attrax info", good=False, found=str(error), fix="'make build' builds attrax anew")
+            return
+        if reply.returncode:
+            fix = f"put the command of {tracker.identifier} in {tracker.source} right"
+            yield Check("attrax info", good=False, found=reply.stderr.strip(), fix=fix)
+            return
+        replies.append(reply.stdout)
+    about, own = _parse(replies[0])
+    yield Check("attrax info", good=True, found=about)
+    usual = _parse(replies[1])[1]
+    differing = ", ".join(f"{name} = {value}" for name, value in own.items() if usual.get(name) != value)
+    yield Check("parameters", good=True, found=differing or "the default ones")
+
+
+def _parse(text: str) -> tuple[str, dict[str, object]]:
+    """What `attrax info` prints: the lines at its head as one, and the resolved parameters that follow."""
+    head, _, parameters = text.partition("\n#")
+    # The rest of the line of the comment.
+    tables = tomllib.loads("#" + parameters)
+    flat = {}
+    for name, value in tables.items():
+        flat |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
+    return "; ".join(" ".join(line.split()) for line in head.splitlines() if line.strip()), flat
 
 
 def run(registry: Path, identifier: str, tell: Callable[[str], None]) -> bool:

@@ -1,0 +1,88 @@
+"""Ends everything that this program has started, however the program itself is ended.
+
+INT, TERM and HUP end a run in order: what has ended is kept, and every child is gone within seconds. That also holds
+where a shell started the program in the background, with INT ignored, and where the user sends a second signal.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+#: What ends a run in order.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Seconds that children have to end by themselves.
+GRACE = 3.0
+
+
+class Ended(KeyboardInterrupt):
+    """A signal has ended the program.
+
+    Attributes:
+        signum: which.
+        children: the processes that were at work when it came.
+    """
+
+    def __init__(self, signum: int) -> None:
+        """Takes down the children: what their parents leave behind cannot be found later."""
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+        self.children = descendants(os.getpid())
+
+
+@contextmanager
+def handled() -> Iterator[None]:
+    """Turns the first signal into `Ended`; those after it do not disturb the end."""
+
+    def end(signum: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise Ended(signum)
+
+    # Under `nohup` a closed terminal is to end nothing.
+    watched = [each for each in SIGNALS if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
+    before = {each: signal.signal(each, end) for each in watched}
+    try:
+        yield
+    except Ended as ended:
+        end_all(ended.children)
+        raise
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def descendants(pid: int) -> list[int]:
+    """The children of a process, their children, and so on."""
+    found = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *descendants(int(child))]
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is at work: one that has ended, and only waits for its parent to notice, is not."""
+    try:
+        return Path(f"/proc/{pid}/exe").exists()
+    except PermissionError:
+        return True
+
+
+def end_all(pids: list[int], grace: float = GRACE) -> None:
+    """Ends processes: asks them, and kills those that are still there after `grace` seconds."""
+    _send(pids, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    _send([pid for pid in pids if alive(pid)], signal.SIGKILL)
+
+
+def _send(pids: list[int], what: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(OSError):
+            os.kill(pid, what)

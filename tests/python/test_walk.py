@@ -1,0 +1,142 @@
+"""The commands as a new user types them, mistakes included: the sentence that answers, and the exit code."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, jitter_registry
+from test_parallel import alive, trackers_of, wait_for, workers
+
+from attrax_vot.cli import main
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT / "evaluation")}
+PROGRAM = [sys.executable, "-m", "attrax_vot"]
+
+
+def call(*arguments: object) -> int:
+    """The exit code of a command: the program's own entry, in this process, because it takes seconds to load."""
+    try:
+        return main([str(each) for each in arguments])
+    except SystemExit as end:
+        return end.code
+
+
+@pytest.fixture(scope="module")
+def place(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a workspace that has results of one of three sequences, and with datasets that are wrong."""
+    folder = tmp_path_factory.mktemp("walk")
+    registry = jitter_registry(folder)
+    assert call("init", folder / "space", "--dataset", demo, "--registry", registry, "--repetitions", 1) == 0
+    assert call("run", folder / "space", "Jitter", "--no-estimate", "--sequences", "twins") == 0
+    for name in ("bad_line", "blank_line", "spaces", "no_sequence", "cut"):
+        shutil.copytree(demo, folder / name)
+    truth = demo / "twins" / "groundtruth.txt"
+    lines = truth.read_text().splitlines()
+    for name, line in (("bad_line", "12,x7,30,40"), ("blank_line", ""), ("spaces", "12 17 30 40")):
+        (folder / name / "twins" / "groundtruth.txt").write_text("\n".join([*lines[:2], line, *lines[3:]]) + "\n")
+    (folder / "no_sequence" / "twins" / "sequence").unlink()
+    frame = folder / "cut" / "twins" / "color" / "00000005.jpg"
+    frame.write_bytes(frame.read_bytes()[:3000])
+    (folder / "otb" / "Walking" / "img").mkdir(parents=True)
+    (folder / "otb" / "Walking" / "groundtruth_rect.txt").write_text("1,2,3,4\n")
+    (folder / "wrong-results" / "baseline" / "twins").mkdir(parents=True)
+    (folder / "wrong-results" / "baseline" / "twins" / "twins_001.txt").write_text("1\n2\n")
+    (folder / "empty").mkdir()
+    return folder
+
+
+#: Arguments, where {p} is the folder and {d} the demo dataset; the sentence that is expected; the exit code.
+WALK = [
+    ("--version", "attrax-vot 0.", 0),
+    ("", "the following arguments are required: COMMAND", 2),
+    ("runn {p}/space", "invalid choice: 'runn'", 2),
+    ("run {p}/space", "the following arguments are required: TRACKER", 2),
+    ("run {p}/space Jitter --sequences nope", "has no sequence nope; it has turning, passing, twins", 1),
+    ("run {p}/space Jitter --experiments sideways", "has no experiment sideways; it has baseline", 1),
+    ("run {p}/space Nobody", "no tracker Nobody; there are Jitter", 1),
+    ("run {p}/space Jitter --jobs 0", "must be 1 or more", 2),
+    ("run {p}/nowhere Jitter", "is not a workspace", 1),
+    ("run {p}/space Jitter --sequences twins --no-estimate", "nothing is missing", 0),
+    ("render {p}/space --tracker Jitter --sequences nope", "has no sequence nope; it has turning", 1),
+    ("render {p}/space --tracker Jitter --sequences passing", "Jitter has no results on passing; 'attrax-vot run", 1),
+    ("render {p}/space --tracker Nobody", "no tracker Nobody; there are Jitter", 1),
+    ("report {p}/space --reference {p}/nowhere", "there is no folder", 1),
+    ("report {p}/space --reference {p}/empty", "has no results of any of the sequences, such as", 1),
+    ("report {p}/space --reference {p}/wrong-results", "twins_001.txt has 2 regions, twins 26 frames", 1),
+    ("report {p}/space Nobody", "no tracker Nobody", 1),
+    ("report {p}/empty", "is not a workspace", 1),
+    ("init {p}/new --dataset {p}/nowhere", "there is no folder", 1),
+    ("init {p}/new --dataset {p}/empty", "holds no sequences", 1),
+    ("init {p}/new --dataset {d}/twins", "it is a sequence itself: give", 1),
+    ("init {p}/new --dataset {p}/otb", "it has OTB's layout", 1),
+    ("init {p}/new --dataset {p}/otb/Walking", "it has OTB's layout", 1),
+    ("init {p}/new --dataset {p}/bad_line", "groundtruth.txt, line 3: '12,x7,30,40' holds 'x7', which is no number", 1),
+    ("init {p}/new --dataset {p}/blank_line", "groundtruth.txt, line 3: '' is empty", 1),
+    ("init {p}/new --dataset {p}/spaces", "line 3: '12 17 30 40' holds '12 17 30 40', which is no number", 1),
+    ("init {p}/new --dataset {p}/no_sequence", "no file 'sequence' that says so: write one with the line", 1),
+    ("init {p}/cut_space --dataset {p}/cut", "00000005.jpg cannot be read as an image: image file is truncated", 1),
+    ("init {p}/new --dataset {d} --stack vot1066", "has no stack vot1066", 1),
+    ("evaluate {p}/bad_line --tracker DAT --workspace {p}/new", "groundtruth.txt, line 3", 1),
+    ("evaluate {d} --tracker Nobody --workspace {p}/other", "no tracker Nobody", 1),
+    ("verify --tracker Nobody", "does not register Nobody", 1),
+    ("weights", "the following arguments are required: ACTION", 2),
+    ("weights inspect {p}/nowhere", "nowhere: No such file", 1),
+    ("weights fetch vgg-x", "invalid choice: 'vgg-x'", 2),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words", "code"), WALK, ids=[row[0] or "nothing" for row in WALK])
+def test_walk(arguments: str, words: str, code: int, place: Path, demo: Path, capsys):
+    registry = place / "space" / "trackers.ini"
+    before = registry.read_text()
+    ended = call(*arguments.format(p=place, d=demo).split())
+    told = "".join(capsys.readouterr())
+    assert words in told and ended == code, told
+    assert registry.read_text() == before, "the workspace's trackers.ini was changed"
+
+
+def start(space: Path, ignored: bool = False) -> tuple[subprocess.Popen, list[int]]:
+    """A run of two slow trackers, and the processes that it has started."""
+    arguments = ["run", str(space), "Jitter", "--jobs", "2", "--no-estimate"]
+    process = subprocess.Popen(
+        [*(["sh", "-c", "trap '' INT; exec \"$@\"", "-"] if ignored else []), *PROGRAM, *arguments],
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: len(trackers_of(workers(space))) >= 2)
+    left = workers(space)
+    return process, left + trackers_of(left)
+
+
+@pytest.mark.parametrize(
+    ("sent", "ignored"),
+    [
+        ([signal.SIGTERM], False),
+        ([signal.SIGHUP], False),
+        ([signal.SIGINT], True),
+        ([signal.SIGINT, signal.SIGINT], False),
+        ([signal.SIGKILL], False),
+    ],
+)
+def test_a_signal_leaves_no_child_behind(sent: list[signal.Signals], ignored: bool, demo: Path, tmp_path: Path):
+    # So slow that no frame is answered within the test.
+    registry = jitter_registry(tmp_path, delay="60")
+    space = tmp_path / "space"
+    assert call("init", space, "--dataset", demo, "--registry", registry, "--repetitions", 1) == 0
+    process, left = start(space, ignored)
+    for each in sent:
+        os.kill(process.pid, each)
+        time.sleep(0.3)
+    # Not reaped: a runner whose parent does not ask for it has ended all the same.
+    wait_for(lambda: not alive(left), 8)
+    _, told = process.communicate(timeout=8)
+    assert process.returncode == (-sent[0] if sent[0] == signal.SIGKILL else 128 + sent[0])
+    assert sent[0] == signal.SIGKILL or f"{sent[0].name}: what has ended is kept" in told
