@@ -2,7 +2,7 @@
 #
 # Everything that takes long to make sits in a cache outside the clone, under names derived from what it
 # is made from, and nothing stale is ever used; what can be shared by clones is:
-#   $ATTRAX_CACHE/venv-<key of requirements.txt and of the interpreter>
+#   $ATTRAX_CACHE/venv-<key of both requirements files and of the interpreter>
 #   $ATTRAX_CACHE/target-<key of the compiler and of that virtual environment>-<key of the clone's path>
 # Clones cannot share a target folder: cargo takes one's library for another's where its files are newer. A new
 # clone starts from a copy of another's, so that libtorch's bindings are compiled once.
@@ -29,7 +29,7 @@ find_python() {
 python=$(find_python) || exit 1
 command -v cargo >/dev/null || die "cargo was not found; install Rust 1.88 or newer"
 identity=$("$python" -c 'import platform, sys; print(sys.version, sys.base_prefix, platform.machine())')
-venv_key=$({ cat "$root/evaluation/requirements.txt"; printf '%s\n' "$identity"; } | short_hash)
+venv_key=$({ cat "$root"/evaluation/requirements{,-cuda}.txt "$root/scripts/cuda-placeholders"; printf '%s\n' "$identity"; } | short_hash)
 venv=$cache/venv-$venv_key
 targets=$cache/target-$({ (cd "$root" && rustc -vV); printf '%s\n' "$venv"; } | short_hash)
 target=$targets-$(printf '%s\n' "$root" | short_hash)

@@ -95,7 +95,7 @@ impl Args {
                 let number = if name == "cuda" { "0" } else { name.strip_prefix("cuda:").unwrap_or("") };
                 let number: usize = number.parse().map_err(|_| unavailable("known are auto, cpu and cuda:N"))?;
                 if !native::load_cuda() {
-                    return Err(unavailable("no NVIDIA driver, or no libtorch_cuda.so beside libtorch"));
+                    return Err(unavailable("CUDA's libraries are not installed: `make setup CUDA=1` brings them"));
                 }
                 let count = Cuda::device_count();
                 if number as i64 >= count {
