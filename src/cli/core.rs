@@ -84,6 +84,11 @@ impl Args {
         Ok(config)
     }
 
+    /// The same flags with another preset, and with its own lambda.
+    pub fn of_preset(&self, preset: Preset) -> Self {
+        Self { preset, lambda: None, ..self.clone() }
+    }
+
     /// The device that the flags resolve to, loaded and ready.
     pub fn device(&self) -> Result<Device, TrackerError> {
         let unavailable =

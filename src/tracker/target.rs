@@ -19,13 +19,13 @@ use super::{BoundingBox, Frame, TrackerError};
 #[derive(Debug)]
 pub struct Tracker {
     pub(super) model: Rc<Model>,
-    head: Head,
+    pub(super) head: Head,
     regression: Option<BoxRegression>,
     pub(super) positives: Memory,
     pub(super) negatives: Memory,
     pub(super) sampler: Sampler,
     pub(super) rng: ChaCha8Rng,
-    frame_size: (u32, u32),
+    pub(super) frame_size: (u32, u32),
     /// Where the next candidates are drawn: the reported box, or without feedback of the box regression the mean of the
     /// best candidates.
     pub(super) target: BoundingBox,

@@ -1,26 +1,31 @@
 //! `attrax track`: one target through the frames of a sequence, without a client.
 
 mod boxes;
+mod canvas;
+mod follower;
 mod frames;
 mod output;
+mod panel;
 mod picture;
 mod video;
 
 use std::fs;
-use std::path::PathBuf;
-use std::rc::Rc;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use attrax::tracker::profile::{self, Profile, Stage};
-use attrax::tracker::{BoundingBox, Estimate, Frame, Model, Tracker};
+use attrax::tracker::{BoundingBox, Frame};
+use clap::ValueEnum;
+use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::boxes::{Truth, first_box, parse_box};
+use self::follower::{Follower, Seen, columns};
 use self::frames::{Frames, Source};
 use self::output::{Beside, Summary, Table};
+use self::panel::{Row, panel};
 use self::video::Encoder;
-use super::serve::guarded;
 use super::{core, told};
 
 /// Flags of `attrax track`.
@@ -40,7 +45,14 @@ pub struct Args {
     /// Write a copy of each frame with the box drawn, as PNG, into this folder
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
-    /// Write the same as a video, by ffmpeg
+    /// Write what the tracker sees as PNG into this folder, a picture for each frame: the crop with the attention, the search
+    /// window with the scores, and the frame; adds the column `attention_inside`
+    #[arg(long, value_name = "DIR")]
+    maps: Option<PathBuf>,
+    /// Follow the target with another preset too, side by side, in a second row of the maps; its columns begin with `also_`
+    #[arg(long, value_name = "PRESET", value_enum, requires = "maps")]
+    also_preset: Option<core::Preset>,
+    /// Write the pictures as a video, by ffmpeg: the maps where they are asked for, else the frames with the box
     #[arg(long, value_name = "FILE.mp4")]
     video: Option<PathBuf>,
     /// Print a table of the seconds by stage at the end, and write a trace for the trace viewers of browsers
@@ -66,16 +78,27 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let count = source.count();
     let config = args.core.config()?;
     let frames = source.read_ahead(u32::from(args.core.threads()))?;
-    if let Some(folder) = &args.overlay {
+    for folder in args.overlay.iter().chain(&args.maps) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let trace = args.profile.as_deref().map(Beside::create).transpose()?;
-    let table = Table::create(args.out.as_deref())?;
+    let with_maps = args.maps.is_some();
+    let mut header = columns("", with_maps);
+    if args.also_preset.is_some() {
+        header = format!("{header},{}", columns("also_", with_maps));
+    }
+    let table = Table::create(args.out.as_deref(), &header)?;
     let model = args.core.model(config)?;
     if trace.is_some() {
         profile::start_on(model.backbone().device());
     }
-    let mut run = Run { args, region, truth, frames, model, tracker: None, table, video: None, bar: progress(count) };
+    let mut followers = Vec::new();
+    if let Some(preset) = args.also_preset {
+        let model = model.with_config(args.core.of_preset(preset).config()?)?;
+        followers.push(Follower::new(name_of(preset), model));
+    }
+    followers.insert(0, Follower::new(name_of(args.core.preset), model));
+    let mut run = Run { args, region, truth, frames, followers, table, video: None, bar: progress(count) };
     let tracked = run.track();
     run.bar.finish_and_clear();
     let summary = match tracked {
@@ -103,8 +126,8 @@ struct Run<'a> {
     region: BoundingBox,
     truth: Option<Truth>,
     frames: Frames,
-    model: Rc<Model>,
-    tracker: Option<Tracker>,
+    /// Of which the first is the one that is measured.
+    followers: Vec<Follower>,
     table: Table,
     video: Option<Encoder>,
     bar: ProgressBar,
@@ -120,10 +143,16 @@ impl Run<'_> {
             let whole = profile::span(if position == 0 { Stage::Initialization } else { Stage::Frame });
             let Some(frame) = self.frames.next() else { break };
             let frame = frame?;
-            let estimate = self.estimate(&frame).with_context(|| format!("frame {}", position + 1))?;
+            if position == 0 {
+                self.bar.set_message("learning the first frame");
+            }
+            let (region, with_maps) = (self.region, self.args.maps.is_some());
+            let seen = self.followers.iter_mut().map(|follower| follower.follow(&frame, region, with_maps));
+            let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", position + 1))?;
             drop(whole);
-            self.table.row(&estimate)?;
-            self.draw(&frame, estimate, position)?;
+            let estimate = seen[0].estimate;
+            self.table.row(&seen.iter().map(Seen::values).collect::<Vec<_>>().join(","))?;
+            self.draw(&frame, &seen, position)?;
             summary.frames += 1;
             if position == 0 {
                 learnt = Instant::now();
@@ -145,27 +174,29 @@ impl Run<'_> {
         Ok(summary)
     }
 
-    /// Learns the target in the first frame, finds it in the others.
-    fn estimate(&mut self, frame: &Frame) -> anyhow::Result<Estimate> {
-        if let Some(tracker) = &mut self.tracker {
-            return Ok(guarded(|| tracker.track(frame))?);
-        }
-        self.bar.set_message("learning the first frame");
-        self.tracker = Some(guarded(|| self.model.initialize(frame, self.region, 0))?);
-        Ok(Estimate { bounding_box: self.region, confidence: 1.0, success: true, probability: 1.0 })
-    }
-
     /// Writes the pictures that were asked for.
-    fn draw(&mut self, frame: &Frame, estimate: Estimate, position: usize) -> anyhow::Result<()> {
-        if self.args.overlay.is_none() && self.args.video.is_none() {
-            return Ok(());
+    fn draw(&mut self, frame: &Frame, seen: &[Seen], position: usize) -> anyhow::Result<()> {
+        let Args { overlay, maps, video, .. } = self.args;
+        let name = format!("{:08}.png", position + 1);
+        let save = |picture: &RgbImage, folder: &Path| {
+            let path = folder.join(&name);
+            picture.save(&path).with_context(|| format!("cannot write {}", path.display()))
+        };
+        let mut shown = None;
+        if (overlay.is_some() || video.is_some())
+            && let Some(first) = seen.first()
+        {
+            shown = Some(picture::overlay(frame, first.estimate)?);
         }
-        let picture = picture::overlay(frame, estimate)?;
-        if let Some(folder) = &self.args.overlay {
-            let path = folder.join(format!("{:08}.png", position + 1));
-            picture.save(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        if let (Some(folder), Some(picture)) = (overlay, &shown) {
+            save(picture, folder)?;
         }
-        if let Some(path) = &self.args.video {
+        if let Some(folder) = maps {
+            let panel = self.panel(frame, seen, position);
+            save(&panel, folder)?;
+            shown = Some(panel);
+        }
+        if let (Some(path), Some(picture)) = (video, &shown) {
             let video = match &mut self.video {
                 Some(video) => video,
                 none => none.insert(Encoder::start(path, picture.dimensions(), self.frames.rate())?),
@@ -174,6 +205,22 @@ impl Run<'_> {
         }
         Ok(())
     }
+
+    /// The picture of what every tracker saw.
+    fn panel(&self, frame: &Frame, seen: &[Seen], position: usize) -> RgbImage {
+        let rows = self.followers.iter().zip(seen).filter_map(|(follower, seen)| {
+            let overlap = |truth: &Truth| truth.overlap(position, seen.estimate.bounding_box, frame.size());
+            let overlap = self.truth.as_ref().and_then(overlap);
+            Some(Row { name: &follower.name, estimate: seen.estimate, overlap, maps: seen.maps.as_ref()? })
+        });
+        let rows: Vec<Row<'_>> = rows.collect();
+        panel(frame, position + 1, self.truth.as_ref().and_then(|truth| truth.region(position)), &rows)
+    }
+}
+
+/// A preset's name on the command line.
+fn name_of(preset: core::Preset) -> String {
+    preset.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
 }
 
 /// Prints the table of a profile on standard error and writes its trace.

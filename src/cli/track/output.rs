@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use attrax::tracker::Estimate;
 
 /// A file that is written beside the one that it is to replace.
 pub struct Beside {
@@ -62,24 +61,19 @@ enum Out {
 
 impl Table {
     /// A table on standard output, or in a file.
-    pub fn create(path: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn create(path: Option<&Path>, columns: &str) -> anyhow::Result<Self> {
         let out = match path {
             Some(path) => Out::File(Beside::create(path)?),
             None => Out::Standard(io::stdout()),
         };
         let mut table = Self { out, rows: 0 };
-        table.line("x,y,width,height,confidence,found,probability")?;
+        table.line(columns)?;
         Ok(table)
     }
 
     /// One frame. It is there for others to read at once.
-    pub fn row(&mut self, estimate: &Estimate) -> io::Result<()> {
-        let Estimate { bounding_box: b, confidence, success, probability } = estimate;
-        let found = u8::from(*success);
-        self.line(&format!(
-            "{:.3},{:.3},{:.3},{:.3},{confidence:.4},{found},{probability:.4}",
-            b.x, b.y, b.width, b.height
-        ))?;
+    pub fn row(&mut self, values: &str) -> io::Result<()> {
+        self.line(values)?;
         self.rows += 1;
         Ok(())
     }

@@ -130,6 +130,16 @@ impl Convolution {
         Self { stride: 1, dilation, padding: self.padding * dilation, ..self.share() }
     }
 
+    /// The middle of the first window, and how far two windows are apart, in pixels of the input.
+    pub fn cells(&self) -> (f64, f64) {
+        (self.weight.size()[2] as f64 / 2.0 - self.padding as f64, self.stride as f64)
+    }
+
+    /// Whether there are zeros around the input.
+    pub fn pads(&self) -> bool {
+        self.padding > 0
+    }
+
     /// Lets a GPU round what it multiplies.
     pub fn round(&mut self) {
         self.rounded = true;

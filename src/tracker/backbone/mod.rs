@@ -180,6 +180,21 @@ impl Backbone {
         ends.leave(&layers::run(&layers[1..], &ends.turn(output), None))
     }
 
+    /// Where the first convolution's output lies in a crop, `side` cells along each axis: the middle of the first cell and how
+    /// far two cells are apart, pixels of the crop.
+    pub(in crate::tracker) fn first_cells(&self, side: i64) -> (f64, f64) {
+        let Network { layers, ends, .. } = &self.network;
+        let Some(Layer::Convolution(first)) = layers.first() else { return (0.5, 1.0) };
+        let (middle, step) = first.cells();
+        let last = middle + (side - 1) as f64 * step;
+        (if ends.turned { self.format.size as f64 - last } else { middle }, step)
+    }
+
+    /// Whether the network puts zeros around what it sees: then a crop's features depend on where it ends.
+    pub(in crate::tracker) fn pads(&self) -> bool {
+        self.network.layers.iter().any(|layer| matches!(layer, Layer::Convolution(convolution) if convolution.pads()))
+    }
+
     /// The chunks in which so many crops go through the network. On the CPU they are nearly of one size and their number a
     /// multiple of four, so that several threads finish together; how many threads there are does not count, since no result
     /// may depend on it. With less than eight crops the kernels' preparation of the weights is no longer small beside the

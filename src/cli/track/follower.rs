@@ -1,0 +1,67 @@
+//! One tracker at work on the sequence, and its columns of the table.
+
+use std::rc::Rc;
+
+use attrax::tracker::{BoundingBox, Estimate, Frame, Maps, Model, Tracker, TrackerError};
+
+use crate::cli::serve::guarded;
+
+/// A tracker that has not begun, or follows the target.
+pub struct Follower {
+    /// What it is called in pictures: the preset.
+    pub name: String,
+    model: Rc<Model>,
+    tracker: Option<Tracker>,
+}
+
+/// What a follower says about a frame.
+pub struct Seen {
+    /// The box and how sure it is.
+    pub estimate: Estimate,
+    /// The maps of that box, where they were asked for.
+    pub maps: Option<Maps>,
+}
+
+impl Follower {
+    /// A tracker that has not begun.
+    pub fn new(name: String, model: Rc<Model>) -> Self {
+        Self { name, model, tracker: None }
+    }
+
+    /// Learns the target from `region` of the first frame, finds it in the others.
+    pub fn follow(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Seen, TrackerError> {
+        let (tracker, estimate) = match &mut self.tracker {
+            Some(tracker) => {
+                let estimate = guarded(|| tracker.track(frame))?;
+                (tracker, estimate)
+            }
+            none => {
+                let tracker = none.insert(guarded(|| self.model.initialize(frame, region, 0))?);
+                (tracker, Estimate { bounding_box: region, confidence: 1.0, success: true, probability: 1.0 })
+            }
+        };
+        let look = || tracker.maps(frame, &[estimate.bounding_box]).map(|mut maps| maps.pop());
+        let maps = if with_maps { guarded(look)? } else { None };
+        Ok(Seen { estimate, maps })
+    }
+}
+
+/// Names of a follower's columns.
+pub fn columns(prefix: &str, with_maps: bool) -> String {
+    let names = ["x", "y", "width", "height", "confidence", "found", "probability", "attention_inside"];
+    let names = if with_maps { &names[..] } else { &names[..7] };
+    names.iter().map(|name| format!("{prefix}{name}")).collect::<Vec<_>>().join(",")
+}
+
+impl Seen {
+    /// The values of the follower's columns.
+    pub fn values(&self) -> String {
+        let Estimate { bounding_box: b, confidence, success, probability } = self.estimate;
+        let (x, y, width, height, found) = (b.x, b.y, b.width, b.height, u8::from(success));
+        let inside = self.maps.as_ref().map_or(String::new(), |maps| {
+            // Nothing where there is no attention at all.
+            maps.inside.map_or_else(|| ",".into(), |inside| format!(",{inside:.4}"))
+        });
+        format!("{x:.3},{y:.3},{width:.3},{height:.3},{confidence:.4},{found},{probability:.4}{inside}")
+    }
+}

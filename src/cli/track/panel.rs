@@ -1,0 +1,102 @@
+//! What one or two trackers saw in a frame, as a picture: a row for each tracker with its crop and attention, its search window
+//! and scores, and the frame.
+
+use attrax::tracker::{BoundingBox, CONTEXT, Estimate, Frame, Map, Maps};
+use attrax::trax::Region;
+use colorous::{INFERNO, VIRIDIS};
+use image::RgbImage;
+
+use super::canvas::{Canvas, FOUND, LOST, TRUTH, Tile, width_of};
+
+/// Side of the two squares and height of the frame, pixels.
+const SIDE: u32 = 256;
+/// Height of the line above a row.
+const LINE: u32 = 24;
+/// Between two things.
+const GAP: u32 = 8;
+/// Share of a map of attention that its colours tell apart; the few values above have the last colour.
+const SHOWN: f64 = 0.99;
+/// Width of a scale and its numbers.
+const SCALE: u32 = 72;
+
+/// What one tracker saw.
+pub struct Row<'a> {
+    /// The tracker's name.
+    pub name: &'a str,
+    /// What it says.
+    pub estimate: Estimate,
+    /// Overlap with the ground truth, where there is one.
+    pub overlap: Option<f64>,
+    /// Its maps of the box that it reported.
+    pub maps: &'a Maps,
+}
+
+/// The picture of frame `number`, counted from 1.
+pub fn panel(frame: &Frame, number: usize, truth: Option<&Region>, rows: &[Row<'_>]) -> RgbImage {
+    let width = GAP + 2 * (SIDE + GAP + SCALE) + width_of(SIDE, frame.size()) + GAP;
+    let mut canvas = Canvas::new(width, rows.len() as u32 * (LINE + SIDE + GAP));
+    for (place, row) in (0..).zip(rows) {
+        let top = place * (LINE + SIDE + GAP);
+        canvas.text((GAP, top + 6), &title(number, row));
+        draw(&mut canvas, top + LINE, frame, truth, row);
+    }
+    canvas.0
+}
+
+/// What is said about a row.
+fn title(number: usize, row: &Row<'_>) -> String {
+    let Estimate { confidence, probability, success, .. } = row.estimate;
+    let state = if success { "found" } else { "lost" };
+    let mut text = format!("#{number} {}: {state}, score {confidence:.2}, probability {probability:.3}", row.name);
+    if let Some(inside) = row.maps.inside {
+        text += &format!(", {:.0}% of attention inside", 100.0 * inside);
+    }
+    if let Some(overlap) = row.overlap {
+        text += &format!(", overlap {overlap:.2}");
+    }
+    text
+}
+
+/// The three pictures of a row.
+fn draw(canvas: &mut Canvas, top: u32, frame: &Frame, truth: Option<&Region>, row: &Row<'_>) {
+    let b = row.estimate.bounding_box;
+    let found = Region::rectangle(b.x as f32, b.y as f32, b.width as f32, b.height as f32);
+    let color = if row.estimate.success { FOUND } else { LOST };
+    let ([_, attention], [_, scores]) = (&row.maps.attention, &row.maps.scores);
+    let grown = |factor: f64, area: BoundingBox| {
+        BoundingBox::from_centre(b.centre(), area.width * factor, area.height * factor)
+    };
+    let most = most_of(attention);
+    let (low, high) = range(scores);
+    let mut left = GAP;
+    let crop = Tile::within((left, top), SIDE, grown(1.0 + 2.0 * CONTEXT, b));
+    canvas.frame(&crop, frame, Some((attention, (0.0, most), INFERNO)));
+    left += SIDE + GAP;
+    canvas.scale((left, top), SIDE, INFERNO, ("0", &format!("{most:.0e}")));
+    left += SCALE;
+    let window = Tile::within((left, top), SIDE, grown(1.25, scores.area));
+    canvas.frame(&window, frame, Some((scores, (low, high), VIRIDIS)));
+    left += SIDE + GAP;
+    canvas.scale((left, top), SIDE, VIRIDIS, (&format!("{low:.1}"), &format!("{high:.1}")));
+    left += SCALE;
+    let whole = Tile::whole((left, top), SIDE, frame.size());
+    canvas.frame(&whole, frame, None);
+    for tile in [crop, window, whole] {
+        if let Some(truth) = truth {
+            canvas.outline(&tile, truth, TRUTH);
+        }
+        canvas.outline(&tile, &found, color);
+    }
+}
+
+/// The value that all but a few are below.
+fn most_of(map: &Map) -> f32 {
+    let mut values = map.values.clone();
+    values.sort_unstable_by(f32::total_cmp);
+    values.get((SHOWN * values.len() as f64) as usize).copied().unwrap_or_default()
+}
+
+/// The least and the greatest value of a map.
+fn range(map: &Map) -> (f32, f32) {
+    map.values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
+}
