@@ -123,9 +123,9 @@ impl Tracker {
         let backbone = &self.model.backbone;
         let (first, step) = backbone.first_cells(side);
         // From pixels of the crop to those of the frame.
-        let size = backbone.format().size as f64;
+        let pixels = backbone.format().size as f64;
         let (wide, high) = (region.width * (1.0 + 2.0 * CONTEXT), region.height * (1.0 + 2.0 * CONTEXT));
-        let (start, length) = ((first - step / 2.0) / size - 0.5, side as f64 * step / size);
+        let (start, length) = ((first - step / 2.0) / pixels - 0.5, side as f64 * step / pixels);
         let (cx, cy) = region.centre();
         BoundingBox::new(cx + start * wide, cy + start * high, length * wide, length * high)
     }

@@ -16,15 +16,15 @@ FOUND, LOST, TRUTH = (255, 32, 32), (255, 220, 0), (64, 255, 64)
 
 def test_maps_of_two_trackers(tmp_path: Path):
     folder, seen = frames(tmp_path / "frames", 3), tmp_path / "seen"
-    (folder / "groundtruth.txt").write_text(f"{BOX}\n" * 3)
-    ran = attrax("track", folder, "--maps", seen, "--also-preset", "mdnet", *QUICK)
+    (folder / "groundtruth.txt").write_text("10,8,24,18\n" * 3)
+    ran = attrax("track", folder, "--box", BOX, "--maps", seen, "--also-preset", "mdnet", *QUICK)
     assert ran.returncode == 0, ran.stderr
     header, *lines = ran.stdout.splitlines()
     names = [*HEADER.split(","), "attention_inside"]
     assert header.split(",") == names + [f"also_{name}" for name in names]
     # Both are followed as they are alone, without maps.
     for start, preset in ((0, "released"), (8, "mdnet")):
-        alone = attrax("track", folder, "--preset", preset, *QUICK).stdout.splitlines()[1:]
+        alone = attrax("track", folder, "--box", BOX, "--preset", preset, *QUICK).stdout.splitlines()[1:]
         assert [",".join(line.split(",")[start : start + 7]) for line in lines] == alone
         assert all(0 < float(line.split(",")[start + 7]) < 1 for line in lines)
     assert lines[-1].split(",")[:4] != lines[-1].split(",")[8:12] or lines[-1].split(",")[4] != lines[-1].split(",")[12]

@@ -47,14 +47,10 @@ pub fn panel(frame: &Frame, number: usize, truth: Option<&Region>, rows: &[Row<'
 fn title(number: usize, row: &Row<'_>) -> String {
     let Estimate { confidence, probability, success, .. } = row.estimate;
     let state = if success { "found" } else { "lost" };
-    let mut text = format!("#{number} {}: {state}, score {confidence:.2}, probability {probability:.3}", row.name);
-    if let Some(inside) = row.maps.inside {
-        text += &format!(", {:.0}% of attention inside", 100.0 * inside);
-    }
-    if let Some(overlap) = row.overlap {
-        text += &format!(", overlap {overlap:.2}");
-    }
-    text
+    let inside = row.maps.inside.map(|inside| format!(", {:.0}% of attention inside", 100.0 * inside));
+    let overlap = row.overlap.map(|overlap| format!(", overlap {overlap:.2}"));
+    let (name, inside, overlap) = (row.name, inside.unwrap_or_default(), overlap.unwrap_or_default());
+    format!("#{number} {name}: {state}, score {confidence:.2}, probability {probability:.3}{inside}{overlap}")
 }
 
 /// The three pictures of a row.
