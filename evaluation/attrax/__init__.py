@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from attrax.tracker import Result, Tracker, TrackerError
 
 __all__ = ["Result", "Tracker", "TrackerError"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for

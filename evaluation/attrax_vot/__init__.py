@@ -4,4 +4,4 @@ The toolkit does the experiment and the analyses; this package prepares its work
 run can be interrupted at any point and taken up again, and turns its analyses into tables and pictures.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
