@@ -109,3 +109,29 @@ impl Config {
         config
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_in_its_ranges_and_follows_the_published_procedure() {
+        for config in [Config::attrax(), Config::fast(), Config::released(), Config::paper(), Config::mdnet()] {
+            config.validate().unwrap();
+            assert_eq!(config.spreads, Config::released().spreads);
+            assert!(!config.regression_feedback && config.momentum_kept && config.first_frame_trimmed);
+            assert_eq!(config.resampling, Resampling::Averaged);
+        }
+        assert_eq!(Config::default(), Config::attrax());
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_by_name() {
+        for (key, value) in
+            [("failure.growth", "0.5"), ("failure.interval", "0"), ("scale_feedback", "2"), ("grid", "5")]
+        {
+            let error = Config::attrax().with_value(key, value).unwrap().validate().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+}

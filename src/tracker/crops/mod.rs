@@ -215,3 +215,55 @@ pub(in crate::tracker) fn window(
     crop_part(frame, part, (wide, high), format, &mut Vec::new(), &mut data);
     Tensor::from_slice(&data).view([1, high as i64, wide as i64, 3]).to_device(device).permute([0, 3, 1, 2])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(resampling: Resampling) -> CropFormat {
+        CropFormat { size: 20, mean: 0.0, scale: 1.0, resampling }
+    }
+
+    /// Black and white pixels in turn.
+    fn chequered() -> Frame {
+        Frame::from_rgb8(300, 300, (0..300 * 300).flat_map(|i| [((i % 300 + i / 300) % 2 * 200) as u8; 3]).collect())
+            .unwrap()
+    }
+
+    #[test]
+    fn a_crop_that_shrinks_takes_every_pixel_into_account() {
+        let region = BoundingBox::new(80.0, 80.0, 140.0, 140.0);
+        let spread = |resampling| {
+            let crop = crop(&chequered(), &[region], format(resampling), Device::Cpu);
+            assert!((crop.mean(tch::Kind::Float).double_value(&[]) - 100.0).abs() < 10.0);
+            (crop.max() - crop.min()).double_value(&[])
+        };
+        assert!(spread(Resampling::Averaged) < 5.0);
+        assert!(spread(Resampling::Bilinear) > 20.0);
+    }
+
+    #[test]
+    fn an_averaged_crop_begins_and_ends_between_pixels() {
+        let edges = |centre, extent| {
+            let (centre, extent) = covered(centre, extent, format(Resampling::Averaged));
+            (centre - extent / 2.0, centre + extent / 2.0)
+        };
+        // 100 pixels and 16/107 of them on each side: from 35.05 to 164.95.
+        assert_eq!(edges(100.0, 100.0), (35.0, 165.0));
+        assert_eq!(edges(100.7, 100.0), (36.0, 166.0));
+        // Of nothing a pixel is left.
+        assert_eq!(edges(3.2, 0.1), (3.0, 4.0));
+    }
+
+    #[test]
+    fn outside_the_frame_a_crop_is_zero() {
+        let white = Frame::from_rgb8(50, 50, vec![200; 50 * 50 * 3]).unwrap();
+        for resampling in [Resampling::Bilinear, Resampling::Averaged] {
+            let half = crop(&white, &[BoundingBox::new(-40.0, 0.0, 80.0, 20.0)], format(resampling), Device::Cpu);
+            let column = |x: i64| half.select(3, x).select(2, 10).max().double_value(&[]);
+            assert!(column(0).abs() < 1e-3 && (column(15) - 200.0).abs() < 1e-3, "{resampling:?}");
+            let outside = crop(&white, &[BoundingBox::new(500.0, 0.0, 9.0, 9.0)], format(resampling), Device::Cpu);
+            assert!(outside.abs().max().double_value(&[]) < 1e-6);
+        }
+    }
+}
