@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup build test test-cluster lint clean demo wheel evaluate vot2016 report verify requirements fuzz parity \
-    ablation bench
+    compare ablation bench
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
@@ -57,6 +57,14 @@ vot2016: build ## The whole VOT-2016 experiment, in parallel, with a report
 
 report: setup ## Page, table and summary.json about a workspace: WORKSPACE=DIR [REFERENCE=DIR]
 	@$(vot) report $(or $(WORKSPACE),out/vot2016) $(if $(REFERENCE),--reference "$(REFERENCE)")
+
+compare: build ## Compare arms of the tracker: DATASET=DIR ARMS=FILE [SEQUENCES=a,b] [SEEDS=3] [JOBS=2]
+	@test -n "$(DATASET)" -a -n "$(ARMS)" || { echo 'usage: make compare DATASET=DIR ARMS=evaluation/arms/procedure.toml' \
+	    '[SEQUENCES=a,b] [SEEDS=3] [JOBS=2] [WORKSPACE=DIR]' >&2; exit 2; }
+	@$(vot) compare $(or $(WORKSPACE),out/compare) --dataset "$(DATASET)" --arms "$(ARMS)" \
+	    $(if $(SEQUENCES),--sequences $(SEQUENCES)) \
+	    $(if $(filter command line,$(origin SEEDS)),--seeds $(SEEDS)) \
+	    $(if $(filter command line,$(origin JOBS)),--jobs $(JOBS))
 
 ablation: build ## The paper's tables: DATASET=DIR [SEQUENCES=a,b] [SEEDS=2] [JOBS=2] [VARIANTS=all]
 	@test -n "$(DATASET)" || { echo 'usage: make ablation DATASET=DIR [SEQUENCES=a,b] [SEEDS=2] [JOBS=2]' \

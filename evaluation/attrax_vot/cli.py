@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   attrax-vot init out/vot2016 --dataset /data/vot2016
   attrax-vot run out/vot2016 DAT MDNet --jobs 4
   attrax-vot report out/vot2016 --reference ../shared/vot2016-results/DAT
+  attrax-vot compare out/arms --dataset ../shared/vot2016-dev --arm one='--preset fast' --arm other='--preset mdnet'
   attrax-vot ablation out/ablation --dataset ../shared/vot2016-dev --sequences matrix,book --jobs 2
 """
 
@@ -88,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_run(commands)
 
-    _add_ablation(commands)
+    _add_comparisons(commands)
     _add_weights(commands)
 
     verify = commands.add_parser("verify", help="check toolkit, tracker, device and timeouts, and run ten frames")
@@ -162,12 +163,45 @@ def _add_plan(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type 
     )
 
 
+def _add_comparisons(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The commands that compare variants of the tracker."""
+    _add_compare(commands)
+    _add_ablation(commands)
+
+
+def _add_compare(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The command that compares arms."""
+    command = commands.add_parser(
+        "compare", help="run arms of the tracker, commands with other flags, and compare them"
+    )
+    command.add_argument("directory", type=Path, help="of the workspace, where compare.csv and compare.md go too")
+    command.add_argument(
+        "--arm", action="append", default=[], metavar="NAME='FLAGS'",
+        help="flags of attrax serve; the first arm is what the others are compared to; may be given again",
+    )  # fmt: skip
+    command.add_argument(
+        "--arms", type=Path, action="append", default=[], metavar="FILE", help="TOML with lines name = 'flags'"
+    )
+    command.add_argument("--seeds", type=_positive, default=3, metavar="N", help="runs of each arm: seeds 1 to N [3]")
+    command.add_argument(
+        "--command", dest="tracker_command", default="attrax serve", metavar="LINE",
+        help="that the flags are added to [attrax serve]",
+    )  # fmt: skip
+    _add_study(command)
+    _add_engine(command, 2)
+
+
+def _add_study(command: argparse.ArgumentParser) -> None:
+    """What is compared on what."""
+    command.add_argument("--dataset", type=Path, help="a folder of sequences")
+    command.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    command.add_argument("--render-only", action="store_true", help="tell of what is there; run nothing")
+
+
 def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
     """The command that makes the paper's tables."""
     command = commands.add_parser("ablation", help="run variants of the tracker and tabulate them, as the paper does")
     command.add_argument("directory", type=Path, help="of the workspace, where the tables go too")
-    command.add_argument("--dataset", type=Path, help="a folder of sequences")
-    command.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
     command.add_argument(
         "--seeds", type=_positive, default=2, metavar="N", help="runs of each variant: seeds 1 to N [2]"
     )
@@ -178,7 +212,7 @@ def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its t
     command.add_argument(
         "--lambdas", type=_names, default=["0", "1", "3", "5", "8"], metavar="A,B", help="steps of lambda [0,1,3,5,8]"
     )
-    command.add_argument("--render-only", action="store_true", help="write the tables of what is there; run nothing")
+    _add_study(command)
     _add_tracker(command)
     _add_engine(command, 2)
 

@@ -121,13 +121,38 @@ def ablation(options: argparse.Namespace) -> int:
             raise EvaluationError("give a folder of sequences with --dataset, or --render-only for what is there")
         names = variants.resolve(options.variants, options.lambdas)
         base = variants.base(_registry(options), options.tracker)
-        request = study.Request(options.directory, options.dataset, options.sequences, names, options.seeds, base)
+        arms = {name: variants.flags(name) for name in names}
+        request = study.Request(
+            options.directory, options.dataset, options.sequences, arms, options.seeds, base, study.EXPERIMENTS
+        )
         planned = study.prepare(request, _threads(options))
         print(planned.line(), flush=True)
         outcomes = study.run(planned, _engine(options, options.directory), Table())
     found = study.collect(options.directory)
     files = ablation_page.write(found, options.directory)
     print(ablation_page.terminal(found))
+    for path in files:
+        print(path)
+    return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Runs arms of a tracker and compares them, or compares what is there."""
+    from attrax_vot.compare import arms, comparison, page, study
+    from attrax_vot.run.live import Table
+
+    outcomes = []
+    if not options.render_only:
+        if options.dataset is None:
+            raise EvaluationError("give a folder of sequences with --dataset, or --render-only for what is there")
+        wanted, base = arms.parse(options.arms, options.arm), arms.Base.of(options.tracker_command)
+        request = study.Request(options.directory, options.dataset, options.sequences, wanted, options.seeds, base)
+        planned = study.prepare(request, _threads(options))
+        print(planned.line(), flush=True)
+        outcomes = study.run(planned, _engine(options, options.directory), Table())
+    found = comparison.collect(options.directory)
+    files = page.write(found, options.directory)
+    print(page.terminal(found))
     for path in files:
         print(path)
     return 1 if any(outcome.error for outcome in outcomes) else 0

@@ -29,6 +29,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+def shorten(demo: Path, directory: Path, lengths: dict[str, int]) -> Path:
+    """Makes a dataset of the first frames of some sequences of the demo."""
+    for name, length in lengths.items():
+        (directory / name / "color").mkdir(parents=True)
+        for frame in sorted((demo / name / "color").iterdir())[:length]:
+            (directory / name / "color" / frame.name).symlink_to(frame)
+        (directory / name / "sequence").write_text((demo / name / "sequence").read_text())
+        lines = (demo / name / "groundtruth.txt").read_text().splitlines(keepends=True)
+        (directory / name / "groundtruth.txt").write_text("".join(lines[:length]))
+    (directory / "list.txt").write_text("".join(f"{name}\n" for name in lengths))
+    return directory
+
+
 def jitter_registry(directory: Path, **environment: str) -> Path:
     """Registers the tests' tracker, with variables for its process, in a file of its own."""
     command = shlex.join([sys.executable, str(JITTER)])

@@ -3,7 +3,8 @@
 It speaks TraX through the reference implementation. Where `FAIL_IN` is set, its process ends without a
 word at the sixth frame of the sequence of that name; `DELAY` is how many seconds it takes over each frame;
 with `SEVERAL` it takes several objects. Whatever flags and properties it is given make it another one: its
-draws depend on them too.
+draws depend on them too. With `--drift=N` the boxes move so many pixels to the right in each frame, and
+with `--lost=N` the confidence is below 0 in every N-th frame after an initialisation.
 """
 
 import os
@@ -22,6 +23,8 @@ def main() -> None:
     server = trax.Server(
         [trax.Region.RECTANGLE], [trax.Image.PATH], tracker_name="jitter", multiobject="SEVERAL" in os.environ
     )
+    flags = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
+    drift, lost = float(flags.get("--drift", "0")), int(flags.get("--lost", "0"))
     draw, boxes, age = random.Random(0), [], 0
     while True:
         request = server.wait()
@@ -41,7 +44,10 @@ def main() -> None:
         answer = []
         for x, y, width, height in boxes:
             place = x + draw.uniform(-3, 3), y + draw.uniform(-3, 3)
-            answer.append((trax.Rectangle.create(*place, width, height), {"confidence": "0.5"}))
+            sure = "-0.5" if lost and (age - 1) % lost == 0 else "0.5"
+            answer.append(
+                (trax.Rectangle.create(place[0] + drift * (age - 1), place[1], width, height), {"confidence": sure})
+            )
         server.status(answer)
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
-from conftest import PROJECT, jitter_registry
+from conftest import PROJECT, jitter_registry, shorten
 from test_otb import second_opinion
 from test_run import trajectories
 from vot.region import RegionType
 from vot.tracker import Trajectory
 
 from attrax_vot.cli import main
-from attrax_vot.compare import ablation, ablation_measures, variants
+from attrax_vot.compare import ablation, ablation_measures, arms, variants
 from attrax_vot.run import evaluate, workspace
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -27,16 +27,7 @@ LAMBDAS = ["--lambdas", "0,5", "--variants", "lambda", "--seeds", "2"]
 @pytest.fixture(scope="module")
 def dataset(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two short sequences: in one a tracker that stays where it is loses nothing, in the other it does."""
-    directory = tmp_path_factory.mktemp("short")
-    for name, length in (("turning", 7), ("twins", 26)):
-        (directory / name / "color").mkdir(parents=True)
-        for frame in sorted((demo / name / "color").iterdir())[:length]:
-            (directory / name / "color" / frame.name).symlink_to(frame)
-        (directory / name / "sequence").write_text((demo / name / "sequence").read_text())
-        lines = (demo / name / "groundtruth.txt").read_text().splitlines(keepends=True)
-        (directory / name / "groundtruth.txt").write_text("".join(lines[:length]))
-    (directory / "list.txt").write_text("turning\ntwins\n")
-    return directory
+    return shorten(demo, tmp_path_factory.mktemp("short"), {"turning": 7, "twins": 26})
 
 
 def arguments(directory: Path, dataset: Path, registry: Path, *more: str) -> list[str]:
@@ -62,9 +53,9 @@ def test_names_are_the_toolkits_and_folders():
     assert names == ["lambda0", "lambda2_5", "lambda8", "weight", "lambda5", "paper", "bounding"]
     assert variants.resolve(["lambda2.50", "lambda", "paper"], ["2.5"]) == ["lambda2_5", "paper"]
     for name in names:
-        entry = variants.Entry(name, 12)
-        assert variants.Entry.of(entry.reference) == entry
-    assert variants.Entry.of("DAT") is None
+        entry = arms.Entry(name, 12)
+        assert arms.Entry.of(entry.reference) == entry
+    assert arms.Entry.of("DAT") is None
     for wrong in (["lambada"], ["lambda-1"], []):
         with pytest.raises(EvaluationError):
             variants.resolve(wrong, ["1"])
@@ -73,17 +64,16 @@ def test_names_are_the_toolkits_and_folders():
 
 
 def test_each_command_says_how_its_variant_differs(tmp_path: Path):
-    base = variants.Base("DAT", {"protocol": "trax", "command": "attrax serve", "timeout": "600", "env_a": "100%%"})
-    variants.register(tmp_path, variants.resolve(["all"], ["0", "3"]), 2, base)
+    base = arms.Base("DAT", {"protocol": "trax", "command": "attrax serve", "timeout": "600", "env_a": "100%%"})
+    names = variants.resolve(["all"], ["0", "3"])
+    arms.register(tmp_path, {name: variants.flags(name) for name in names}, 2, base)
     from vot.tracker import Registry
 
     found = {tracker.identifier: tracker.describe() for tracker in Registry([str(tmp_path)])}
     assert len(found) == 12
     commands = {name: each["command"].removeprefix("attrax serve ") for name, each in found.items()}
     assert len(set(commands.values())) == 12
-    assert commands["lambda3-s2"] == (
-        "--preset released --initial-box equal-area --set attention.lambda=3 --set seed=2"
-    )
+    assert commands["lambda3-s2"] == ("--preset released --initial-box equal-area --set attention.lambda=3 --seed 2")
     assert "--set attention.use=weight" in commands["weight-s1"]
     assert "--preset paper" in commands["paper-s1"] and "--initial-box bounding" in commands["bounding-s1"]
     assert {(each["timeout"], each["env"]["A"]) for each in found.values()} == {("600", "100%")}

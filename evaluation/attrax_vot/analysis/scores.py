@@ -135,6 +135,12 @@ def interval(experiment: SupervisedExperiment) -> tuple[int, int]:
     return eao.low, eao.high
 
 
+def bounded(experiment: SupervisedExperiment) -> bool:
+    """Whether the experiment's analyses let regions count only within the frame."""
+    curves = [getattr(analysis, "eaocurve", None) for analysis in experiment.analyses]
+    return all(curve.bounded for curve in curves if curve is not None)
+
+
 def _eao(experiment: SupervisedExperiment) -> EAOScore:
     """The experiment's analysis; stacks older than VOT-2015 have none, and get VOT-2016's."""
     return _analysis(experiment, EAOScore, EAOScore(low=108, high=371))

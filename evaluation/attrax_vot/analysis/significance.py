@@ -63,7 +63,12 @@ class Difference:
 
 
 def parts(
-    experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"], *, bounded: bool
+    experiment: "SupervisedExperiment",
+    tracker: "Tracker",
+    sequences: list["Sequence"],
+    *,
+    bounded: bool,
+    length: int | None = None,
 ) -> Parts:
     """Cuts a tracker's trajectories into runs, from an initialisation to a failure or the end.
 
@@ -72,20 +77,22 @@ def parts(
         tracker: whose results.
         sequences: all with results.
         bounded: whether regions count only within the frame.
+        length: of the curves, in frames; that of the longest run unless another one, at least as long, is given.
     """
     runs = [_runs(experiment, tracker, sequence, bounded=bounded) for sequence in sequences]
     longest = np.array([max(len(overlaps) for overlaps, _ in found) for found in runs])
-    sums, counts = (np.zeros((len(sequences), longest.max())) for _ in range(2))
+    length = length or int(longest.max())
+    sums, counts = (np.zeros((len(sequences), length)) for _ in range(2))
     for row, found in enumerate(runs):
         for overlaps, ended in found:
-            means, weights = _mean_so_far(overlaps, ended, int(longest.max()))
+            means, weights = _mean_so_far(overlaps, ended, length)
             sums[row] += means * weights
             counts[row] += weights
     return Parts(sums, counts, longest)
 
 
-def curve(part: Parts, times: NDArray[np.int64] | None = None) -> Curve:
-    """The curve where each sequence counts so many times; once each when nothing is said."""
+def curve(part: Parts, times: NDArray[np.int64] | Curve | None = None) -> Curve:
+    """The curve where each sequence counts so many times, whole or broken; once each when nothing is said."""
     times = np.ones(len(part.longest), np.int64) if times is None else times
     end = part.longest[times > 0].max()
     with np.errstate(invalid="ignore"):

@@ -1,8 +1,10 @@
 """Scores as a table for the terminal or Markdown, and as `summary.json`."""
 
+import csv
+import io
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,16 @@ def markdown_table(table: list[list[str]]) -> str:
     """Cells as a Markdown table: a head, then rows; all but the first column to the right."""
     lines = ["| " + " | ".join(row) + " |" for row in table]
     return "\n".join([lines[0], "|---|" + "---:|" * (len(table[0]) - 1), *lines[1:]])
+
+
+def csv_text(kind: type, rows: list[Any]) -> str:
+    """Rows, all of one kind of dataclass, as CSV with a head; nothing in a cell where nothing is known."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([each.name for each in fields(kind)])
+    for row in rows:
+        writer.writerow(["" if value is None else value for value in map(plain, vars(row).values())])
+    return text.getvalue()
 
 
 def document(scores: Scores, references: list[Scores] | None = None) -> dict[str, Any]:

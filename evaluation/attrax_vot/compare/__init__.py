@@ -1,1 +1,1 @@
-"""Variants of a tracker side by side, as the paper's tables show them."""
+"""Variants of a tracker side by side: arms that anyone names, and those of the paper's tables."""

@@ -14,10 +14,10 @@ from vot.experiment.multirun import UnsupervisedExperiment
 from vot.tracker import Tracker, Trajectory
 
 from attrax_vot.analysis import otb, results, scores
-from attrax_vot.compare import variants
-from attrax_vot.compare.variants import Base, Entry
+from attrax_vot.compare import arms, study, variants
+from attrax_vot.compare.arms import Entry
+from attrax_vot.compare.study import Plan, Request
 from attrax_vot.run import evaluate, jobs, parallel, runner, workspace
-from attrax_vot.run.dataset import find_sequences
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -30,54 +30,6 @@ if TYPE_CHECKING:
 # What stands in the place of a sequence's name where a row is about all of them.
 ALL = "all"
 EXPERIMENTS = ("baseline", "unsupervised")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be compared on what.
-
-    Attributes:
-        directory: of the workspace.
-        dataset: a folder of sequences.
-        sequences: names of the wanted ones; all when there are none.
-        names: of the variants.
-        seeds: how many.
-        base: the tracker that the variants are made of.
-    """
-
-    directory: Path
-    dataset: Path
-    sequences: list[str] | None
-    names: list[str]
-    seeds: int
-    base: Base
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be run.
-
-    Attributes:
-        space: the workspace.
-        threads: for each tracker.
-        planned: the jobs that are known now: those of one-pass runs turn up later.
-        entries: the variants and seeds.
-    """
-
-    space: "Workspace"
-    threads: int
-    planned: list[jobs.Job]
-    entries: list[Entry]
-
-    def line(self) -> str:
-        """For the terminal."""
-        count = len({entry.variant for entry in self.entries})
-        frames = sum(job.work for job in self.planned)
-        return (
-            f"{count} variants, {len(self.entries) // count} seeds, {len(self.space.dataset)} sequences: "
-            f"{len(self.planned)} jobs of {frames} frames to run; "
-            "where a target is lost, a run without supervision follows"
-        )
 
 
 @dataclass(frozen=True)
@@ -146,40 +98,25 @@ def prepare(request: Request, threads: int) -> Plan:
     Raises:
         EvaluationError: the request cannot be met.
     """
-    find_sequences(request.dataset, request.sequences)
-    if (request.directory / "config.yaml").is_file() and not variants.registered(request.directory):
-        raise EvaluationError(f"{request.directory} is a workspace of another kind; give another folder")
-    request.directory.mkdir(parents=True, exist_ok=True)
-    entries = variants.register(request.directory, request.names, request.seeds, request.base)
-    registry = request.directory / "trackers.ini"
-    settings = workspace.Settings(
-        request.dataset, request.sequences, experiments=EXPERIMENTS, repetitions=1, registry=registry
-    )
-    workspace.prepare(request.directory, settings)
-    space = workspace.load(request.directory)
-    trackers = [evaluate.find_tracker(space, entry.reference) for entry in entries]
-    evaluate.check_command(trackers[0])
-    supervised, unsupervised = experiments(space)
-    planned = jobs.plan(space, trackers, jobs.Part(experiments=[supervised.identifier], threads=threads))
-    sequences = runner.sequences_of(space, supervised)
+    plan = study.prepare(request, threads)
+    supervised, _ = experiments(plan.space)
+    sequences = runner.sequences_of(plan.space, supervised)
+    more = []
     # One-pass runs that an interrupted run has not come to.
-    for tracker in trackers:
+    for entry in plan.entries:
+        tracker = evaluate.find_tracker(plan.space, entry.reference)
         lost = [each.name for each in sequences if needs_one_pass(supervised, tracker, each)]
-        if lost:
-            planned += jobs.plan(space, [tracker], jobs.Part(lost, [unsupervised.identifier], threads=threads))
-    # All variants with the first seed come first, so that what is there after half of the time can be compared.
-    seeds = {entry.reference: entry.seed for entry in entries}
-    planned.sort(key=lambda job: (seeds[job.tracker], -job.work))
-    return Plan(space, threads, planned, entries)
+        more += _one_pass_jobs(plan, tracker, lost) if lost else []
+    return plan.with_jobs(more)
 
 
 def run(plan: Plan, engine: parallel.Engine, show: "Callable[[list[parallel.Progress]], None]") -> list[runner.Outcome]:
-    """Runs what is missing.
+    """Runs what is missing; where a target is lost, a run without supervision follows.
 
     Returns:
         How each job went; a tracker's failure is told, not raised.
     """
-    supervised, unsupervised = experiments(plan.space)
+    supervised, _ = experiments(plan.space)
     sequences = {each.name: each for each in runner.sequences_of(plan.space, supervised)}
 
     def then(job: jobs.Job) -> list[jobs.Job]:
@@ -188,10 +125,15 @@ def run(plan: Plan, engine: parallel.Engine, show: "Callable[[list[parallel.Prog
             return []
         if not needs_one_pass(supervised, tracker, sequences[job.sequence]):
             return []
-        part = jobs.Part([job.sequence], [unsupervised.identifier], threads=plan.threads)
-        return jobs.plan(plan.space, [tracker], part)
+        return _one_pass_jobs(plan, tracker, [job.sequence])
 
-    return parallel.run(plan.planned, engine, show, then)
+    return study.run(plan, engine, show, then)
+
+
+def _one_pass_jobs(plan: Plan, tracker: Tracker, sequences: list[str]) -> list[jobs.Job]:
+    """What is missing of a tracker's runs without supervision on some sequences."""
+    _, unsupervised = experiments(plan.space)
+    return jobs.plan(plan.space, [tracker], jobs.Part(sequences, [unsupervised.identifier], threads=plan.threads))
 
 
 def experiments(space: "Workspace") -> tuple["SupervisedExperiment", UnsupervisedExperiment]:
@@ -242,8 +184,8 @@ def collect(directory: Path) -> Ablation:
     sequences = runner.sequences_of(space, both[0])
     lengths = [len(sequence) for sequence in sequences]
     found = Ablation(
-        variants.origin(directory),
-        list(dict.fromkeys(entry.variant for entry in entries)),
+        arms.origin(directory),
+        list(dict.fromkeys(entry.arm for entry in entries)),
         [sequence.name for sequence in sequences],
         sum(lengths),
         scores.interval(both[0]),
@@ -278,11 +220,11 @@ def _measure(
             missing.append(f"{entry.reference}: {sequence.name} without supervision")
         else:
             measured = vars(otb.measure(otb.boxes(trajectory.regions()), truths[sequence.name]))
-        rows.append(Row(entry.variant, entry.seed, sequence.name, len(sequence), **measured, **_official(official)))
+        rows.append(Row(entry.arm, entry.seed, sequence.name, len(sequence), **measured, **_official(official)))
     if len(ended) == len(sequences):
         means = {each.name: fmean(getattr(row, each.name) for row in rows) for each in fields(otb.Measures)}
         total = scored.total
-        rows.append(Row(entry.variant, entry.seed, ALL, total.frames, **means, **_official(total)))
+        rows.append(Row(entry.arm, entry.seed, ALL, total.frames, **means, **_official(total)))
     return rows, missing
 
 

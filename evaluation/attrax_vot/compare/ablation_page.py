@@ -1,8 +1,5 @@
 """An ablation as CSV, as Markdown, and for the terminal."""
 
-import csv
-import io
-from dataclasses import fields
 from pathlib import Path
 
 from attrax_vot.analysis import summary
@@ -35,19 +32,9 @@ def write(found: Ablation, out: Path) -> list[Path]:
         The files.
     """
     data, text, picture = out / "ablation.csv", out / "ablation.md", out / "ablation.png"
-    write_whole(data, as_csv(found.rows))
+    write_whole(data, summary.csv_text(Row, found.rows))
     write_whole(text, markdown(found))
     return [data, text, *([picture] if ablation_plot.draw(found, picture) else [])]
-
-
-def as_csv(rows: list[Row]) -> str:
-    """A line for each variant, seed and sequence; nothing where nothing is known."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([each.name for each in fields(Row)])
-    for row in rows:
-        writer.writerow(["" if value is None else value for value in map(summary.plain, vars(row).values())])
-    return text.getvalue()
 
 
 def terminal(found: Ablation) -> str:

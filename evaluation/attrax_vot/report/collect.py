@@ -217,7 +217,7 @@ def _entry(directory: Path, experiment: "SupervisedExperiment", tracker: "Tracke
 
 def _place(experiment: "SupervisedExperiment", trackers: list["Tracker"], sequence: "Sequence") -> Place:
     """A sequence and what each tracker did on it."""
-    bounded = _bounded(experiment)
+    bounded = scores.bounded(experiment)
     lines = (timeline.read(experiment, each, sequence, bounded=bounded) for each in trackers)
     spans = timeline.attribute_spans(sequence)
     return Place(sequence.name, len(sequence), spans, [line for line in lines if line is not None])
@@ -239,7 +239,10 @@ def _differences(
         theirs = {each.name for each in ended[other.reference]}
         both = [each for each in ended[first.reference] if each.name in theirs]
         if both:
-            cut = [significance.parts(experiment, each, both, bounded=_bounded(experiment)) for each in (first, other)]
+            cut = [
+                significance.parts(experiment, each, both, bounded=scores.bounded(experiment))
+                for each in (first, other)
+            ]
             found.append(
                 significance.compare((first.reference, other.reference), tuple(cut), scores.interval(experiment))
             )
@@ -257,9 +260,3 @@ def _trackers(space: "Workspace", directory: Path, names: list[str], published: 
     if not wanted:
         raise EvaluationError(f"{directory} has no results; 'attrax-vot run' makes them")
     return [evaluate.find_tracker(space, name) for name in wanted]
-
-
-def _bounded(experiment: "SupervisedExperiment") -> bool:
-    """Whether the experiment's analyses let regions count only within the frame."""
-    curves = [getattr(analysis, "eaocurve", None) for analysis in experiment.analyses]
-    return all(curve.bounded for curve in curves if curve is not None)
