@@ -35,6 +35,14 @@ fn model(config: Config, threads: usize) -> Rc<Model> {
     Model::new(&parameters, config, threads).unwrap()
 }
 
+/// Whether products of bfloat16 are instructions here.
+fn computes_bfloat16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
 /// Where the target is in a frame.
 fn truth(number: usize) -> BoundingBox {
     BoundingBox::new(40.0 + 4.0 * number as f64, 40.0 + 2.0 * number as f64, SIDE, SIDE)
@@ -111,9 +119,15 @@ fn follows_a_target_with_shared_passes_and_in_half_precision() {
     assert_eq!(shared, follow(&model(config.clone(), 3), 0, 7), "another number of threads");
     let alone = model(small(), 1);
     assert_eq!(shared, follow(&alone.with_config(config.clone()).unwrap(), 0, 7), "set later");
+    if !computes_bfloat16() {
+        // Maps in half precision take minutes on such a processor.
+        eprintln!("no AVX-512 BF16 here: half precision is tried without the regulariser");
+        config.attention.lambda = 0.0;
+    }
+    let single = follow(&alone.with_config(config.clone()).unwrap(), 0, 3);
     config.precision = Precision::Bfloat16;
     let half = follow(&alone.with_config(config).unwrap(), 0, 3);
-    assert_ne!(half, shared[..3], "another precision");
+    assert_ne!(half, single, "another precision");
     for (place, estimate) in half.iter().enumerate() {
         assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
     }
