@@ -17,7 +17,9 @@ FOUND, LOST, TRUTH = (255, 32, 32), (255, 220, 0), (64, 255, 64)
 def test_maps_of_two_trackers(tmp_path: Path):
     folder, seen = frames(tmp_path / "frames", 3), tmp_path / "seen"
     (folder / "groundtruth.txt").write_text("10,8,24,18\n" * 3)
-    ran = attrax("track", folder, "--box", BOX, "--maps", seen, "--also-preset", "mdnet", *QUICK)
+    ran = attrax(
+        "track", folder, "--preset", "released", "--box", BOX, "--maps", seen, "--also-preset", "mdnet", *QUICK
+    )
     assert ran.returncode == 0, ran.stderr
     header, *lines = ran.stdout.splitlines()
     names = [*HEADER.split(","), "attention_inside"]

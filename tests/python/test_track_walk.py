@@ -126,7 +126,11 @@ WALK = {
         "device gpu is not available: known are auto, cpu",
         1,
     ),
-    "unknown preset": (["track", "frames", "--preset", "best"], "[possible values: released, paper, mdnet, fast]", 2),
+    "unknown preset": (
+        ["track", "frames", "--preset", "best"],
+        "[possible values: attrax, fast, released, paper, mdnet]",
+        2,
+    ),
     "unknown command": (["follow", "frames"], "unrecognized subcommand 'follow'", 2),
 }
 
