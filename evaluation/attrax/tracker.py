@@ -51,7 +51,7 @@ class Tracker:
 
     def __init__(  # noqa: PLR0913 - choices of a user, by keyword
         self,
-        preset: str = "released",
+        preset: str = "attrax",
         *,
         device: str = "auto",
         seed: int | None = None,
@@ -64,7 +64,7 @@ class Tracker:
         """Chooses parameters; starts nothing yet.
 
         Args:
-            preset: `released`, `paper`, `mdnet` or `fast`.
+            preset: `attrax`, `fast`, `released`, `paper` or `mdnet`.
             device: `auto`, `cpu` or `cuda:N`.
             seed: of every random draw; the preset's when there is none.
             threads: on the CPU; one for each core when nothing is said.
