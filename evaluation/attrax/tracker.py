@@ -129,19 +129,25 @@ class Tracker:
 
     def close(self) -> None:
         """Ends the process; a later `init` starts another one."""
-        process, client, self._process, self._client = self._process, self._client, None, None
+        client, self._client = self._client, None
         if client is not None:
             with suppress(TraxException):
                 client.quit()
-        if process is not None:
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    stream.close()
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self._end()
+
+    def _end(self) -> None:
+        """Closes the process's streams, which ends it, and waits for it."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def __enter__(self) -> Self:
         """This tracker; the process starts with `init`."""
@@ -155,9 +161,11 @@ class Tracker:
 
     def __del__(self) -> None:
         """Ends the process, should nobody have."""
-        # What is half made has no process, and at the interpreter's end modules may be gone.
+        # What is half made has no process, and at the interpreter's end modules may be gone. The client is left
+        # alone: the garbage collector may have freed what it wraps.
         with suppress(Exception):
-            self.close()
+            self._client = None
+            self._end()
 
     def _ask(self, request: Any) -> list[Any]:  # noqa: ANN401 - a function of vot-trax's client, which has no types
         """What the tracker answers; the process is started where there is none, and gone after an error."""

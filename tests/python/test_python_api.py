@@ -1,5 +1,6 @@
 """`attrax.Tracker` and its adapters, with the real tracker behind them."""
 
+import gc
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,17 @@ def test_the_boxes_are_those_of_attrax_track(form: str, frames: list[Path], trac
         results = [tracker.update(load(path)) for path in frames[1:]]
     assert [[*each.box, each.score] for each in results] == [pytest.approx(row, abs=1e-3) for row in tracked]
     assert [each.found for each in results] == [row[4] > 0 for row in tracked]
+
+
+def test_a_forgotten_tracker_ends_its_process(frames: list[Path]) -> None:
+    tracker = Tracker(config=QUICK)
+    tracker.init(frames[0], BOX)
+    process = tracker._process
+    # Only the garbage collector ends a cycle, and frees its parts in an order of its own.
+    tracker.itself = tracker
+    del tracker
+    gc.collect()
+    assert process.poll() is not None
 
 
 def test_several_targets(tracker: Tracker, frames: list[Path]) -> None:
