@@ -51,6 +51,7 @@ fn head(backbone: &Backbone) -> Head {
     Head::random(
         backbone.feature_length(),
         (Initialization::He, 0.0),
+        None,
         Kind::Double,
         Device::Cpu,
         &mut ChaCha8Rng::seed_from_u64(5),
@@ -217,7 +218,7 @@ fn a_step_along_the_gradient_lowers_the_regularizer() {
 #[test]
 fn weights_of_attention_have_mean_one_and_follow_the_gradient() {
     let head =
-        Head::random(36, (Initialization::He, 0.0), Kind::Double, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(2));
+        Head::random(36, (Initialization::He, 0.0), None, Kind::Double, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(2));
     let features = Tensor::rand([5, 36], (Kind::Double, Device::Cpu)) + 0.1;
     let at = features.detach().set_requires_grad(true);
     let score = head.scores(&at).select(1, 1).sum(Kind::Double);

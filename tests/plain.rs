@@ -75,6 +75,7 @@ fn gradients_of_the_loss_are_equal() {
         let head = Head::random(
             backbone.feature_length(),
             (Initialization::He, 0.0),
+            None,
             Kind::Double,
             Device::Cpu,
             &mut ChaCha8Rng::seed_from_u64(5),

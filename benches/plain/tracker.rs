@@ -43,6 +43,7 @@ impl Tracker {
         let head = Head::random(
             network.feature_length(),
             (config.head.draw, config.head.deviation),
+            None,
             Kind::Float,
             Device::Cpu,
             &mut rng,

@@ -229,7 +229,7 @@ fn iteration(backbone: Backbone) -> Work {
     };
     let (positives, negatives) = (pool(positive), pool(negative));
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let head = Head::random(backbone.feature_length(), INITIAL, Kind::Float, Device::Cpu, &mut rng);
+    let head = Head::random(backbone.feature_length(), INITIAL, None, Kind::Float, Device::Cpu, &mut rng);
     let config = Config::released();
     Box::new(move || {
         let pools = (&positives, Some(&negatives));
@@ -248,7 +248,7 @@ fn plain_iteration(network: Network) -> Work {
     };
     let (positives, negatives) = (pool(positive), pool(negative));
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let head = Head::random(network.feature_length(), INITIAL, Kind::Float, Device::Cpu, &mut rng);
+    let head = Head::random(network.feature_length(), INITIAL, None, Kind::Float, Device::Cpu, &mut rng);
     let config = Config::released();
     Box::new(move || {
         let mut velocity = plain::learner::at_rest(&head);

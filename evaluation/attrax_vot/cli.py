@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_comparisons(commands)
     _add_weights(commands)
+    _add_train(commands)
 
     verify = commands.add_parser("verify", help="check toolkit, tracker, device and timeouts, and run ten frames")
     _add_tracker(verify)
@@ -217,6 +218,23 @@ def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its t
     _add_engine(command, 2)
 
 
+def _add_train(commands: Any) -> None:  # noqa: ANN401
+    """The training of features."""
+    train = commands.add_parser("train", help="train the network's last blocks, fc4 and fc5 on videos with boxes")
+    train.add_argument("dataset", type=Path, help="a folder of NAME/frames/*.jpg and NAME/groundtruth.txt")
+    train.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the weights; beside it a checkpoint to go on from"
+    )
+    train.add_argument("--weights", type=Path, metavar="FILE", help="to start from [the embedded ones]")
+    train.add_argument("--cycles", type=_positive, default=18, metavar="N", help="each takes every sequence once [18]")
+    train.add_argument(
+        "--first-block", type=int, choices=range(1, 11), default=5, metavar="N", help="the first that is trained [5]"
+    )
+    train.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw [0]")
+    train.add_argument("--device", default="cpu", help="cpu or cuda [cpu]")
+    train.add_argument("--threads", type=_positive, default=2, metavar="N", help="of the processor [2]")
+
+
 def _add_weights(commands: Any) -> None:  # noqa: ANN401
     """The commands about files of network weights."""
     weights = commands.add_parser("weights", help="convert, inspect or download network weights")
@@ -273,6 +291,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:
     """The function of a command. The toolkit takes a second to load: only for the commands that need it."""
+    if name == "train":
+        from attrax_vot.training.commands import run
+
+        return run
     if name == "weights":
         from attrax_vot.weights.commands import run
 

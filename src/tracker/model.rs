@@ -6,6 +6,7 @@ use tch::Tensor;
 
 use super::backbone::{Backbone, Parameters};
 use super::config::Config;
+use super::learning::head::{Head, Initialization};
 use super::learning::memory::{Described, FrameSamples};
 use super::sampling::Grids;
 use super::target::Tracker;
@@ -20,6 +21,8 @@ pub struct Model {
     /// What the network was built from, and on how many threads it runs.
     parameters: Parameters,
     threads: usize,
+    /// fc4 and fc5 as the weights have them, where they are what a target begins with.
+    pub(super) trained: Option<[Tensor; 4]>,
     pub(super) config: Config,
 }
 
@@ -50,7 +53,7 @@ impl Model {
         let backbone = Backbone::new(&parameters.with_kind(kind))?;
         let backbone = backbone.with_threads(threads).with_resampling(config.resampling);
         let backbone = if config.precision.rounds() { backbone.with_rounding() } else { backbone };
-        Ok(Self::of(Rc::new(backbone), parameters, threads, config))
+        Self::of(Rc::new(backbone), parameters, threads, config)
     }
 
     /// A tracker with the same weights and other parameters.
@@ -63,12 +66,19 @@ impl Model {
         }
         config.validate()?;
         let parameters = self.parameters.with_kind(self.parameters.kind());
-        Ok(Self::of(Rc::clone(&self.backbone), parameters, self.threads, config))
+        Self::of(Rc::clone(&self.backbone), parameters, self.threads, config)
     }
 
-    fn of(backbone: Rc<Backbone>, parameters: Parameters, threads: usize, config: Config) -> Rc<Self> {
+    fn of(
+        backbone: Rc<Backbone>,
+        parameters: Parameters,
+        threads: usize,
+        config: Config,
+    ) -> Result<Rc<Self>, TrackerError> {
+        let trained = config.head.draw == Initialization::Trained;
+        let trained = trained.then(|| Head::trained(&parameters, backbone.feature_length())).transpose()?;
         let grids = (config.grid > 0).then(|| Grids::new(&backbone, config.grid));
-        Rc::new(Self { backbone, grids, parameters, threads, config })
+        Ok(Rc::new(Self { backbone, grids, parameters, threads, trained, config }))
     }
 
     /// The parameters.

@@ -33,8 +33,10 @@ pub struct Tracker {
     reported: BoundingBox,
     /// Velocity that the last update ended with, where it is kept.
     velocity: Option<Tensor>,
-    /// The mean score of the best candidates above which the target counts as found.
-    threshold: f64,
+    /// How far the target moved from the frame before the last one to the last one, pixels; nothing where it was not found.
+    movement: (f64, f64),
+    /// The score that the target's box has in the first frame after training, where a limit is a share of it.
+    first_score: f64,
     /// Frames in a row, up to the last one, in which the target was not found.
     lost: usize,
     /// Frames since the initialisation.
@@ -64,6 +66,7 @@ impl Tracker {
             Head::random(
                 backbone.feature_length(),
                 (head.draw, head.deviation),
+                model.trained.as_ref(),
                 Kind::Float,
                 backbone.device(),
                 &mut rng,
@@ -81,7 +84,8 @@ impl Tracker {
             target: region,
             reported: region,
             velocity: None,
-            threshold: 0.0,
+            movement: (0.0, 0.0),
+            first_score: 0.0,
             lost: 0,
             frames: 0,
         };
@@ -109,10 +113,9 @@ impl Tracker {
             self.positives.push(positive);
             self.remember_negatives(frame);
         }
-        if config.failure.threshold != 0.0 {
+        if config.failure.threshold != 0.0 || config.failure.follow != 0.0 {
             let features = model.describe(frame, &[target]);
-            let score = scores(&self.head, &model.backbone, config, &features).double_value(&[0, TARGET]);
-            self.threshold = config.failure.threshold * score;
+            self.first_score = scores(&self.head, &model.backbone, config, &features).double_value(&[0, TARGET]);
         }
 
         let Described { boxes, features, .. } = self.regression_samples(frame, near);
@@ -135,11 +138,14 @@ impl Tracker {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         self.frames += 1;
-        let seen = self.candidates(frame, self.search_translation());
-        let (candidates, features) = (&seen.boxes, &seen.features);
-        let Best { confidence, background, boxes, refined } = self.best(candidates, features);
-        self.lost = if confidence > self.threshold { 0 } else { self.lost + 1 };
-        if self.lost == 0 {
+        let around = self.search_centre();
+        let seen = self.candidates(frame, around, self.search_translation());
+        let Best { confidence, background, boxes, refined } = self.best(&seen, around);
+        let above = |share: f64| confidence > share * self.first_score;
+        let (found, follows) = (above(config.failure.threshold), above(config.failure.follow));
+        self.lost = if found { 0 } else { self.lost + 1 };
+        let before = self.target.centre();
+        if found || follows {
             let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
             self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined(width, height);
             let refined = refined.unwrap_or(self.target);
@@ -152,6 +158,10 @@ impl Tracker {
                 let target = BoundingBox::from_centre(self.target.centre(), scaled.0, scaled.1);
                 self.target = target.confined(width, height);
             }
+        }
+        let after = self.target.centre();
+        self.movement = (after.0 - before.0, after.1 - before.1);
+        if found {
             self.remember(frame, &seen);
         }
         self.update();
@@ -161,12 +171,13 @@ impl Tracker {
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
     /// frame without an update.
-    fn best(&self, candidates: &[BoundingBox], features: &Tensor) -> Best {
+    fn best(&self, seen: &Described, around: BoundingBox) -> Best {
         let _span = profile::span(Stage::Scoring);
+        let (candidates, features) = (&seen.boxes, &seen.features);
         let count = self.model.config.best.min(candidates.len());
         let scores = scores(&self.head, &self.model.backbone, &self.model.config, features);
         let target = scores.select(1, TARGET);
-        let (_, order) = self.near_first(&target, candidates).topk(count as i64, 0, true, true);
+        let (_, order) = self.near_first(&target, candidates, around).topk(count as i64, 0, true, true);
         let values = target.index_select(0, &order);
         let column = |tensor: &Tensor| tensor.to_kind(Kind::Double).unsqueeze(1);
         let background = scores.select(1, BACKGROUND).index_select(0, &order);
@@ -185,13 +196,13 @@ impl Tracker {
         Best { confidence: mean(1), background: mean(2), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
-    /// Scores less what the candidates' distances from the last place cost, where that counts.
-    fn near_first(&self, scores: &Tensor, candidates: &[BoundingBox]) -> Tensor {
+    /// Scores less what the candidates' distances from the middle of the search cost, where that counts.
+    fn near_first(&self, scores: &Tensor, candidates: &[BoundingBox], around: BoundingBox) -> Tensor {
         let penalty = self.model.config.distance_penalty;
         if penalty == 0.0 {
             return scores.shallow_clone();
         }
-        let ((cx, cy), unit) = (self.target.centre(), self.target.mean_side());
+        let ((cx, cy), unit) = (around.centre(), around.mean_side());
         let cost = |candidate: &BoundingBox| {
             let (x, y) = candidate.centre();
             (penalty * ((x - cx).powi(2) + (y - cy).powi(2)) / unit.powi(2)) as f32
@@ -200,7 +211,19 @@ impl Tracker {
         scores - Tensor::from_slice(&costs).to_device(self.model.backbone.device())
     }
 
-    /// How far candidates are drawn from the last place, in mean sides: farther while the target is not found.
+    /// Where candidates are drawn: at the last place, or ahead of it.
+    fn search_centre(&self) -> BoundingBox {
+        let (velocity, (width, height)) = (self.model.config.velocity, self.frame_size);
+        if velocity == 0.0 {
+            return self.target;
+        }
+        let (cx, cy) = self.target.centre();
+        let centre = (cx + velocity * self.movement.0, cy + velocity * self.movement.1);
+        let ahead = BoundingBox::from_centre(centre, self.target.width, self.target.height);
+        ahead.confined(f64::from(width), f64::from(height))
+    }
+
+    /// How far candidates are drawn from there, in mean sides: farther while the target is not found.
     fn search_translation(&self) -> f64 {
         let (config, failure) = (&self.model.config, &self.model.config.failure);
         match self.lost {

@@ -119,6 +119,8 @@ def same_conv(
     for size in (x.shape[-1], x.shape[-2]):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         padding += [total // 2, total - total // 2]
+    if len(set(padding)) == 1:
+        return functional.conv2d(x, weight, bias, stride=stride, padding=padding[0], groups=groups)
     return functional.conv2d(functional.pad(x, padding), weight, bias, stride=stride, groups=groups)
 
 
@@ -135,15 +137,20 @@ def block_conv(tensors: dict[str, torch.Tensor], block: int, part: str) -> tuple
 def features(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     """The stem's output (N, 32, 56, 56), before the rectifier -> (N, 112, 7, 7)."""
     x = functional.relu6(x)
-    for i, block in enumerate(BLOCKS):
-        entry, conv = x, partial(block_conv, tensors, i)
-        if block.expansion != 1:
-            x = functional.relu6(same_conv(x, *conv("expand")))
-        x = functional.relu6(same_conv(x, *conv("depthwise"), stride=block.stride, groups=x.shape[1]))
-        x = same_conv(x, *conv("project"))
-        if block.skip:
-            x = x + entry
+    for i in range(len(BLOCKS)):
+        x = block(tensors, i, x)
     return x
+
+
+def block(tensors: dict[str, torch.Tensor], index: int, x: torch.Tensor) -> torch.Tensor:
+    """One block."""
+    shape, conv = BLOCKS[index], partial(block_conv, tensors, index)
+    entry = x
+    if shape.expansion != 1:
+        x = functional.relu6(same_conv(x, *conv("expand")))
+    x = functional.relu6(same_conv(x, *conv("depthwise"), stride=shape.stride, groups=x.shape[1]))
+    x = same_conv(x, *conv("project"))
+    return x + entry if shape.skip else x
 
 
 def original_features(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:

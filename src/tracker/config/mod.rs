@@ -128,6 +128,9 @@ pub struct Failure {
     /// The target counts as found where the mean score of the best candidates is above this share of the score that its box has
     /// in the first frame after training; 0 is the published rule.
     pub threshold: f64,
+    /// As `threshold`, for moving to the best candidates: at a lower share the box follows them in frames that count as lost,
+    /// where nothing is learnt of them; at the same share, as published, it stays.
+    pub follow: f64,
     /// Largest translation of the candidates, in mean sides.
     pub translation: f64,
     /// The translation grows by this factor in each frame without the target; at 0 it is the largest at once, as published.
@@ -152,6 +155,8 @@ pub struct Config {
     pub scale: f64,
     /// Whether candidates lie wholly inside the frame; the centres of all other samples do in any case.
     pub candidates_inside: bool,
+    /// Share of the last frame's movement by which the search is moved ahead; 0 as published.
+    pub velocity: f64,
     /// A candidate's score is lowered by this times the square of its distance from the last place, in mean sides; 0 as published.
     pub distance_penalty: f64,
     /// Best candidates whose mean score decides on success and whose mean is the box.

@@ -43,6 +43,7 @@ impl Config {
             translation: 0.6,
             scale: 1.05,
             candidates_inside: true,
+            velocity: 0.0,
             distance_penalty: 0.0,
             best: 5,
             initial_samples: Samples { positives: 500, negatives: 5000, positive_overlap: 0.7, negative_overlap: 0.5 },
@@ -78,7 +79,7 @@ impl Config {
                 regression: Around { translation: 0.3, scale: 1.5, aspect: 1.1 },
             },
             head: Head { draw: Initialization::Uniform, deviation: 0.01, first_layer_rate: 1.0, last_layer_rate: 10.0 },
-            failure: Failure { threshold: 0.0, translation: 1.5, growth: 0.0, interval: 1 },
+            failure: Failure { threshold: 0.0, follow: 0.0, translation: 1.5, growth: 0.0, interval: 1 },
             attention: Attention {
                 role: Use::Regularizer,
                 lambda: 5.0,

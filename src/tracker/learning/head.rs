@@ -6,6 +6,9 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use crate::tracker::TrackerError;
+use crate::tracker::backbone::Parameters;
+
 /// Units of fc4 and of fc5.
 const UNITS: i64 = 512;
 /// Column of the target's score; the background's is column 0.
@@ -27,6 +30,8 @@ pub enum Initialization {
     /// Normal distributions of deviation `sqrt(2 / inputs)` (He et al., 2015) in fc4 and fc5, 0.01 in fc6; biases as MDNet's.
     /// The first two layers then hardly change in an online training.
     He,
+    /// fc4 and fc5 as the file of weights has them, trained on videos with the network (MDNet); fc6 as [`Self::Normal`].
+    Trained,
 }
 
 /// Numbers as they are drawn.
@@ -60,11 +65,13 @@ pub struct Scored {
 }
 
 impl Head {
-    /// Weights drawn as `initialization` says; `deviation` is that of [`Initialization::Normal`].
+    /// Weights drawn as `initialization` says; `deviation` is that of [`Initialization::Normal`], and `trained` are weights and
+    /// biases of fc4 and fc5, which take the place of those drawn.
     #[must_use]
     pub fn random(
         features: i64,
         (initialization, deviation): (Initialization, f64),
+        trained: Option<&[Tensor; 4]>,
         kind: Kind,
         device: Device,
         rng: &mut ChaCha8Rng,
@@ -80,7 +87,7 @@ impl Head {
                 Tensor::from_slice(&draws)
             };
             let scale = match initialization {
-                Initialization::Normal => deviation,
+                Initialization::Normal | Initialization::Trained => deviation,
                 Initialization::He if outputs == 2 => 0.01,
                 Initialization::He => (2.0 / inputs as f64).sqrt(),
                 Initialization::Uniform => (inputs as f64).sqrt().recip(),
@@ -89,10 +96,27 @@ impl Head {
             let bias = if uniform { draw(outputs) * scale } else { Tensor::full([outputs], bias, FLOAT) };
             [weight, bias]
         };
-        let [w4, b4] = layer(features, UNITS, 0.1);
-        let [w5, b5] = layer(UNITS, UNITS, 0.1);
+        let [[w4, b4], [w5, b5]] = match trained {
+            Some(trained) => {
+                let [w4, b4, w5, b5] = trained.each_ref().map(Tensor::shallow_clone);
+                [[w4, b4], [w5, b5]]
+            }
+            None => [layer(features, UNITS, 0.1), layer(UNITS, UNITS, 0.1)],
+        };
         let [w6, b6] = layer(UNITS, 2, 0.0);
         Self::from_tensors([w4, b4, w5, b5, w6, b6].map(|t| t.to_device(device).to_kind(kind)))
+    }
+
+    /// Weights and biases of fc4 and fc5 from a file.
+    ///
+    /// # Errors
+    /// [`TrackerError::Weights`] if the file lacks one, or one has another shape.
+    pub(in crate::tracker) fn trained(file: &Parameters, features: i64) -> Result<[Tensor; 4], TrackerError> {
+        let [w4, b4, w5, b5, ..] = PARAMETER_NAMES;
+        let shapes: [(&str, &[i64]); 4] =
+            [(w4, &[UNITS, features]), (b4, &[UNITS]), (w5, &[UNITS, UNITS]), (b5, &[UNITS])];
+        let tensors = shapes.into_iter().map(|(name, shape)| file.tensor(name, shape)).collect::<Result<Vec<_>, _>>()?;
+        tensors.try_into().map_err(|_| file.problem("four tensors make fc4 and fc5".into()))
     }
 
     /// A head with given parameters, in the order of [`PARAMETER_NAMES`]; weights are `(outputs, inputs)`.

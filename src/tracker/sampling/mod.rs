@@ -61,16 +61,16 @@ impl Tracker {
         model.described(frame, self.sampler.draw_accepted(target, spread, count, accept))
     }
 
-    /// The candidates of a frame, and their features. `translation` is in mean sides of the target.
-    pub(in crate::tracker) fn candidates(&mut self, frame: &Frame, translation: f64) -> Described {
+    /// The candidates of a frame around a box, and their features. `translation` is in mean sides of the target.
+    pub(in crate::tracker) fn candidates(&mut self, frame: &Frame, around: BoundingBox, translation: f64) -> Described {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         if let Some(grids) = &model.grids {
-            return grids.candidates(frame, self.target, translation, config, &mut self.rng);
+            return grids.candidates(frame, around, translation, config, &mut self.rng);
         }
         let spread = Spread::Gaussian(Around { translation, scale: config.scale, aspect: 1.0 });
         let inside = if config.candidates_inside { Inside::Whole } else { Inside::Centre };
-        let boxes = self.sampler.draw(self.target, spread, config.candidates, inside);
+        let boxes = self.sampler.draw(around, spread, config.candidates, inside);
         model.described(frame, boxes)
     }
 

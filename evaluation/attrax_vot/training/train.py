@@ -1,0 +1,105 @@
+"""The training: one sequence after the other, hard negative samples, a checkpoint to go on from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from attrax_vot.errors import EvaluationError
+from attrax_vot.training import samples
+from attrax_vot.training.network import Domains
+from attrax_vot.training.samples import Sequence
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training does; a checkpoint of another plan is refused.
+
+    The rates are Adam's for the convolutions, for fc4 and fc5, and for fc6; a fifth of them in the last third.
+    """
+
+    cycles: int = 18
+    first_block: int = 5
+    frames: int = 8
+    positives: int = 4
+    negatives: int = 8
+    hard: int = 32
+    rates: tuple[float, float, float] = (3e-5, 3e-4, 1e-3)
+    seed: int = 0
+
+
+class Training:
+    """The network for some sequences on its way, on a device of PyTorch's."""
+
+    def __init__(self, tensors: dict[str, torch.Tensor], found: list[Sequence], plan: Plan, device: str) -> None:
+        """Begins with convolutions; the sequences are the network's domains."""
+        torch.manual_seed(plan.seed)
+        self.found, self.plan, self.device = found, plan, device
+        tensors = {name: value.to(device) for name, value in tensors.items()}
+        self.network = Domains(tensors, plan.first_block, len(found)).to(device)
+        parts = (self.network.free, nn.ModuleList([self.network.fc4, self.network.fc5]), self.network.fc6)
+        groups = [{"params": list(part.parameters()), "lr": 0.0} for part in parts]
+        self.optimiser = torch.optim.Adam(groups)
+        self.losses: list[float] = []
+
+    def run(self, checkpoint: Path, progress: Callable[[list[float]], None]) -> Domains:
+        """Trains to the end of the plan, from the checkpoint on; `losses` has the mean of each cycle.
+
+        Each cycle takes every sequence once, in random order: `frames` of its frames, the samples of each, and of the
+        negative ones those `hard` that score highest.
+
+        Raises:
+            EvaluationError: where the checkpoint belongs to another plan.
+        """
+        if checkpoint.exists():
+            self._load(checkpoint)
+        plan = self.plan
+        for cycle in range(len(self.losses), plan.cycles):
+            progress(self.losses)
+            random = np.random.default_rng([plan.seed, cycle])
+            for group, rate in zip(self.optimiser.param_groups, plan.rates, strict=True):
+                group["lr"] = rate * (1.0 if cycle < 2 * plan.cycles // 3 else 0.2)
+            order = random.permutation(len(self.found))
+            self.losses.append(float(np.mean([self._step(random, domain) for domain in order])))
+            self._save(checkpoint)
+        progress(self.losses)
+        return self.network.eval()
+
+    def _load(self, checkpoint: Path) -> None:
+        state = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        if state["plan"] != repr(self.plan):
+            raise EvaluationError(f"{checkpoint}: is of another training; remove it, or give the same options")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["random"].cpu())
+        self.losses = state["losses"]
+
+    def _save(self, checkpoint: Path) -> None:
+        state = {"plan": repr(self.plan), "losses": self.losses, "random": torch.get_rng_state()}
+        part = checkpoint.with_suffix(".partial")
+        torch.save(state | {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
+        part.replace(checkpoint)
+
+    def _step(self, random: np.random.Generator, domain: int) -> float:
+        """One step on one sequence; gives its loss."""
+        network, plan = self.network, self.plan
+        parts = samples.batch(random, self.found[domain], plan.frames, (plan.positives, plan.negatives))
+        positive, negative = (network.front(part.to(self.device)) for part in parts)
+        network.eval()
+        with torch.no_grad():
+            scores = network.scores(network.rear(negative), domain)
+            hardest = (scores[:, 1] - scores[:, 0]).topk(min(plan.hard, len(negative))).indices
+        network.train()
+        scores = network.scores(network.rear(torch.cat([positive, negative[hardest]])), domain)
+        classes = torch.ones(len(scores), dtype=torch.long, device=self.device)
+        classes[len(positive) :] = 0
+        loss = functional.cross_entropy(scores, classes)
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        self.optimiser.step()
+        return loss.item()
