@@ -6,7 +6,8 @@
 //! # Canonical names
 //! `vgg-m`: `conv1.weight` (96, 3, 7, 7), `conv2.weight` (256, 96, 5, 5), `conv3.weight` (512, 256, 3, 3), and a `.bias`
 //! for each. `efficientnet-lite0`: `stem.weight` (32, 3, 3, 3), `blocks.N.{expand,depthwise,project}.weight`, and a
-//! `.bias` for each, where block 0 has no `expand`. Weights are ordered output, input, height, width.
+//! `.bias` for each, where block 0 has no `expand`; besides, `videos.blocks.N...` that were trained on videos, and
+//! `videos.fc4.weight` (512, 1008), `videos.fc5.weight` (512, 512) with their biases. Weights are ordered output, input, height, width.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,6 +22,9 @@ pub const EFFICIENTNET_LITE0: &str = "efficientnet-lite0";
 
 /// Stem and first eleven blocks of EfficientNet-Lite0, made by `attrax_vot.weights.embed_efficientnet`. See `NOTICE`.
 static EMBEDDED: &[u8] = include_bytes!("weights/efficientnet-lite0.safetensors");
+
+/// Its last blocks and fc4, fc5 trained on videos, made by `attrax-vot train --alone`; its metadata say how.
+static VIDEOS: &[u8] = include_bytes!("weights/videos.safetensors");
 
 /// Five times what VGG-M's whole network takes, in bytes.
 const LARGEST: u64 = 1 << 31;
@@ -111,7 +115,8 @@ impl WeightFile {
     }
 }
 
-/// The embedded weights: EfficientNet-Lite0 up to stride 16, batch norms folded into the convolutions.
+/// The embedded weights: EfficientNet-Lite0 up to stride 16, batch norms folded into the convolutions. What was trained on
+/// videos has names that begin with `videos.`.
 ///
 /// # Errors
 /// [`WeightsError::Malformed`] where the embedded bytes are not what the script made, which the tests rule out.
@@ -122,7 +127,11 @@ impl WeightFile {
 /// # Ok::<(), attrax::weights::WeightsError>(())
 /// ```
 pub fn embedded() -> Result<WeightFile, WeightsError> {
-    WeightFile::from_safetensors(EMBEDDED, Path::new("embedded efficientnet-lite0.safetensors"))
+    let mut file = WeightFile::from_safetensors(EMBEDDED, Path::new("embedded efficientnet-lite0.safetensors"))?;
+    let videos = WeightFile::from_safetensors(VIDEOS, Path::new("embedded videos.safetensors"))?;
+    file.tensors.extend(videos.tensors);
+    file.metadata.extend(videos.metadata);
+    Ok(file)
 }
 
 /// The format that the first bytes announce, of those that `attrax-vot weights convert` reads.

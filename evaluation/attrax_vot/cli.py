@@ -225,6 +225,7 @@ def _add_train(commands: Any) -> None:  # noqa: ANN401
     train.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the weights; beside it a checkpoint to go on from"
     )
+    train.add_argument("--alone", action="store_true", help="write what was trained, without what it began with")
     train.add_argument("--weights", type=Path, metavar="FILE", help="to start from [the embedded ones]")
     train.add_argument("--cycles", type=_positive, default=18, metavar="N", help="each takes every sequence once [18]")
     train.add_argument(

@@ -2,7 +2,6 @@
 
 mod limits;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use anyhow::Context;
@@ -128,23 +127,12 @@ impl Backend for Core {
 
     fn initialize(&mut self, frame: &Frame, target: TargetBox, stream: u64) -> Result<Tracker, TrackerError> {
         let region = BoundingBox::new(target.x, target.y, target.width, target.height);
-        guarded(|| self.model.initialize(frame, region, stream))
+        self.model.initialize(frame, region, stream)
     }
 
     fn track(&mut self, tracker: &mut Tracker, frame: &Frame) -> Result<Answer, TrackerError> {
-        let estimate = guarded(|| tracker.track(frame))?;
+        let estimate = tracker.track(frame)?;
         let BoundingBox { x, y, width, height } = estimate.bounding_box;
         Ok(Answer { target: TargetBox { x, y, width, height }, confidence: estimate.confidence })
     }
-}
-
-/// Turns libtorch's failures, which `tch` reports as panics (a GPU out of memory, say), into errors that the client is
-/// told about.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, TrackerError>) -> Result<T, TrackerError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-        let text = text.unwrap_or_else(|| "an unknown failure".into());
-        Err(TrackerError::Libtorch(text.lines().next().unwrap_or_default().to_string()))
-    })
 }

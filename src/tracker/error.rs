@@ -1,5 +1,7 @@
 //! What can go wrong in the tracking core.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::BoundingBox;
 
 /// An error of the tracking core.
@@ -69,4 +71,13 @@ pub enum TrackerError {
     /// libtorch failed, for example for want of memory.
     #[error("libtorch: {0}")]
     Libtorch(String),
+}
+
+/// Turns libtorch's failures, which `tch` reports as panics (a GPU out of memory, say), into errors.
+pub(in crate::tracker) fn guarded<T>(work: impl FnOnce() -> Result<T, TrackerError>) -> Result<T, TrackerError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("an unknown failure");
+        Err(TrackerError::Libtorch(text.lines().next().unwrap_or_default().to_string()))
+    })
 }

@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::backbone::{Dense, View};
 use super::crops::CONTEXT;
+use super::error::guarded;
 use super::learning::attention::{Form, attention};
 use super::learning::head::{BACKGROUND, TARGET};
 use super::learning::train::scores;
@@ -92,7 +93,7 @@ impl Tracker {
     ///
     /// # Errors
     /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's, [`TrackerError::Region`] for a box that
-    /// is empty, not finite or outside the frame.
+    /// is empty, not finite or outside the frame, [`TrackerError::Libtorch`] where libtorch fails.
     pub fn maps(&self, frame: &Frame, boxes: &[BoundingBox]) -> Result<Vec<Maps>, TrackerError> {
         if frame.size() != self.frame_size {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
@@ -100,7 +101,7 @@ impl Tracker {
         for region in boxes {
             region.for_initialization(frame.width(), frame.height())?;
         }
-        tch::no_grad(|| Ok(boxes.iter().map(|region| self.maps_of(frame, *region)).collect()))
+        guarded(|| tch::no_grad(|| Ok(boxes.iter().map(|region| self.maps_of(frame, *region)).collect())))
     }
 
     fn maps_of(&self, frame: &Frame, region: BoundingBox) -> Maps {

@@ -17,6 +17,7 @@ pub mod learning;
 mod maps;
 mod model;
 mod parallel;
+mod plan;
 mod precision;
 pub mod profile;
 mod sampling;

@@ -6,7 +6,8 @@ use tch::Tensor;
 
 use super::backbone::{Backbone, Parameters};
 use super::config::Config;
-use super::learning::head::{Head, Initialization};
+use super::error::guarded;
+use super::learning::head::Head;
 use super::learning::memory::{Described, FrameSamples};
 use super::sampling::Grids;
 use super::target::Tracker;
@@ -49,7 +50,7 @@ impl Model {
     pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
         let kind = config.precision.kind(parameters.kind(), parameters.device());
-        let parameters = parameters.with_kind(parameters.kind());
+        let parameters = parameters.with_kind(parameters.kind()).with_features(config.features);
         let backbone = Backbone::new(&parameters.with_kind(kind))?;
         let backbone = backbone.with_threads(threads).with_resampling(config.resampling);
         let backbone = if config.precision.rounds() { backbone.with_rounding() } else { backbone };
@@ -61,7 +62,8 @@ impl Model {
     /// # Errors
     /// [`TrackerError::Parameter`] if a parameter is out of range.
     pub fn with_config(&self, config: Config) -> Result<Rc<Self>, TrackerError> {
-        if (config.precision, config.resampling) != (self.config.precision, self.config.resampling) {
+        let of_network = |config: &Config| (config.precision, config.resampling, config.features);
+        if of_network(&config) != of_network(&self.config) {
             return Self::new(&self.parameters, config, self.threads);
         }
         config.validate()?;
@@ -75,8 +77,7 @@ impl Model {
         threads: usize,
         config: Config,
     ) -> Result<Rc<Self>, TrackerError> {
-        let trained = config.head.draw == Initialization::Trained;
-        let trained = trained.then(|| Head::trained(&parameters, backbone.feature_length())).transpose()?;
+        let trained = Head::trained(&parameters, backbone.feature_length())?;
         let grids = (config.grid > 0).then(|| Grids::new(&backbone, config.grid));
         Ok(Rc::new(Self { backbone, grids, parameters, threads, trained, config }))
     }
@@ -99,7 +100,8 @@ impl Model {
     /// differ and a run is reproduced exactly from its seed.
     ///
     /// # Errors
-    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame.
+    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame, [`TrackerError::Libtorch`] where
+    /// libtorch fails, for want of memory for example.
     pub fn initialize(
         self: &Rc<Self>,
         frame: &Frame,
@@ -107,7 +109,7 @@ impl Model {
         stream: u64,
     ) -> Result<Tracker, TrackerError> {
         let region = region.for_initialization(frame.width(), frame.height())?;
-        Ok(Tracker::start(self, frame, region, stream))
+        guarded(|| Ok(Tracker::start(self, frame, region, stream)))
     }
 
     /// Features of boxes of a frame: `(boxes, features)`.

@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::error::guarded;
 use super::learning::head::{BACKGROUND, Head, TARGET};
 use super::learning::memory::{Described, Memory, Pool};
 use super::learning::regression::{BoxRegression, refined};
@@ -131,10 +132,15 @@ impl Tracker {
     ///
     /// # Errors
     /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's; the tracker stays as it was.
+    /// [`TrackerError::Libtorch`] where libtorch fails; then the target has to be initialised anew.
     pub fn track(&mut self, frame: &Frame) -> Result<Estimate, TrackerError> {
         if frame.size() != self.frame_size {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
         }
+        guarded(|| Ok(self.find(frame)))
+    }
+
+    fn find(&mut self, frame: &Frame) -> Estimate {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         self.frames += 1;
@@ -166,7 +172,7 @@ impl Tracker {
         }
         self.update();
         let probability = (1.0 + (background - confidence).exp()).recip();
-        Ok(Estimate { bounding_box: self.reported, confidence, success: self.lost == 0, probability })
+        Estimate { bounding_box: self.reported, confidence, success: self.lost == 0, probability }
     }
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a

@@ -58,12 +58,12 @@ def test_attrax_tracks_with_what_was_trained(videos: Path, demo: Path, tmp_path:
     weights = tmp_path / "trained.safetensors"
     assert train(videos, weights, 1) == 0
     folder = next(iter(sorted(demo.glob("*/color"))))
-    flags = [folder, "--box", "40,40,30,30", "--preset", "fast", "--lambda", "0", "--set", "head.draw=trained"]
+    flags = [folder, "--box", "40,40,30,30", "--preset", "fast", "--lambda", "0", "--set", "features=videos"]
     trained = attrax("track", *flags, "--set", "initial_training.iterations=1", "--weights", weights)
     assert trained.returncode == 0, trained.stderr
-    without = attrax("track", *flags)
-    assert without.returncode == 1
-    assert "fc4.weight is missing" in without.stderr
+    plain = attrax("track", *flags, "--set", "features=images", "--set", "initial_training.iterations=1")
+    assert plain.returncode == 0, plain.stderr
+    assert plain.stdout != trained.stdout
 
 
 def test_what_is_wrong_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

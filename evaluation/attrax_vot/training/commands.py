@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     start = files.read(options.weights or OUTPUT)
     tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in start.tensors.items()}
-    tensors = {name: value for name, value in tensors.items() if not name.startswith("fc")}
+    tensors = {name: value for name, value in tensors.items() if not name.startswith("videos.")}
     found = samples.sequences(options.dataset)
     plan = Plan(cycles=options.cycles, first_block=options.first_block, seed=options.seed)
     training = Training(tensors, found, plan, options.device)
@@ -34,7 +34,10 @@ def run(options: argparse.Namespace) -> int:
         network, losses = training.run(options.out.with_suffix(".checkpoint"), progress), training.losses
     trained = [(name, getattr(network, name)) for name in ("fc4", "fc5")]
     layers = {f"{name}.{part}": value for name, layer in trained for part, value in layer.named_parameters()}
-    arrays = {name: value.detach().cpu().half().numpy() for name, value in (network.tensors() | layers).items()}
+    arrays = {
+        f"videos.{name}": value.detach().cpu().half().numpy()
+        for name, value in (network.trained() | layers).items()
+    }
     boxes = hashlib.sha256(b"".join(one.boxes.tobytes() for one in found)).hexdigest()
     frames = sum(len(one.frames) for one in found)
     record = {
@@ -43,7 +46,9 @@ def run(options: argparse.Namespace) -> int:
         "training-loss": f"{losses[0]:.4f} in the first cycle, {losses[-1]:.4f} in the last",
         "modifications": f"{METADATA['modifications']}; blocks {plan.first_block} to 10, fc4 and fc5 trained on videos",
     }
-    options.out.write_bytes(files.safetensors_bytes(arrays, start.metadata | record))
+    given = {} if options.alone else start.tensors
+    options.out.write_bytes(files.safetensors_bytes(arrays | given, start.metadata | record))
     print(f"{options.out}: loss {losses[0]:.3f} in the first cycle, {losses[-1]:.3f} in the last")
-    print(f"next: attrax track ... --weights {options.out} --set head.draw=trained")
+    if not options.alone:
+        print(f"next: attrax track ... --weights {options.out} --set features=videos")
     return 0

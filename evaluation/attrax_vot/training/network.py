@@ -34,9 +34,9 @@ class Domains(nn.Module):
             nn.init.normal_(layer.weight, 0.0, 0.01)
             nn.init.constant_(layer.bias, 0.0 if layer.out_features == 2 else 0.1)
 
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """The convolutions, by their names in a file of weights."""
-        return self.frozen | {name.replace("/", "."): value for name, value in self.free.items()}
+    def trained(self) -> dict[str, torch.Tensor]:
+        """The convolutions that are trained, by their names in a file of weights."""
+        return {name.replace("/", "."): value for name, value in self.free.items()}
 
     @torch.no_grad()
     def front(self, crops: torch.Tensor) -> torch.Tensor:
@@ -49,7 +49,7 @@ class Domains(nn.Module):
 
     def rear(self, x: torch.Tensor) -> torch.Tensor:
         """The free blocks and the pooling: to features (N, 1008)."""
-        tensors = self.tensors()
+        tensors = self.trained()
         for index in range(self.first, len(BLOCKS)):
             x = block(tensors, index, x)
         return functional.avg_pool2d(x, 3, 2).flatten(1) * GAIN

@@ -4,8 +4,6 @@ use std::rc::Rc;
 
 use attrax::tracker::{BoundingBox, Estimate, Frame, Maps, Model, Tracker, TrackerError};
 
-use crate::cli::serve::guarded;
-
 /// A tracker that has not begun, or follows the target.
 pub struct Follower {
     /// What it is called in pictures: the preset.
@@ -32,16 +30,16 @@ impl Follower {
     pub fn follow(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Seen, TrackerError> {
         let (tracker, estimate) = match &mut self.tracker {
             Some(tracker) => {
-                let estimate = guarded(|| tracker.track(frame))?;
+                let estimate = tracker.track(frame)?;
                 (tracker, estimate)
             }
             none => {
-                let tracker = none.insert(guarded(|| self.model.initialize(frame, region, 0))?);
+                let tracker = none.insert(self.model.initialize(frame, region, 0)?);
                 (tracker, Estimate { bounding_box: region, confidence: 1.0, success: true, probability: 1.0 })
             }
         };
         let look = || tracker.maps(frame, &[estimate.bounding_box]).map(|mut maps| maps.pop());
-        let maps = if with_maps { guarded(look)? } else { None };
+        let maps = if with_maps { look()? } else { None };
         Ok(Seen { estimate, maps })
     }
 }

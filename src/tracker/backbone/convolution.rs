@@ -2,6 +2,8 @@
 
 use tch::{Kind, Tensor};
 
+use crate::tracker::plan::Plan;
+
 /// A convolution with frozen weights, and what its adjoint needs.
 ///
 /// On the CPU everything is in channels-last memory order, where that is fastest. On a GPU it is not: for each new
@@ -85,17 +87,14 @@ impl Phase {
 
 /// The same values in the memory order that is fastest on their device: channels-last on the CPU.
 pub(super) fn arranged(tensor: &Tensor) -> Tensor {
-    if tensor.device().is_cuda() {
-        return tensor.contiguous();
-    }
-    tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+    Plan::of(tensor).arranged(tensor)
 }
 
 impl Convolution {
     /// A convolution of weights `(out, in / groups, k, k)` and bias `(out)`; `padding` zeros before and, where a window
     /// reaches so far, after.
     pub fn new(weight: &Tensor, bias: &Tensor, stride: i64, padding: i64, groups: i64) -> Self {
-        Self::arrange(weight, bias, stride, padding, groups, weight.device().is_cuda())
+        Self::arrange(weight, bias, stride, padding, groups, Plan::of(weight).gpu)
     }
 
     /// The same, as it is best on a GPU or on the CPU.
@@ -205,7 +204,7 @@ impl Convolution {
         dilation: i64,
     ) -> Tensor {
         let (stride, padding, dilation, zero) = ([stride; 2], [padding; 2], [dilation; 2], [0; 2]);
-        let on_gpu = input.device().is_cuda();
+        let on_gpu = Plan::of(input).gpu;
         if on_gpu && self.groups > 1 && self.groups == weight.size()[0] {
             let kernel = [weight.size()[2]; 2];
             return input.internal_conv_depthwise2d(weight, kernel, bias, stride, padding, dilation);
@@ -236,7 +235,7 @@ impl Convolution {
         let reached = (gradient.size()[2] - 1) * self.stride + self.weight.size()[2] - 2 * self.padding;
         let (stride, padding, missing, dilation) =
             ([self.stride; 2], [self.padding; 2], [(side - reached).max(0); 2], [1; 2]);
-        if gradient.device().is_cuda() && !self.rounded {
+        if Plan::of(gradient).gpu && !self.rounded {
             return gradient.internal_convolution(
                 &self.weight,
                 None::<&Tensor>,

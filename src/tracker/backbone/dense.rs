@@ -10,6 +10,7 @@ use super::network::{Ends, Network};
 use crate::tracker::crops::gpu::Resident;
 use crate::tracker::crops::{CONTEXT, Resampling, window};
 use crate::tracker::parallel::Workers;
+use crate::tracker::plan::Plan;
 use crate::tracker::profile::{self, Stage};
 use crate::tracker::{BoundingBox, CropFormat, Frame};
 
@@ -83,7 +84,7 @@ impl Dense {
 
     /// Features of the boxes of several views of a frame: `(boxes, length)`, view by view.
     pub fn describe(&self, frame: &Frame, views: &[View]) -> Tensor {
-        if self.layout.device.is_cuda() && self.layout.format.resampling == Resampling::Bilinear {
+        if Plan::on(self.layout.device).gpu && self.layout.format.resampling == Resampling::Bilinear {
             return self.describe_together(frame, views);
         }
         let items = views.iter().map(|view| (self.network.share(), *view)).collect();

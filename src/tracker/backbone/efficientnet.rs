@@ -6,8 +6,9 @@
 use super::convolution::Convolution;
 use super::layers::Layer;
 use super::network::{Ends, Network};
-use super::{Backbone, Parameters, few};
+use super::{Backbone, Parameters};
 use crate::tracker::parallel::Workers;
+use crate::tracker::plan::Plan;
 use crate::tracker::{CropFormat, Resampling, TrackerError};
 
 /// Name of the architecture.
@@ -72,7 +73,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         network: Network {
             layers,
             large,
-            few: few(parameters),
+            few: Plan::on(parameters.device()).few(parameters.kind()),
             ends: Ends { output: (channels, 3), gain: GAIN, kind: parameters.kind(), turned: true },
         },
         device: parameters.device(),

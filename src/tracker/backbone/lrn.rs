@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::convolution::{arranged, product};
+use crate::tracker::plan::Plan;
 
 /// `y = x / d^beta` with `d = kappa + alpha * (sum of x^2 over a window of neighbouring channels)`.
 ///
@@ -87,7 +88,7 @@ impl LrnDerivative {
 fn window(values: &Tensor, band: &Tensor) -> Tensor {
     let size = values.size();
     let planes = values.flatten(0, size.len() as i64 - 4);
-    let sums = if planes.device().is_cuda() {
+    let sums = if Plan::of(&planes).gpu {
         // Not a convolution, which would round the squares.
         product(&band.flatten(1, 3).unsqueeze(0), &planes, None)
     } else {

@@ -19,9 +19,10 @@ pub use self::dense::{Dense, View};
 use self::layers::Layer;
 pub use self::linearization::Linearization;
 use self::network::{Chunk, Network};
-pub use self::parameters::Parameters;
+pub use self::parameters::{Features, Parameters};
 use super::crops::{Resampling, crop_each};
 use super::parallel::Workers;
+use super::plan::Plan;
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
 
 /// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
@@ -34,23 +35,6 @@ pub struct Backbone {
     network: Network,
     device: Device,
     workers: Arc<Workers>,
-}
-
-/// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic busy, small enough that
-/// most activations stay in the last-level cache.
-const CPU_CHUNK: usize = 16;
-
-/// Crops that go through the network at a time on a GPU: bounds its memory.
-const GPU_CHUNK: usize = 256;
-
-/// Crops that go through the first layers at a time: on the CPU so few that a layer finds what the one before it wrote still
-/// in the cache of its core. In half precision they are half as large, and to prepare a pass costs more: more at a time.
-fn few(parameters: &Parameters) -> i64 {
-    match (parameters.device().is_cuda(), parameters.kind()) {
-        (true, _) => GPU_CHUNK as i64,
-        (false, Kind::BFloat16) => 8,
-        (false, _) => 2,
-    }
 }
 
 impl Backbone {
@@ -83,7 +67,7 @@ impl Backbone {
     /// The same network on another number of threads; it starts with one. On a GPU there is always one.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.workers = Workers::new(if self.device.is_cuda() { 1 } else { threads });
+        self.workers = Workers::new(Plan::on(self.device).threads(threads));
         self
     }
 
@@ -195,16 +179,9 @@ impl Backbone {
         self.network.layers.iter().any(|layer| matches!(layer, Layer::Convolution(convolution) if convolution.pads()))
     }
 
-    /// The chunks in which so many crops go through the network. On the CPU they are nearly of one size and their number a
-    /// multiple of four, so that several threads finish together; how many threads there are does not count, since no result
-    /// may depend on it. With less than eight crops the kernels' preparation of the weights is no longer small beside the
-    /// arithmetic.
+    /// The chunks in which so many crops go through the network.
     fn parts(&self, crops: usize) -> impl Iterator<Item = Range<usize>> {
-        let chunks = if self.device.is_cuda() {
-            crops.div_ceil(GPU_CHUNK)
-        } else {
-            crops.div_ceil(CPU_CHUNK).next_multiple_of(4).min(crops.div_ceil(CPU_CHUNK / 2))
-        };
+        let chunks = Plan::on(self.device).chunks(crops);
         (0..chunks).map(move |chunk| chunk * crops / chunks..(chunk + 1) * crops / chunks)
     }
 
@@ -233,7 +210,7 @@ impl Backbone {
             chunks,
             ends: self.network.ends,
             workers: Arc::clone(&self.workers),
-            together: self.device.is_cuda(),
+            together: Plan::on(self.device).gpu,
         }
     }
 

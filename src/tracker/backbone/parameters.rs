@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use crate::tracker::TrackerError;
@@ -14,6 +15,19 @@ pub struct Parameters {
     tensors: BTreeMap<String, Tensor>,
     metadata: BTreeMap<String, String>,
     options: (Kind, Device),
+    features: Features,
+}
+
+/// What the network's last blocks were trained on, where a file of weights has both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Features {
+    /// Still images: the tensors under their plain names, as the released code has them. fc4 and fc5 are drawn.
+    #[default]
+    Images,
+    /// Videos, as MDNet's (Nam & Han, CVPR 2016, section 3): tensors whose names begin with `videos.` take the place of those without,
+    /// and a target begins with the fc4 and fc5 among them. A file without such tensors gives what [`Self::Images`] gives.
+    Videos,
 }
 
 impl Parameters {
@@ -27,7 +41,13 @@ impl Parameters {
         kind: Kind,
         device: Device,
     ) -> Self {
-        Self { origin: origin.into(), tensors: tensors.into_iter().collect(), metadata, options: (kind, device) }
+        Self {
+            origin: origin.into(),
+            tensors: tensors.into_iter().collect(),
+            metadata,
+            options: (kind, device),
+            features: Features::Images,
+        }
     }
 
     /// Parameters from a file of weights.
@@ -45,7 +65,13 @@ impl Parameters {
             })
         });
         let tensors = tensors.collect::<Result<_, _>>()?;
-        Ok(Self { origin: origin.clone(), tensors, metadata: file.metadata.clone(), options: (kind, device) })
+        Ok(Self {
+            origin: origin.clone(),
+            tensors,
+            metadata: file.metadata.clone(),
+            options: (kind, device),
+            features: Features::Images,
+        })
     }
 
     /// The same parameters for networks that compute in another precision; tensors are shared.
@@ -53,7 +79,19 @@ impl Parameters {
     pub fn with_kind(&self, kind: Kind) -> Self {
         let tensors = self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
         let (origin, metadata) = (self.origin.clone(), self.metadata.clone());
-        Self { origin, tensors, metadata, options: (kind, self.options.1) }
+        Self { origin, tensors, metadata, options: (kind, self.options.1), features: self.features }
+    }
+
+    /// The same parameters, of which those are taken that were trained so.
+    #[must_use]
+    pub fn with_features(self, features: Features) -> Self {
+        Self { features, ..self }
+    }
+
+    /// The tensor of a name, or the one that takes its place.
+    fn get(&self, name: &str) -> Option<&Tensor> {
+        let videos = (self.features == Features::Videos).then(|| self.tensors.get(&format!("videos.{name}"))).flatten();
+        videos.or_else(|| self.tensors.get(name))
     }
 
     /// The precision that networks compute in.
@@ -77,7 +115,7 @@ impl Parameters {
     /// Whether there is a tensor of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.tensors.contains_key(name)
+        self.get(name).is_some()
     }
 
     /// A tensor of exactly this shape, in the network's precision and on its device.
@@ -85,7 +123,7 @@ impl Parameters {
     /// # Errors
     /// [`TrackerError::Weights`] if it is missing, has another shape, or holds a value that is not finite.
     pub fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, TrackerError> {
-        let tensor = self.tensors.get(name).ok_or_else(|| self.problem(format!("the tensor {name} is missing")))?;
+        let tensor = self.get(name).ok_or_else(|| self.problem(format!("the tensor {name} is missing")))?;
         if tensor.size() != shape {
             return Err(self.problem(format!("the tensor {name} has the shape {:?}, not {shape:?}", tensor.size())));
         }

@@ -8,8 +8,9 @@ use super::convolution::Convolution;
 use super::layers::Layer;
 use super::lrn::Lrn;
 use super::network::{Ends, Network};
-use super::{Backbone, Parameters, few};
+use super::{Backbone, Parameters};
 use crate::tracker::parallel::Workers;
+use crate::tracker::plan::Plan;
 use crate::tracker::{CropFormat, Resampling, TrackerError};
 
 /// Name of the architecture.
@@ -57,7 +58,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         network: Network {
             layers,
             large: LARGE,
-            few: few(parameters),
+            few: Plan::on(parameters.device()).few(parameters.kind()),
             ends: Ends { output: (512, 3), gain: 1.0, kind: parameters.kind(), turned: false },
         },
         device: parameters.device(),

@@ -7,6 +7,7 @@ mod validate;
 
 use serde::{Deserialize, Serialize};
 
+use super::backbone::Features;
 use super::crops::Resampling;
 use super::learning::attention::{Form, Reduction, Use};
 use super::learning::head::Initialization;
@@ -202,6 +203,8 @@ pub struct Config {
     /// Pixels of a crop between boxes that share one pass of the network: 4, 8 or 16. With 0 each box is drawn by itself
     /// and gets a crop of its own, as published.
     pub grid: usize,
+    /// What the network's last blocks were trained on, where the weights leave a choice.
+    pub features: Features,
     /// Precision of the network.
     pub precision: Precision,
     /// How crops are made smaller or larger.

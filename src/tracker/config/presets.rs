@@ -1,6 +1,7 @@
 //! The sets of parameters that have a name.
 
 use super::{Anywhere, Around, Attention, Config, Failure, Head, Samples, Schedule, Spreads};
+use crate::tracker::backbone::Features;
 use crate::tracker::crops::Resampling;
 use crate::tracker::learning::attention::{Form, Reduction, Use};
 use crate::tracker::learning::head::Initialization;
@@ -68,6 +69,7 @@ impl Config {
             regression_feedback: false,
             scale_feedback: 0.0,
             grid: 0,
+            features: Features::Images,
             precision: Precision::Float32,
             resampling: Resampling::Averaged,
             spreads: Spreads {

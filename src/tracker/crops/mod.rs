@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use self::gpu::Resident;
+use super::plan::Plan;
 use super::profile::{self, Stage};
 use super::{BoundingBox, Frame};
 
@@ -180,7 +181,7 @@ pub fn crop(frame: &Frame, regions: &[BoundingBox], format: CropFormat, device: 
 
 /// Crops of several boxes, each in a frame of its own; otherwise as [`crop`].
 pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Tensor {
-    if let Some(resident) = device.is_cuda().then(|| Resident::new(items, format, device)).flatten() {
+    if let Some(resident) = Plan::on(device).gpu.then(|| Resident::new(items, format, device)).flatten() {
         return resident.crops();
     }
     let _span = profile::span(Stage::Crops);

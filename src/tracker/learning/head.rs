@@ -30,8 +30,6 @@ pub enum Initialization {
     /// Normal distributions of deviation `sqrt(2 / inputs)` (He et al., 2015) in fc4 and fc5, 0.01 in fc6; biases as MDNet's.
     /// The first two layers then hardly change in an online training.
     He,
-    /// fc4 and fc5 as the file of weights has them, trained on videos with the network (MDNet); fc6 as [`Self::Normal`].
-    Trained,
 }
 
 /// Numbers as they are drawn.
@@ -87,7 +85,7 @@ impl Head {
                 Tensor::from_slice(&draws)
             };
             let scale = match initialization {
-                Initialization::Normal | Initialization::Trained => deviation,
+                Initialization::Normal => deviation,
                 Initialization::He if outputs == 2 => 0.01,
                 Initialization::He => (2.0 / inputs as f64).sqrt(),
                 Initialization::Uniform => (inputs as f64).sqrt().recip(),
@@ -107,16 +105,21 @@ impl Head {
         Self::from_tensors([w4, b4, w5, b5, w6, b6].map(|t| t.to_device(device).to_kind(kind)))
     }
 
-    /// Weights and biases of fc4 and fc5 from a file.
+    /// Weights and biases of fc4 and fc5 from a file, where it has any.
     ///
     /// # Errors
-    /// [`TrackerError::Weights`] if the file lacks one, or one has another shape.
-    pub(in crate::tracker) fn trained(file: &Parameters, features: i64) -> Result<[Tensor; 4], TrackerError> {
+    /// [`TrackerError::Weights`] if the file lacks some of them, or one has another shape.
+    pub(in crate::tracker) fn trained(file: &Parameters, features: i64) -> Result<Option<[Tensor; 4]>, TrackerError> {
         let [w4, b4, w5, b5, ..] = PARAMETER_NAMES;
+        if !file.has(w4) {
+            return Ok(None);
+        }
         let shapes: [(&str, &[i64]); 4] =
             [(w4, &[UNITS, features]), (b4, &[UNITS]), (w5, &[UNITS, UNITS]), (b5, &[UNITS])];
-        let tensors = shapes.into_iter().map(|(name, shape)| file.tensor(name, shape)).collect::<Result<Vec<_>, _>>()?;
-        tensors.try_into().map_err(|_| file.problem("four tensors make fc4 and fc5".into()))
+        let tensors =
+            shapes.into_iter().map(|(name, shape)| file.tensor(name, shape)).collect::<Result<Vec<_>, _>>()?;
+        let tensors = tensors.into_iter().map(|tensor| tensor.to_kind(Kind::Float)).collect::<Vec<_>>();
+        Ok(tensors.try_into().ok())
     }
 
     /// A head with given parameters, in the order of [`PARAMETER_NAMES`]; weights are `(outputs, inputs)`.

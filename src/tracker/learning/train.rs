@@ -9,10 +9,8 @@ use super::memory::{Deck, Pool};
 use crate::tracker::backbone::{Backbone, Linearization};
 use crate::tracker::config::{Attention, Config, Schedule};
 use crate::tracker::crops::gpu::{Resident, to_device};
+use crate::tracker::plan::Plan;
 use crate::tracker::profile::{self, Stage};
-
-/// Samples that one thread scores at a time, on the CPU. No result may depend on how many threads there are.
-const CPU_ROWS: i64 = 128;
 
 /// Trains a head on samples.
 ///
@@ -30,7 +28,7 @@ pub fn train(
 ) -> Tensor {
     let _span = profile::span(Stage::Training);
     let mut descent = Descent::new(head, config, schedule.rate, velocity);
-    let resident = backbone.device().is_cuda().then(|| {
+    let resident = Plan::on(backbone.device()).gpu.then(|| {
         let items = [positives.items(), negatives.map_or(&[], Pool::items)].concat();
         Resident::new(&items, backbone.format(), backbone.device())
     });
@@ -98,7 +96,7 @@ impl Draws {
 
 /// The scores of samples, `(N, 2)`, as the tracker ranks them: their features are weighed where attention is used so.
 pub fn scores(head: &Head, backbone: &Backbone, config: &Config, features: &Tensor) -> Tensor {
-    let rows = if features.device().is_cuda() { features.size()[0].max(1) } else { CPU_ROWS };
+    let rows = Plan::of(features).rows(features.size()[0]);
     let parts = features.split(rows, 0).into_iter().map(|part| (head.share(), part)).collect();
     let (attention, cells) = (&config.attention, backbone.cells());
     let scored = backbone.workers().map(parts, |(head, part): (Head, Tensor)| {

@@ -1,0 +1,73 @@
+//! What depends on where the network runs: how much goes through it at a time, where frames lie, and how tensors are laid out.
+//!
+//! The rest of the tracker asks here, and nowhere else whether there is a GPU.
+
+use tch::{Device, Kind, Tensor};
+
+/// Samples that one thread scores at a time, on the CPU. No result may depend on how many threads there are.
+const CPU_ROWS: i64 = 128;
+
+/// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic busy, small enough that
+/// most activations stay in the last-level cache.
+const CPU_CHUNK: usize = 16;
+
+/// Crops that go through the network at a time on a GPU: bounds its memory.
+const GPU_CHUNK: usize = 256;
+
+/// How work is laid out on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// Whether operators are launched on a GPU, where few large ones are better than many small ones.
+    pub gpu: bool,
+}
+
+impl Plan {
+    /// The plan for a device.
+    pub fn on(device: Device) -> Self {
+        Self { gpu: device.is_cuda() }
+    }
+
+    /// The plan for the device that a tensor is on.
+    pub fn of(tensor: &Tensor) -> Self {
+        Self::on(tensor.device())
+    }
+
+    /// Threads that take chunks of crops: on a GPU there is always one.
+    pub fn threads(self, threads: usize) -> usize {
+        if self.gpu { 1 } else { threads }
+    }
+
+    /// Chunks in which so many crops go through the network. On the CPU they are nearly of one size and their number a
+    /// multiple of four, so that several threads finish together; how many threads there are does not count, since no result
+    /// may depend on it. With less than eight crops the kernels' preparation of the weights is no longer small beside the
+    /// arithmetic.
+    pub fn chunks(self, crops: usize) -> usize {
+        if self.gpu {
+            return crops.div_ceil(GPU_CHUNK);
+        }
+        crops.div_ceil(CPU_CHUNK).next_multiple_of(4).min(crops.div_ceil(CPU_CHUNK / 2))
+    }
+
+    /// Crops that go through the first layers at a time: on the CPU so few that a layer finds what the one before it wrote still
+    /// in the cache of its core. In half precision they are half as large, and to prepare a pass costs more: more at a time.
+    pub fn few(self, kind: Kind) -> i64 {
+        match (self.gpu, kind) {
+            (true, _) => GPU_CHUNK as i64,
+            (false, Kind::BFloat16) => 8,
+            (false, _) => 2,
+        }
+    }
+
+    /// Samples that are scored at a time, of so many.
+    pub fn rows(self, samples: i64) -> i64 {
+        if self.gpu { samples.max(1) } else { CPU_ROWS }
+    }
+
+    /// The same values in the memory order that is fastest: channels-last on the CPU.
+    pub fn arranged(self, tensor: &Tensor) -> Tensor {
+        if self.gpu {
+            return tensor.contiguous();
+        }
+        tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+    }
+}
