@@ -20,7 +20,8 @@ impl Config {
     #[must_use]
     pub fn attrax() -> Self {
         let mut config = Self::released();
-        config.head = Head { draw: Initialization::Normal, ..config.head };
+        config.features = Features::Videos;
+        config.head.draw = Initialization::Normal;
         config
     }
 
@@ -124,6 +125,7 @@ mod tests {
             assert_eq!(config.spreads, Config::released().spreads);
             assert!(!config.regression_feedback && config.momentum_kept && config.first_frame_trimmed);
             assert_eq!(config.resampling, Resampling::Averaged);
+            assert_eq!(config.failure, Config::released().failure);
         }
         assert_eq!(Config::default(), Config::attrax());
     }
