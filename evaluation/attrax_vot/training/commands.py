@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
     trained = [(name, getattr(network, name)) for name in ("fc4", "fc5")]
     layers = {f"{name}.{part}": value for name, layer in trained for part, value in layer.named_parameters()}
     arrays = {
-        f"videos.{name}": value.detach().cpu().half().numpy()
-        for name, value in (network.trained() | layers).items()
+        f"videos.{name}": value.detach().cpu().half().numpy() for name, value in (network.trained() | layers).items()
     }
     boxes = hashlib.sha256(b"".join(one.boxes.tobytes() for one in found)).hexdigest()
     frames = sum(len(one.frames) for one in found)
