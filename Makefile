@@ -82,7 +82,7 @@ requirements: ## Pin evaluation/requirements.in anew (needs uv)
 	@scripts/requirements
 
 parity: setup ## Compare every quantity with the oracle beside the project: SEEDS=5 random cases
-	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test parity -- --nocapture
+	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test attrax parity -- --nocapture
 
 bench: build ## Measure everything beside the plain way, and rewrite docs/performance.md [FRAMES=20]
 	@FRAMES=$(FRAMES) scripts/bench

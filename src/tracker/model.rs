@@ -25,6 +25,8 @@ pub struct Model {
     /// fc4 and fc5 as the weights have them, where they are what a target begins with.
     pub(super) trained: Option<[Tensor; 4]>,
     pub(super) config: Config,
+    /// The same as updates train: without the regulariser where they have none.
+    pub(super) update_config: Config,
 }
 
 /// What the tracker says about a frame.
@@ -79,7 +81,11 @@ impl Model {
     ) -> Result<Rc<Self>, TrackerError> {
         let trained = Head::trained(&parameters, backbone.feature_length())?;
         let grids = (config.grid > 0).then(|| Grids::new(&backbone, config.grid));
-        Ok(Rc::new(Self { backbone, grids, parameters, threads, trained, config }))
+        let mut update_config = config.clone();
+        if !config.attention.updates {
+            update_config.attention.lambda = 0.0;
+        }
+        Ok(Rc::new(Self { backbone, grids, parameters, threads, trained, config, update_config }))
     }
 
     /// The parameters.

@@ -260,7 +260,8 @@ impl Tracker {
             let schedule = &config.update_training;
             let pools = (&positives, negatives.as_ref());
             let velocity = self.velocity.take();
-            let velocity = train(&self.head, &model.backbone, config, schedule, pools, velocity, &mut self.rng);
+            let velocity =
+                train(&self.head, &model.backbone, &model.update_config, schedule, pools, velocity, &mut self.rng);
             self.velocity = config.momentum_kept.then_some(velocity);
         }
     }

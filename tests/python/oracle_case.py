@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-# Places between the numbers of a digest; tests/parity/worst.rs knows it too.
+# Places between the numbers of a digest; tests/attrax/parity/worst.rs knows it too.
 STRIDE = 1_000_003
 # Boxes that are drawn, and those of them that are taken.
 DRAWN, TAKEN = 32, 8

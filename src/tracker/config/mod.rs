@@ -53,12 +53,14 @@ pub struct Attention {
     pub reduction: Reduction,
     /// Samples of each half of a mini-batch that are regularised, at most; 0 for all, as published.
     pub samples: usize,
+    /// Whether updates are regularised too, as published, or the training on the first frame alone.
+    pub updates: bool,
 }
 
 impl Attention {
-    /// Whether every sample of every mini-batch gets its maps: it then goes through the network at each training step.
+    /// Whether every sample of every mini-batch of every training gets its maps: it then goes through the network at each training step.
     pub(in crate::tracker) fn maps_whole_batch(&self) -> bool {
-        self.regularizes() && self.samples == 0
+        self.regularizes() && self.samples == 0 && self.updates
     }
 
     /// Whether there is a regulariser.

@@ -21,6 +21,7 @@ impl Config {
     pub fn attrax() -> Self {
         let mut config = Self::released();
         config.features = Features::Videos;
+        config.attention.updates = false;
         config.head.draw = Initialization::Normal;
         config
     }
@@ -89,6 +90,7 @@ impl Config {
                 form: Form::Released,
                 reduction: Reduction::Batch,
                 samples: 0,
+                updates: true,
             },
         }
     }

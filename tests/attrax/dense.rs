@@ -1,8 +1,5 @@
 //! Many boxes in one pass of the network, against a crop for each of them.
 
-#![cfg(feature = "tracker")]
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
-
 use std::collections::BTreeMap;
 
 use attrax::tracker::backbone::{Backbone, Dense, Parameters, View};
@@ -64,6 +61,7 @@ const VIEWS: [View; 2] = [
 
 #[test]
 fn a_network_that_pads_nothing_gives_the_same_features() {
+    let _alone = crate::alone();
     let backbone = vgg_m();
     for step in [4, 8, 16] {
         let error = difference(&backbone, step, &VIEWS);
@@ -73,6 +71,7 @@ fn a_network_that_pads_nothing_gives_the_same_features() {
 
 #[test]
 fn a_network_that_pads_sees_the_surroundings_instead_of_zeros() {
+    let _alone = crate::alone();
     let backbone = efficientnet();
     for step in [4, 8, 16] {
         let error = difference(&backbone, step, &VIEWS);
@@ -83,6 +82,7 @@ fn a_network_that_pads_sees_the_surroundings_instead_of_zeros() {
 
 #[test]
 fn boxes_of_a_view_lie_on_the_grid_of_the_crop() {
+    let _alone = crate::alone();
     let backbone = efficientnet();
     let dense = Dense::new(&backbone, 8);
     let view = VIEWS[0];

@@ -1,8 +1,5 @@
 //! The tracker on a rendered sequence: it follows, repeats itself exactly, and refuses what it cannot track.
 
-#![cfg(feature = "tracker")]
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
-
 use std::rc::Rc;
 
 use attrax::tracker::backbone::Parameters;
@@ -77,6 +74,7 @@ fn follow(model: &Rc<Model>, stream: u64, frames: usize) -> Vec<Estimate> {
 
 #[test]
 fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
+    let _alone = crate::alone();
     tch::set_num_threads(1);
     let estimates = follow(&model(small(), 1), 0, 7);
     for (place, estimate) in estimates.iter().enumerate() {
@@ -93,6 +91,7 @@ fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
 
 #[test]
 fn follows_a_target_with_attention_as_a_weight_of_the_features() {
+    let _alone = crate::alone();
     tch::set_num_threads(1);
     let mut config = small();
     config.attention.role = Use::Weight;
@@ -108,6 +107,7 @@ fn follows_a_target_with_attention_as_a_weight_of_the_features() {
 
 #[test]
 fn follows_a_target_with_shared_passes_and_in_half_precision() {
+    let _alone = crate::alone();
     tch::set_num_threads(1);
     let mut config = small();
     config.grid = 8;
@@ -135,6 +135,7 @@ fn follows_a_target_with_shared_passes_and_in_half_precision() {
 
 #[test]
 fn a_target_that_is_gone_keeps_its_last_box() {
+    let _alone = crate::alone();
     tch::set_num_threads(1);
     let model = model(small(), 1);
     let mut tracker = model.initialize(&frame(0), truth(0), 0).unwrap();
@@ -147,6 +148,7 @@ fn a_target_that_is_gone_keeps_its_last_box() {
 
 #[test]
 fn a_frame_of_another_size_is_refused_and_changes_nothing() {
+    let _alone = crate::alone();
     tch::set_num_threads(1);
     let model = model(small(), 1);
     let track = |interrupted: bool| {
@@ -162,6 +164,7 @@ fn a_frame_of_another_size_is_refused_and_changes_nothing() {
 
 #[test]
 fn odd_targets_are_tracked_without_a_panic() {
+    let _alone = crate::alone();
     tch::set_num_threads(1);
     let model = model(small(), 1);
     for region in [
@@ -178,6 +181,7 @@ fn odd_targets_are_tracked_without_a_panic() {
 
 #[test]
 fn parameters_out_of_range_are_refused_by_name() {
+    let _alone = crate::alone();
     let file = attrax::weights::embedded().unwrap();
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
     let mut config = small();
@@ -188,6 +192,7 @@ fn parameters_out_of_range_are_refused_by_name() {
 
 #[test]
 fn weights_of_another_network_are_refused_by_tensor() {
+    let _alone = crate::alone();
     let mut file = attrax::weights::embedded().unwrap();
     file.tensors.remove("blocks.3.expand.weight");
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();

@@ -1,6 +1,4 @@
 //! Files of weights: the embedded network, every precision, damaged files, and the formats that are converted first.
-#![cfg(feature = "weights")]
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,14 +1,11 @@
 //! The plain way under `benches/plain` gives attrax's numbers: what it is compared with in speed does the same work.
 
-#![cfg(feature = "tracker")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed test may panic")]
-
-#[path = "../benches/support/network.rs"]
+#[path = "../../benches/support/network.rs"]
 #[allow(dead_code, reason = "the rest is for the benchmarks")]
 mod network;
-#[path = "../benches/plain/mod.rs"]
+#[path = "../../benches/plain/mod.rs"]
 mod plain;
-#[path = "../benches/support/scene.rs"]
+#[path = "../../benches/support/scene.rs"]
 #[allow(dead_code, reason = "the files are for the benchmarks")]
 mod scene;
 
@@ -45,6 +42,7 @@ fn assert_close(what: &str, ours: &Tensor, plain: &Tensor) {
 
 #[test]
 fn crops_and_features_are_equal() {
+    let _alone = crate::alone();
     let (frame, boxes) = (scene::frame(SIZE, 0), scene::boxes(SIZE, 40));
     for (network, backbone) in networks(Kind::Float) {
         let format = backbone.format();
@@ -69,6 +67,7 @@ fn smooth_crops(count: i64, format: CropFormat) -> Tensor {
 
 #[test]
 fn gradients_of_the_loss_are_equal() {
+    let _alone = crate::alone();
     let positives = 3;
     // In double precision: in single, an activation that is nearly zero may pass its gradient in one and not in the other.
     for (network, backbone) in networks(Kind::Double) {
@@ -104,6 +103,7 @@ fn gradients_of_the_loss_are_equal() {
 
 #[test]
 fn box_regression_is_equal() {
+    let _alone = crate::alone();
     tch::manual_seed(9);
     let (boxes, target) = (scene::boxes(SIZE, 90), scene::truth(SIZE, 0));
     for length in [30, 200] {
@@ -117,6 +117,7 @@ fn box_regression_is_equal() {
 
 #[test]
 fn whole_trackers_give_the_same_boxes() {
+    let _alone = crate::alone();
     let mut config = Config { resampling: Resampling::Bilinear, ..Config::released() };
     config.head.draw = Initialization::He;
     (config.candidates, config.mined_from, config.regression_samples) = (64, 64, 64);

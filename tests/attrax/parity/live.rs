@@ -28,6 +28,7 @@ fn case_of(python: &OsStr, seed: usize, arguments: impl FnOnce(String) -> Vec<St
 
 #[test]
 fn every_quantity_equals_the_oracle() {
+    let _alone = crate::alone();
     device();
     let Some(python) = std::env::var_os("ATTRAX_PYTHON") else {
         println!("SKIPPED: ATTRAX_PYTHON is not set (make setup sets it)");

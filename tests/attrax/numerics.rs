@@ -1,8 +1,5 @@
 //! The attention maps, the regulariser and its gradient against libtorch's own double backward, in float64.
 
-#![cfg(feature = "tracker")]
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
-
 use std::collections::BTreeMap;
 
 use attrax::tracker::backbone::{Backbone, Parameters};
@@ -150,18 +147,21 @@ fn check(backbone: &Backbone) {
 
 #[test]
 fn vgg_m_equals_autograd() {
+    let _alone = crate::alone();
     tch::manual_seed(11);
     check(&vgg_m());
 }
 
 #[test]
 fn efficientnet_lite0_equals_autograd() {
+    let _alone = crate::alone();
     tch::manual_seed(12);
     check(&efficientnet());
 }
 
 #[test]
 fn the_regularizer_does_not_depend_on_the_scale_of_the_maps() {
+    let _alone = crate::alone();
     let maps = Tensor::rand([2, SAMPLES, 13, 13], (Kind::Double, Device::Cpu));
     for reduction in REDUCTIONS {
         let (value, slope) = attention::ratios(&maps, POSITIVES, reduction);
@@ -175,6 +175,7 @@ fn the_regularizer_does_not_depend_on_the_scale_of_the_maps() {
 
 #[test]
 fn maps_without_attention_give_finite_numbers() {
+    let _alone = crate::alone();
     let maps = Tensor::zeros([2, SAMPLES, 5, 5], (Kind::Float, Device::Cpu));
     for reduction in REDUCTIONS {
         let (value, slope) = attention::ratios(&maps, POSITIVES, reduction);
@@ -185,6 +186,7 @@ fn maps_without_attention_give_finite_numbers() {
 
 #[test]
 fn a_step_along_the_gradient_lowers_the_regularizer() {
+    let _alone = crate::alone();
     tch::manual_seed(13);
     let backbone = efficientnet();
     let (crops, head) = (crops(&backbone), head(&backbone));
@@ -217,6 +219,7 @@ fn a_step_along_the_gradient_lowers_the_regularizer() {
 
 #[test]
 fn weights_of_attention_have_mean_one_and_follow_the_gradient() {
+    let _alone = crate::alone();
     let head =
         Head::random(36, (Initialization::He, 0.0), None, Kind::Double, Device::Cpu, &mut ChaCha8Rng::seed_from_u64(2));
     let features = Tensor::rand([5, 36], (Kind::Double, Device::Cpu)) + 0.1;

@@ -40,6 +40,7 @@ fn draw_weights(case: &mut Case) {
 
 #[test]
 fn every_quantity_equals_what_the_oracle_gave() {
+    let _alone = crate::alone();
     let device = device();
     let mut case: Case = Tensor::read_safetensors("tests/data/oracle.safetensors").unwrap().into_iter().collect();
     draw_weights(&mut case);
@@ -56,6 +57,7 @@ fn every_quantity_equals_what_the_oracle_gave() {
 
 #[test]
 fn the_embedded_network_equals_the_original_package() {
+    let _alone = crate::alone();
     let device = device();
     let case: Case =
         Tensor::read_safetensors("tests/data/efficientnet-lite0.safetensors").unwrap().into_iter().collect();
