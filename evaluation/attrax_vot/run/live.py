@@ -6,6 +6,7 @@ import time
 from typing import TextIO
 
 from attrax_vot.run.parallel import Progress
+from attrax_vot.run.runner import Outcome
 
 # A table longer than the terminal would scroll: what waits and what is done are summed up.
 HEAD = ["tracker", "sequence", "repetition", "frame", "failures", "frames/s", "left"]
@@ -91,7 +92,7 @@ def _row(row: list[str]) -> str:
 
 
 def _ending(progress: Progress) -> str:
-    outcome, job = progress.outcome, progress.job
+    outcome, job = progress.outcome or Outcome(progress.job.sequence), progress.job
     name = f"{job.tracker} {job.experiment} {job.sequence}"
     if outcome.error:
         return f"{name}: {outcome.error}" + (f"\n  log: {outcome.log}" if outcome.log else "")
