@@ -33,7 +33,7 @@ test-cluster: setup ## Run the tests that start a Slurm cluster (Debian: slurm-w
 fuzz: setup ## Fuzz the crate trax under sanitizers [SECONDS=600 for each of five targets]
 	@crates/trax/fuzz/run $(or $(SECONDS),600)
 
-lint: setup ## Check style: rustfmt, clippy, rustdoc, ruff
+lint: setup ## Check style, types and licences: rustfmt, clippy, rustdoc, ruff, mypy, cargo-deny where it is installed
 	@scripts/lint
 
 wheel: build ## Make the Python wheel: dist/attrax-*.whl

@@ -152,15 +152,16 @@ def _add_plan(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type 
     plan = commands.add_parser("plan", help="simulate what is missing of a workspace on a cluster")
     plan.add_argument("workspace", type=Path, help="made by init")
     plan.add_argument("trackers", nargs="+", metavar="TRACKER", help="to be run")
-    plan.add_argument("--frame", type=float, required=True, metavar="S", help="seconds that a frame takes there")
+    plan.add_argument("--frame", type=_amount, metavar="S", help="seconds that a frame takes there")
+    plan.add_argument("--init", type=_amount, metavar="S", help="seconds that an initialisation takes there")
     plan.add_argument(
-        "--init", type=float, required=True, metavar="S", help="seconds that an initialisation takes there"
+        "--like", metavar="TRACKER", help="instead of both: as long as a tracker with results in the workspace took"
     )
     plan.add_argument(
         "--slots", type=_names, default=["1", "8", "64"], metavar="N,M", help="jobs at a time, as many as GPUs [1,8,64]"
     )
     plan.add_argument(
-        "--fails-every", type=float, metavar="HOURS", help="mean time between a machine's failures [never]"
+        "--fails-every", type=_amount, metavar="HOURS", help="mean time between a machine's failures [never]"
     )
 
 
@@ -257,9 +258,22 @@ def _add_weights(commands: Any) -> None:  # noqa: ANN401
 
 
 def _positive(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number") from None
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("must be more than 0")
     return value
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ from attrax_vot.run.workspace import Settings, load, prepare
 if TYPE_CHECKING:
     from vot.workspace import Workspace
 
+    from attrax_vot.compare.study import Request as ArmsRequest
     from attrax_vot.run.engine import Engine
+    from attrax_vot.run.runner import Outcome
 
 
 def dataset(options: argparse.Namespace) -> int:
@@ -103,56 +106,66 @@ def run(options: argparse.Namespace) -> int:
             provenance.note(options.workspace, tracker)
     if options.estimate:
         estimate.tell(planned, options.jobs, trackers, space, lambda line: print(line, flush=True))
-    outcomes = parallel.run(planned, _engine(options, options.workspace), Table())
+    table = Table()
+    outcomes = parallel.run(planned, _engine(options, options.workspace), table)
     failed = [outcome for outcome in outcomes if outcome.error]
     print(f"{len(outcomes) - len(failed)} of {len(planned)} jobs ended" if planned else "nothing is missing")
+    if again := table.restarts():
+        print(again)
     return 1 if failed else 0
 
 
 def ablation(options: argparse.Namespace) -> int:
     """Runs variants of the tracker and tabulates them, or tabulates what is there."""
-    from attrax_vot.compare import ablation as study
-    from attrax_vot.compare import ablation_page, variants
-    from attrax_vot.run.live import Table
+    from attrax_vot.compare import ablation as kind
+    from attrax_vot.compare import ablation_page, study, variants
 
-    outcomes = []
-    if not options.render_only:
-        if options.dataset is None:
-            raise EvaluationError("give a folder of sequences with --dataset, or --render-only for what is there")
-        names = variants.resolve(options.variants, options.lambdas)
+    def request() -> study.Request:
+        arms = {name: variants.flags(name) for name in variants.resolve(options.variants, options.lambdas)}
         base = variants.base(_registry(options), options.tracker)
-        arms = {name: variants.flags(name) for name in names}
-        request = study.Request(
-            options.directory, options.dataset, options.sequences, arms, options.seeds, base, study.EXPERIMENTS
+        return study.Request(
+            options.directory, options.dataset, options.sequences, arms, options.seeds, base, kind.EXPERIMENTS
         )
-        planned = study.prepare(request, _threads(options))
-        print(planned.line(), flush=True)
-        outcomes = study.run(planned, _engine(options, options.directory), Table())
-    found = study.collect(options.directory)
-    files = ablation_page.write(found, options.directory)
-    print(ablation_page.terminal(found))
-    for path in files:
-        print(path)
-    return 1 if any(outcome.error for outcome in outcomes) else 0
+
+    outcomes = _run_arms(options, request, kind.prepare, kind.run)
+    found = kind.collect(options.directory)
+    return _tell_arms(ablation_page.terminal(found), ablation_page.write(found, options.directory), outcomes)
 
 
 def compare(options: argparse.Namespace) -> int:
     """Runs arms of a tracker and compares them, or compares what is there."""
     from attrax_vot.compare import arms, comparison, page, study
+
+    def request() -> study.Request:
+        wanted, base = arms.parse(options.arms, options.arm), arms.Base.of(options.tracker_command)
+        # Where a cluster runs them, this machine may lack what they need, such as a GPU.
+        if not options.slurm:
+            arms.check(wanted, base)
+        return study.Request(options.directory, options.dataset, options.sequences, wanted, options.seeds, base)
+
+    outcomes = _run_arms(options, request, study.prepare, study.run)
+    found = comparison.collect(options.directory)
+    return _tell_arms(page.terminal(found), page.write(found, options.directory), outcomes)
+
+
+def _run_arms(
+    options: argparse.Namespace, request: Callable[[], "ArmsRequest"], prepare: Callable, start: Callable
+) -> list["Outcome"]:
+    """Runs what is missing of arms, unless only what is there is asked for."""
     from attrax_vot.run.live import Table
 
-    outcomes = []
-    if not options.render_only:
-        if options.dataset is None:
-            raise EvaluationError("give a folder of sequences with --dataset, or --render-only for what is there")
-        wanted, base = arms.parse(options.arms, options.arm), arms.Base.of(options.tracker_command)
-        request = study.Request(options.directory, options.dataset, options.sequences, wanted, options.seeds, base)
-        planned = study.prepare(request, _threads(options))
-        print(planned.line(), flush=True)
-        outcomes = study.run(planned, _engine(options, options.directory), Table())
-    found = comparison.collect(options.directory)
-    files = page.write(found, options.directory)
-    print(page.terminal(found))
+    if options.render_only:
+        return []
+    if options.dataset is None:
+        raise EvaluationError("give a folder of sequences with --dataset, or --render-only for what is there")
+    planned = prepare(request(), _threads(options))
+    print(planned.line(), flush=True)
+    return start(planned, _engine(options, options.directory), Table())
+
+
+def _tell_arms(table: str, files: list[Path], outcomes: list["Outcome"]) -> int:
+    """Prints what arms came to, and where it is written."""
+    print(table)
     for path in files:
         print(path)
     return 1 if any(outcome.error for outcome in outcomes) else 0
@@ -192,8 +205,11 @@ def export(options: argparse.Namespace) -> int:
             for file in exchange.export(each, tracker, sequences_of(space, each), options.layout, out)
         ]
         if not files:
+            names = ",".join(each.identifier for each in experiments)
+            how = f"'attrax-vot run {options.workspace} {tracker.reference} --experiments {names}' makes them"
             raise EvaluationError(
-                f"{tracker.reference} has no whole repetition to write in the layout {options.layout}"
+                f"{tracker.reference} has no whole repetition to write in the layout {options.layout}; "
+                + (how if names else "the workspace has no experiment without supervision, which it needs")
             )
         runs = provenance.read(options.workspace, tracker.reference)
         written = {
@@ -210,15 +226,21 @@ def export(options: argparse.Namespace) -> int:
 def plan(options: argparse.Namespace) -> int:
     """Simulates what is missing of a workspace on machines of a stated speed."""
     from attrax_vot.run import jobs
-    from attrax_vot.run.plan import HEAD, Machines, simulate
+    from attrax_vot.run.plan import HEAD, Machines, recorded, simulate, stated
 
     if any(not each.isdigit() or int(each) < 1 for each in options.slots):
         raise EvaluationError(f"--slots takes numbers from 1 on, separated by commas: {','.join(options.slots)}")
     space = load(options.workspace)
     trackers = [find_tracker(space, name) for name in options.trackers]
     planned = jobs.plan(space, trackers, jobs.Part(experiments=_supervised(space)))
+    if options.like:
+        seconds = recorded(space, find_tracker(space, options.like))
+    elif options.frame and options.init:
+        seconds = stated(options.frame, options.init)
+    else:
+        raise EvaluationError("say how long a frame and an initialisation take, --frame S --init S, or --like TRACKER")
     counts = [int(each) for each in options.slots]
-    done = [simulate(planned, Machines(each, options.frame, options.init, options.fails_every)) for each in counts]
+    done = [simulate(planned, seconds, Machines(each, options.fails_every)) for each in counts]
     repetitions, frames = sum(job.missing for job in planned), sum(job.work for job in planned)
     print(f"{len(planned)} jobs, {repetitions} repetitions, {frames} frames")
     print(summary.align([HEAD, *(each.row(count) for each, count in zip(done, counts, strict=True))]))

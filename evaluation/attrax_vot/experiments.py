@@ -38,7 +38,10 @@ def anchored(experiment: MultiStartExperiment, sequence: "Sequence") -> dict[str
 if driver.ADAPTED:
     from vot.tracker import RealtimeTrackerRuntime
 
-    class _Driven:
+    # The toolkit's experiments, which have no types, stand behind it.
+    _Mixin: Any = object
+
+    class _Driven(_Mixin):
         """An experiment whose runtimes are ours, around the tracker's and around the real-time one."""
 
         def _get_runtime(self, tracker: "Tracker", sequence: "Sequence", multiobject: bool = False) -> "TrackerRuntime":
@@ -87,7 +90,8 @@ if driver.ADAPTED:
             return trajectory
 
 else:
-    Supervised, Unsupervised, MultiStart = SupervisedExperiment, UnsupervisedExperiment, MultiStartExperiment
+    Supervised, Unsupervised = SupervisedExperiment, UnsupervisedExperiment  # type: ignore[misc]
+    MultiStart = MultiStartExperiment  # type: ignore[misc]
 
 OURS = {SupervisedExperiment: Supervised, UnsupervisedExperiment: Unsupervised, MultiStartExperiment: MultiStart}
 # What stacks call the toolkit's own, and where ours are.

@@ -84,6 +84,45 @@ WALK = [
     ("evaluate {p}/bad_line --tracker DAT --workspace {p}/new", "groundtruth.txt, line 3", 1),
     ("evaluate {d} --tracker Nobody --workspace {p}/other", "no tracker Nobody", 1),
     ("verify --tracker Nobody", "does not register Nobody", 1),
+    ("run {p}/space Jitter --jobs two", "two is no whole number", 2),
+    ("demo", "the following arguments are required: directory", 2),
+    ("demo {p}/space/trackers.ini", "Not a directory", 1),
+    ("demo {p}/demo --tracker Nobody", "no tracker Nobody; there are DAT", 1),
+    ("demo {p}/demo --registry {p}/nowhere", "there is no {p}/nowhere to find trackers in", 1),
+    ("dataset", "the following arguments are required: directory", 2),
+    ("dataset {p}/space/trackers.ini", "Not a directory", 1),
+    ("plan {p}/space Jitter", "--frame S --init S, or --like TRACKER", 1),
+    ("plan {p}/space Jitter --frame 1", "--frame S --init S, or --like TRACKER", 1),
+    ("plan {p}/space Jitter --frame fast --init 1", "fast is no number", 2),
+    ("plan {p}/space Jitter --frame 0 --init 1", "must be more than 0", 2),
+    ("plan {p}/space Jitter --frame 1 --init 1 --slots 0", "--slots takes numbers from 1 on", 1),
+    ("plan {p}/space Nobody --frame 1 --init 1", "no tracker Nobody; there are Jitter", 1),
+    ("plan {p}/space Jitter --like Nobody", "no tracker Nobody; there are Jitter", 1),
+    ("plan {p}/space Jitter --like Jitter --slots 1,2", "2 jobs, 2 repetitions, 56 frames", 0),
+    ("plan {p}/nowhere Jitter --frame 1 --init 1", "is not a workspace", 1),
+    ("export {p}/space", "the following arguments are required: TRACKER", 2),
+    ("export {p}/space Nobody", "no tracker Nobody; there are Jitter", 1),
+    ("export {p}/space Jitter --layout otb", "invalid choice: 'otb'", 2),
+    ("export {p}/space Jitter --layout got10k", "no whole repetition to write in the layout got10k; ", 1),
+    ("export {p}/space Jitter --out {p}/space/trackers.ini", "Not a directory", 1),
+    ("export {p}/empty Jitter", "is not a workspace", 1),
+    ("compare {p}/new", "give a folder of sequences with --dataset, or --render-only", 1),
+    ("compare {p}/new --dataset {d}", "there is nothing to compare; give --arm NAME='FLAGS'", 1),
+    ("compare {p}/new --dataset {d} --arm a", "write it as NAME='FLAGS'", 1),
+    ("compare {p}/new --dataset {d} --arm a= --arm a=", "two arms are called a", 1),
+    ("compare {p}/new --dataset {d} --arm a=--seed=3", "arm a sets the seed; --seeds N", 1),
+    ("compare {p}/new --dataset {d} --arm a=--lamda=3", "arm a: unexpected argument '--lamda' found tip:", 1),
+    ("compare {p}/new --dataset {d} --arm a=--preset=fats", "arm a: invalid value 'fats' for '--preset", 1),
+    ("compare {p}/new --dataset {d} --arm a=--set=best=five", "arm a: parameter best = five", 1),
+    ("compare {p}/new --dataset {d} --arm a= --seeds 0", "must be 1 or more", 2),
+    ("compare {p}/new --dataset {d} --arms {p}/nowhere", "nowhere cannot be read as a file of arms", 1),
+    ("compare {p}/new --dataset {d} --arm a= --command nothing", "'nothing', which is not on PATH", 1),
+    ("compare {p}/new --dataset {d} --arm a= --command '", '--command: "\'" is no line of flags', 1),
+    ("compare {p}/new --dataset {p}/nowhere --arm a=", "there is no folder", 1),
+    ("compare {p}/new --dataset {d} --arm a= --sequences nope", "has no sequence nope; it has turning", 1),
+    ("compare {p}/space --dataset {d} --arm a=", "is a workspace of another kind", 1),
+    ("compare {p}/space --render-only", "has no arms in its trackers.ini", 1),
+    ("compare {p}/nowhere --render-only", "is not a workspace", 1),
     ("weights", "the following arguments are required: ACTION", 2),
     ("weights inspect {p}/nowhere", "nowhere: No such file", 1),
     ("weights fetch vgg-x", "invalid choice: 'vgg-x'", 2),
@@ -96,7 +135,8 @@ def test_walk(arguments: str, words: str, code: int, place: Path, demo: Path, ca
     before = registry.read_text()
     ended = call(*arguments.format(p=place, d=demo).split())
     told = "".join(capsys.readouterr())
-    assert words in told and ended == code, told
+    assert words.format(p=place) in told and ended == code, told
+    assert not (place / "new" / "results").exists(), "something was begun"
     assert registry.read_text() == before, "the workspace's trackers.ini was changed"
 
 

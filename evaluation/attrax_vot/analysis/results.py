@@ -93,8 +93,9 @@ def discard_broken(experiment: "Experiment", tracker: Tracker, sequence: "Sequen
 
 def _read(results: Results, wanted: dict[str, int], index: int) -> Repetition | None:
     """Reads a repetition, all of its trajectories as one, or nothing where one of them is not whole."""
-    parts = [_read_trajectory(results, stem, length, index) for stem, length in wanted.items()]
-    if None in parts:
+    read = [_read_trajectory(results, stem, length, index) for stem, length in wanted.items()]
+    parts = [part for part in read if part is not None]
+    if len(parts) < len(read):
         return None
     return Repetition(
         index,

@@ -7,6 +7,8 @@ import configparser
 import io
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +67,13 @@ class Base:
 
     @classmethod
     def of(cls, command: str) -> "Base":
-        """The tracker that a command starts."""
+        """The tracker that a command starts.
+
+        Raises:
+            EvaluationError: it is no command.
+        """
+        if not _words(command, "--command"):
+            raise EvaluationError("--command is empty: it is the line that flags are added to, such as attrax serve")
         # The registry replaces what is between percent signs.
         return cls(command, {"protocol": "trax", "command": command.replace("%", "%%"), "timeout": TIMEOUT})
 
@@ -87,10 +95,10 @@ def parse(files: list[Path], given: list[str]) -> dict[str, tuple[str, ...]]:
         except (OSError, ValueError) as error:
             raise EvaluationError(f"{file} cannot be read as a file of arms: {error}") from error
     for text in given:
-        name, sign, line = text.partition("=")
+        name, sign, words = text.partition("=")
         if not sign:
             raise EvaluationError(f"--arm {text}: write it as NAME='FLAGS', with no flags after = for the defaults")
-        pairs.append((name.strip(), line))
+        pairs.append((name.strip(), words))
     found: dict[str, tuple[str, ...]] = {}
     for name, line in pairs:
         if name in found:
@@ -99,6 +107,27 @@ def parse(files: list[Path], given: list[str]) -> dict[str, tuple[str, ...]]:
     if not found:
         raise EvaluationError("there is nothing to compare; give --arm NAME='FLAGS' or --arms FILE")
     return found
+
+
+def check(arms: Arms, origin: Base) -> None:
+    """Asks attrax whether it takes each arm's flags, before anything is run; another program is not asked.
+
+    Raises:
+        EvaluationError: it does not, or the program is not there.
+    """
+    command, *given = shlex.split(origin.name)
+    program = shutil.which(command)
+    if program is None:
+        raise EvaluationError(f"the arms are started with '{command}', which is not on PATH; 'make build' makes it")
+    if Path(command).name != "attrax":
+        return
+    for name, flags in arms.items():
+        words = [program, "info", *(word for word in given if word != "serve"), *flags, "--seed", "1"]
+        asked = subprocess.run(words, capture_output=True, text=True, check=False)
+        if asked.returncode:
+            # What follows the first lines is how `attrax info` is used, which nobody has asked for.
+            told = " ".join(asked.stderr.partition("\n\nUsage")[0].split())
+            raise EvaluationError(f"arm {name}: {told.removeprefix('error: ').removeprefix('attrax: ')}")
 
 
 def register(directory: Path, arms: Arms, seeds: int, origin: Base) -> list[Entry]:
@@ -169,13 +198,17 @@ def _flags(name: str, line: object) -> tuple[str, ...]:
         raise EvaluationError(f"an arm cannot be called {name!r}: letters, digits, - and _ make a name")
     if not isinstance(line, str):
         raise EvaluationError(f"arm {name} has to be a text of flags, not {line!r}")
-    try:
-        words = tuple(shlex.split(line))
-    except ValueError as error:
-        raise EvaluationError(f"arm {name}: {line!r} is no line of flags: {error}") from error
+    words = tuple(_words(line, f"arm {name}"))
     if any(word.partition("=")[0] == "--seed" or word.replace("--set=", "").startswith("seed=") for word in words):
         raise EvaluationError(f"arm {name} sets the seed; --seeds N runs every arm with the seeds 1 to N")
     return words
+
+
+def _words(line: str, where: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise EvaluationError(f"{where}: {line!r} is no line of flags: {error}") from error
 
 
 def _decisive(section: dict[str, str]) -> dict[str, str]:

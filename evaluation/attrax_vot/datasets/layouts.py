@@ -108,16 +108,16 @@ def _lasot(name: str, folder: Path) -> Clip:
     return _checked(Clip(name, images(folder / "img"), regions), folder / "groundtruth.txt")
 
 
-def _plain_names(directory: Path) -> dict[str, tuple[Path]]:
+def _plain_names(directory: Path) -> dict[str, tuple[Path, Path]]:
     folders = [directory, *sorted(each for each in directory.iterdir() if each.is_dir())]
-    return {each.resolve().name: (each,) for each in folders if _truth(each) and images(each)}
+    return {each.resolve().name: (each, truth) for each in folders if (truth := _truth(each)) and images(each)}
 
 
-def _plain(name: str, folder: Path) -> Clip:
-    frames, regions = images(folder), _regions(_truth(folder))
+def _plain(name: str, folder: Path, truth: Path) -> Clip:
+    frames, regions = images(folder), _regions(truth)
     if len(regions) == 1:
         regions += [None] * (len(frames) - 1)
-    return _checked(Clip(name, frames, regions), _truth(folder))
+    return _checked(Clip(name, frames, regions), truth)
 
 
 def _truth(folder: Path) -> Path | None:

@@ -1,5 +1,6 @@
 """Writes the demo's scenes as a dataset in the toolkit's own format."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -57,7 +58,7 @@ def _write_scene(scene: Scene, directory: Path) -> None:
         _put(directory / "color" / f"{frame + 1:08d}.jpg", encoded.tobytes())
 
 
-def _lines(lines: object) -> bytes:
+def _lines(lines: Iterable[object]) -> bytes:
     """Joins lines, each with its end."""
     return "".join(f"{line}\n" for line in lines).encode()
 

@@ -99,19 +99,15 @@ class Scene:
         time = self.time(frame)
         size = (WIDTH * OVERSAMPLE, HEIGHT * OVERSAMPLE)
         view = _matrix(self.camera(time).corners(), WIDTH, HEIGHT)
-        canvas = cv2.warpAffine(
-            self.background,
-            _sampled(view, inverse=True),
-            size,
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REFLECT,
-        )
+        place = _sampled(view, inverse=True)
+        drawn = cv2.warpAffine(self.background, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        canvas = np.asarray(drawn, np.float32)
         for layer in (*self.behind, self.target, *self.front):
             _draw(canvas, layer.picture, layer.motion(time).corners())
-        small = cv2.resize(canvas, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(canvas, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), np.float32)
         rng = np.random.default_rng((self.seed, frame))
         grain = rng.normal(0, 0.012, small.shape).astype(np.float32)
-        lit = np.clip(small * np.float32(self.light(time)) + grain, 0, 1)
+        lit = np.clip(small * np.asarray(self.light(time), np.float32) + grain, 0, 1)
         return np.ascontiguousarray(np.rint(255 * lit).astype(np.uint8)[..., ::-1])
 
 
@@ -129,11 +125,10 @@ def _matrix(corners: Corners, width: float, height: float) -> NDArray[np.float64
 
 def _sampled(matrix: NDArray[np.float64], *, inverse: bool = False) -> NDArray[np.float64]:
     """Adapts a map of coordinates to OpenCV's, whose pixel centres are whole numbers, and to oversampling."""
-    if inverse:
-        matrix = np.linalg.inv(matrix)
+    placed = np.linalg.inv(matrix) if inverse else matrix
     centre = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     larger = np.diag([OVERSAMPLE, OVERSAMPLE, 1.0])
-    return (np.linalg.inv(centre) @ larger @ matrix @ centre)[:2]
+    return (np.linalg.inv(centre) @ larger @ placed @ centre)[:2]
 
 
 def _draw(canvas: Image, picture: Image, corners: Corners) -> None:
@@ -144,7 +139,7 @@ def _draw(canvas: Image, picture: Image, corners: Corners) -> None:
     # Shrinking in steps of two at most keeps fine texture from shimmering.
     while np.linalg.norm(corners[1] - corners[0]) * OVERSAMPLE * 2 <= picture.shape[1]:
         shape = (picture.shape[1] // 2, picture.shape[0] // 2)
-        picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.resize(picture, shape, interpolation=cv2.INTER_AREA), np.float32)
         opaque = np.ones(shape[::-1], np.float32)
     height, width = opaque.shape
     shadow = cv2.warpAffine(opaque, _sampled(_matrix(corners + np.array([2.0, 3.0]), width, height)), size)

@@ -36,7 +36,7 @@ def noise(rng: np.random.Generator, height: int, width: int, octaves: int = 6, f
 
 def blend(weight: Image, low: Colour, high: Colour) -> Image:
     """Mixes two colours pixel by pixel: `low` where the weight is 0, `high` where it is 1."""
-    mixed = weight[..., None] * np.float32(high) + (1 - weight[..., None]) * np.float32(low)
+    mixed = weight[..., None] * np.asarray(high, np.float32) + (1 - weight[..., None]) * np.asarray(low, np.float32)
     return mixed.astype(np.float32)
 
 

@@ -239,13 +239,12 @@ def _differences(
         theirs = {each.name for each in ended[other.reference]}
         both = [each for each in ended[first.reference] if each.name in theirs]
         if both:
-            cut = [
+            mine, its = (
                 significance.parts(experiment, each, both, bounded=scores.bounded(experiment))
                 for each in (first, other)
-            ]
-            found.append(
-                significance.compare((first.reference, other.reference), tuple(cut), scores.interval(experiment))
             )
+            names = first.reference, other.reference
+            found.append(significance.compare(names, (mine, its), scores.interval(experiment)))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from cv2.typing import MatLike
 from vot.region import Polygon, Rectangle, Region, Special, calculate_overlap
 from vot.tracker import Trajectory
 
@@ -24,7 +24,7 @@ TILE_WIDTH, COLUMNS = 300, 5
 BEFORE, AFTER = (40, 25, 15, 10, 6, 4, 2, 1), (5,)
 OVERVIEW = 15
 
-Picture = NDArray[np.uint8]
+Picture = MatLike
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,10 @@ def sheet(run: Run, frames: list[int], title: str) -> Picture:
 
 def tile(run: Run, frame: int) -> Picture:
     """One frame, small: ground truth green, the tracker's box red, frame number and overlap."""
-    image = cv2.imread(run.sequence.frame(frame).filename())
+    name = run.sequence.frame(frame).filename()
+    image = cv2.imread(name)
+    if image is None:
+        raise EvaluationError(f"{name} cannot be read as an image")
     scale = TILE_WIDTH / image.shape[1]
     small = cv2.resize(image, (TILE_WIDTH, round(image.shape[0] * scale)), interpolation=cv2.INTER_AREA)
     truth, region = run.sequence.groundtruth(frame), run.regions[frame]

@@ -42,14 +42,14 @@ def accuracy_robustness(everything: list[tuple[str, Scores]]) -> str:
 def success(everything: list[OnePass]) -> str:
     """OTB's success plot, the area under each curve in the legend."""
     figure, axes = _figure("overlap threshold", "success")
-    _curves(axes, OVERLAPS, [(each.label, each.success, each.total.success) for each in everything])
+    _curves(axes, OVERLAPS.tolist(), [(each.label, each.success, each.total.success) for each in everything])
     return _svg(figure)
 
 
 def precision(everything: list[OnePass]) -> str:
     """OTB's precision plot, each value at 20 pixels in the legend."""
     figure, axes = _figure("distance of the centres, pixels", "precision")
-    _curves(axes, DISTANCES, [(each.label, each.precision, each.total.precision) for each in everything])
+    _curves(axes, DISTANCES.tolist(), [(each.label, each.precision, each.total.precision) for each in everything])
     return _svg(figure)
 
 

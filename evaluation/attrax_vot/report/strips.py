@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,13 +66,11 @@ def draw(
                 wanted += [(repetition.index, sequence, tracker, frame) for frame in repetition.failures]
     # The sort keeps the order within a repetition.
     wanted.sort(key=lambda each: each[0])
-    strips, last, run = [], None, None
-    for index, sequence, tracker, frame in wanted[:MOST]:
-        if last != (index, sequence, tracker):
-            name = results.name(sequence, index)
-            run = Run(sequence, Trajectory.read(experiment.results(tracker, sequence), name).regions(), index)
-            last = (index, sequence, tracker)
-        strips.append(_strip(run, tracker.reference, frame))
+    strips = []
+    for (index, sequence, tracker), failures in groupby(wanted[:MOST], lambda each: each[:3]):
+        stored = Trajectory.read(experiment.results(tracker, sequence), results.name(sequence, index))
+        run = Run(sequence, stored.regions(), index)
+        strips += [_strip(run, tracker.reference, frame) for *_, frame in failures]
     return strips, max(0, len(wanted) - MOST)
 
 

@@ -105,5 +105,6 @@ def _lines(values: Values, low: float, high: float) -> list[str]:
     lines = []
     for there, run in groupby(enumerate(values), lambda each: each[1] is not None):
         if there:
-            lines.append(" ".join(f"{frame},{100 - 100 * (value - low) / (high - low):.0f}" for frame, value in run))
+            known = [(frame, value) for frame, value in run if value is not None]
+            lines.append(" ".join(f"{frame},{100 - 100 * (value - low) / (high - low):.0f}" for frame, value in known))
     return lines

@@ -128,7 +128,7 @@ def _render(template: str, report: Report, **more: Any) -> str:  # noqa: ANN401 
     """Fills a template in."""
     tex = template.endswith(".tex.j2")
     # Braces and percent signs are LaTeX's own.
-    marks = {
+    marks: dict[str, Any] = {
         "block_start_string": "<%", "block_end_string": "%>", "variable_start_string": "<<",
         "variable_end_string": ">>", "comment_start_string": "<#", "comment_end_string": "#>",
     }  # fmt: skip

@@ -99,7 +99,7 @@ else:
                 states[0] = ObjectStatus(states[0].region, {})
             return RunResult(objects, times)
 
-    class Single(Several):
+    class Single(Several):  # type: ignore[no-redef]
         """A runtime of one object, whose state stands by itself."""
 
         @property

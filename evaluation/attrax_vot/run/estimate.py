@@ -105,7 +105,7 @@ def tell(
         name = tracker.reference
         if name not in wanted:
             continue
-        speed = recorded(space, tracker)
+        speed: Speed | str | None = recorded(space, tracker)
         if speed is None:
             say(f"measuring {name}: an initialisation and {FRAMES - 1} frames; --no-estimate leaves this out")
             speed = measure(tracker, planned[0].threads)

@@ -147,7 +147,7 @@ def _run(
         results.discard_broken(experiment, tracker, sequence)
     missing = {sequence.name: runner.pending(experiment, tracker, sequence) for sequence in sequences}
     frames = sum(len(sequence) * len(missing[sequence.name]) for sequence in sequences)
-    outcomes = []
+    outcomes: list[runner.Outcome] = []
     if not frames:
         return outcomes
     check_command(tracker)

@@ -6,11 +6,25 @@ at random; its job starts again there, and has lost the repetition at work, beca
 
 import heapq
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
 
+from vot.tracker import Tracker
+
+from attrax_vot.analysis import results
+from attrax_vot.run import runner
 from attrax_vot.run.estimate import INITIALIZATIONS
 from attrax_vot.run.jobs import Job
 from attrax_vot.run.live import clock
+from attrax_vot.run.toolkit import EvaluationError
+
+if TYPE_CHECKING:
+    from vot.workspace import Workspace
+
+# Seconds of one repetition of a job.
+Seconds = Callable[[Job], float]
 
 
 @dataclass(frozen=True)
@@ -19,15 +33,11 @@ class Machines:
 
     Attributes:
         count: how many jobs are done at a time, one on each machine or GPU.
-        frame: seconds that a tracker takes for a frame.
-        start: seconds for an initialisation.
         mean_hours: between two failures of a machine; none never fails.
         restart: seconds from a failure until the job is at work again.
     """
 
     count: int
-    frame: float
-    start: float
     mean_hours: float | None = None
     restart: float = 120.0
 
@@ -52,7 +62,7 @@ class Simulated:
 
     def row(self, count: int) -> list[str]:
         """For a table."""
-        share = self.lost / (self.work + self.lost)
+        share = self.lost / (self.work + self.lost) if self.work else 0.0
         cells = [clock(self.seconds), f"{(self.work + self.lost) / 3600:.1f}", str(self.restarts)]
         return [str(count), *cells, f"{100 * share:.1f} %", f"{100 * self.idle:.0f} %"]
 
@@ -60,11 +70,39 @@ class Simulated:
 HEAD = ["at a time", "time", "machine hours", "restarts", "lost", "idle"]
 
 
-def simulate(planned: list[Job], machines: Machines, seed: int = 0) -> Simulated:
+def stated(frame: float, start: float) -> Seconds:
+    """A repetition's seconds from those of a frame and of an initialisation."""
+    return lambda job: job.frames * frame + INITIALIZATIONS * start
+
+
+def recorded(space: "Workspace", tracker: Tracker) -> Seconds:
+    """A repetition's seconds as they were in a tracker's results of the workspace, with its initialisations.
+
+    A sequence without results takes as long for a frame as the others on average.
+
+    Raises:
+        EvaluationError: there are none.
+    """
+    known: dict[tuple[str, str], float] = {}
+    spent = frames = 0.0
+    for experiment in space.stack:
+        for sequence in runner.sequences_of(space, experiment):
+            runs = results.repetitions(experiment, tracker, sequence)
+            if runs:
+                seconds = fmean(sum(run.init_seconds) + sum(run.frame_seconds) for run in runs)
+                known[experiment.identifier, sequence.name] = seconds
+                spent, frames = spent + seconds, frames + len(sequence)
+    if not known:
+        raise EvaluationError(f"{tracker.reference} has no results in {space.directory} that tell how long it takes")
+    return lambda job: known.get((job.experiment, job.sequence), job.frames * spent / frames)
+
+
+def simulate(planned: list[Job], seconds: Seconds, machines: Machines, seed: int = 0) -> Simulated:
     """Runs the jobs on machines that fail at random.
 
     Args:
         planned: in the order in which they start.
+        seconds: that a repetition of each takes.
         machines: to run them on.
         seed: of the failures.
     """
@@ -73,7 +111,7 @@ def simulate(planned: list[Job], machines: Machines, seed: int = 0) -> Simulated
     work = lost = 0.0
     restarts = 0
     for job in planned:
-        repetition = job.frames * machines.frame + INITIALIZATIONS * machines.start
+        repetition = seconds(job)
         now = heapq.heappop(free)
         for _ in range(job.missing):
             while (until := _failure(draw, machines)) < repetition:

@@ -214,7 +214,7 @@ def _parse(text: str) -> tuple[str, dict[str, object]]:
     head, _, parameters = text.partition("\n#")
     # The rest of the line of the comment.
     tables = tomllib.loads("#" + parameters)
-    flat = {}
+    flat: dict[str, object] = {}
     for name, value in tables.items():
         flat |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
     return "; ".join(" ".join(line.split()) for line in head.splitlines() if line.strip()), flat

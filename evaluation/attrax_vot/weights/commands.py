@@ -40,8 +40,8 @@ def _inspect(options: argparse.Namespace) -> None:
     heads = "  ".join(f"{head:>11}" for head in ("minimum", "maximum", "mean", "deviation"))
     print(f"{'tensor':{widths[0]}}  {'shape':{widths[1]}}  {heads}")
     for name, shape, array in rows:
-        *numbers, broken = statistics(array).values()
-        line = "  ".join(f"{number:>11.4e}" for number in numbers)
+        *four, broken = statistics(array).values()
+        line = "  ".join(f"{number:>11.4e}" for number in four)
         print(f"{name:{widths[0]}}  {shape:{widths[1]}}  {line}" + (f"  {broken} not finite" if broken else ""))
     print(_verdict(options.file, kind))
 

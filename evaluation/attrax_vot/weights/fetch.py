@@ -1,5 +1,6 @@
 """Downloading weights: resumed where a download broke off, checked, and in place only when whole."""
 
+import email.message
 import hashlib
 import http.client
 import re
@@ -139,7 +140,7 @@ def _receive(  # noqa: PLR0913, PLR0917 - one place, called once
         raise NetworkError(url, f"the connection ended after {done} of {total} bytes")
 
 
-def _content_range(headers: http.client.HTTPMessage) -> tuple[int | None, int | None]:
+def _content_range(headers: email.message.Message) -> tuple[int | None, int | None]:
     """The first byte and the whole length in `Content-Range: bytes FIRST-LAST/LENGTH`; either may be absent."""
     found = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(?:(\d+)|\*)", headers.get("Content-Range", "").strip())
     first, total = found.groups() if found else (None, None)

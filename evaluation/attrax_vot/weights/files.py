@@ -62,7 +62,8 @@ def write(weights: Weights, path: Path) -> None:
 
 def safetensors_bytes(tensors: Mapping[str, np.ndarray[Any, Any]], metadata: dict[str, str]) -> bytes:
     """The tensors as a safetensors file; the library's own writer does not fix the order of the metadata."""
-    header, body = {"__metadata__": dict(sorted(metadata.items()))}, bytearray()
+    header: dict[str, dict[str, Any]] = {"__metadata__": dict(sorted(metadata.items()))}
+    body = bytearray()
     # Wide elements first and each size a multiple of them keeps every tensor aligned, which some readers require.
     for name, array in sorted(tensors.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])):
         start = len(body)

@@ -51,7 +51,8 @@ def _network(path: Path, variables: dict[str, Any]) -> tuple[Weights, Lrn | None
         raise ValueError("it holds no variable or field 'layers'")
     if not isinstance(layers, np.ndarray) or layers.dtype != object:
         raise ValueError("'layers' is not a cell array, as in MatConvNet's simple networks")
-    tensors, normalisation = {}, None
+    tensors: dict[str, np.ndarray[Any, Any]] = {}
+    normalisation = None
     for layer in layers.flatten(order="F"):
         if _text(layer, "type") in ("normalize", "lrn"):
             found = _normalisation(layer)

@@ -81,7 +81,9 @@ def take(found: Weights, normalisation: lrn.Lrn | None, source: str) -> Weights:
     Raises:
         WeightsError: where they are missing, misshapen or not finite, or where two tensors stand for one.
     """
-    tensors, origins, py_mdnet = {}, {}, False
+    tensors: dict[str, np.ndarray[Any, Any]] = {}
+    origins: dict[str, str] = {}
+    py_mdnet = False
     for name, array in found.tensors.items():
         match canonical_name(name):
             case (canonical, sequence):
