@@ -169,7 +169,8 @@ def page(results: Results, notes: str) -> str:
         f"on one machine: {machine()}.",
         "",
         "*Plain* is the same tracker written directly on libtorch's operators and autograd, as a port of DAT would be "
-        "(`benches/plain`): equal in its numbers (`tests/attrax/against_plain.rs`), in a program of its own without attrax's "
+        "(`benches/plain`): equal in its numbers (`tests/attrax/against_plain.rs`), "
+        "in a program of its own without attrax's "
         f"allocator, with libtorch's own {whole['threads']} threads; attrax has as many. They take turns. "
         "*Floor* is a stage's arithmetic at the rate of a large matrix product, or its bytes at that of a large copy, "
         "measured in between.",
