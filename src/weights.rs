@@ -23,9 +23,6 @@ pub const EFFICIENTNET_LITE0: &str = "efficientnet-lite0";
 /// Stem and first eleven blocks of EfficientNet-Lite0, made by `attrax_vot.weights.embed_efficientnet`. See `NOTICE`.
 static EMBEDDED: &[u8] = include_bytes!("weights/efficientnet-lite0.safetensors");
 
-/// Its last blocks and fc4, fc5 trained on videos, made by `attrax-vot train --alone`; its metadata say how.
-static VIDEOS: &[u8] = include_bytes!("weights/videos.safetensors");
-
 /// Five times what VGG-M's whole network takes, in bytes.
 const LARGEST: u64 = 1 << 31;
 
@@ -115,8 +112,7 @@ impl WeightFile {
     }
 }
 
-/// The embedded weights: EfficientNet-Lite0 up to stride 16, batch norms folded into the convolutions. What was trained on
-/// videos has names that begin with `videos.`.
+/// The embedded weights: EfficientNet-Lite0 up to stride 16, batch norms folded into the convolutions.
 ///
 /// # Errors
 /// [`WeightsError::Malformed`] where the embedded bytes are not what the script made, which the tests rule out.
@@ -127,11 +123,7 @@ impl WeightFile {
 /// # Ok::<(), attrax::weights::WeightsError>(())
 /// ```
 pub fn embedded() -> Result<WeightFile, WeightsError> {
-    let mut file = WeightFile::from_safetensors(EMBEDDED, Path::new("embedded efficientnet-lite0.safetensors"))?;
-    let videos = WeightFile::from_safetensors(VIDEOS, Path::new("embedded videos.safetensors"))?;
-    file.tensors.extend(videos.tensors);
-    file.metadata.extend(videos.metadata);
-    Ok(file)
+    WeightFile::from_safetensors(EMBEDDED, Path::new("embedded efficientnet-lite0.safetensors"))
 }
 
 /// The format that the first bytes announce, of those that `attrax-vot weights convert` reads.

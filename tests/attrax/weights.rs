@@ -57,17 +57,7 @@ fn the_embedded_network_has_every_layer() {
             block += 1;
         }
     }
-    let (videos, plain): (Vec<&String>, _) = weights.tensors.keys().partition(|name| name.starts_with("videos."));
-    assert_eq!(plain.len(), 2 * expected.len());
-    for name in videos {
-        let shape = &weights.tensors[name].shape;
-        match (name.trim_start_matches("videos."), weights.tensors.get(name.trim_start_matches("videos."))) {
-            (_, Some(of_images)) => assert_eq!(shape, &of_images.shape, "{name}"),
-            ("fc4.weight", None) => assert_eq!(*shape, [512, 1008]),
-            ("fc5.weight", None) => assert_eq!(*shape, [512, 512]),
-            (other, None) => assert!(["fc4.bias", "fc5.bias"].contains(&other) && *shape == [512], "{name}"),
-        }
-    }
+    assert_eq!(weights.tensors.len(), 2 * expected.len());
     for (layer, shape) in expected {
         let (weight, bias) = (&weights.tensors[&format!("{layer}.weight")], &weights.tensors[&format!("{layer}.bias")]);
         assert_eq!((&weight.shape, bias.shape.as_slice()), (&shape, &shape[..1]), "{layer}");

@@ -20,7 +20,6 @@ impl Config {
     #[must_use]
     pub fn attrax() -> Self {
         let mut config = Self::released();
-        config.features = Features::Videos;
         config.attention.updates = false;
         config.head.draw = Initialization::Normal;
         config
