@@ -106,12 +106,9 @@ def run(options: argparse.Namespace) -> int:
             provenance.note(options.workspace, tracker)
     if options.estimate:
         estimate.tell(planned, options.jobs, trackers, space, lambda line: print(line, flush=True))
-    table = Table()
-    outcomes = parallel.run(planned, _engine(options, options.workspace), table)
+    outcomes = parallel.run(planned, _engine(options, options.workspace), Table())
     failed = [outcome for outcome in outcomes if outcome.error]
     print(f"{len(outcomes) - len(failed)} of {len(planned)} jobs ended" if planned else "nothing is missing")
-    if again := table.restarts():
-        print(again)
     return 1 if failed else 0
 
 
