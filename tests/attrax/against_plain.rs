@@ -11,15 +11,15 @@ mod scene;
 
 use attrax::tracker::backbone::Backbone;
 use attrax::tracker::learning::attention::{self, Form, Reduction};
-use attrax::tracker::learning::head::{Head, Initialization};
+use attrax::tracker::learning::head::Initialization;
 use attrax::tracker::learning::regression::BoxRegression;
 use attrax::tracker::learning::train::cross_entropy;
 use attrax::tracker::{Attention, Config, CropFormat, Model, Resampling, crop};
 use network::{ARCHITECTURES, Architecture};
 use plain::network::Network;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
+
+use crate::networks::head;
 
 /// Largest relative difference of float32 stages.
 const CLOSE: f64 = 1e-4;
@@ -71,14 +71,7 @@ fn gradients_of_the_loss_are_equal() {
     let positives = 3;
     // In double precision: in single, an activation that is nearly zero may pass its gradient in one and not in the other.
     for (network, backbone) in networks(Kind::Double) {
-        let head = Head::random(
-            backbone.feature_length(),
-            (Initialization::He, 0.0),
-            None,
-            Kind::Double,
-            Device::Cpu,
-            &mut ChaCha8Rng::seed_from_u64(5),
-        );
+        let head = head(&backbone);
         let crops = smooth_crops(6, backbone.format());
         for (form, reduction) in [(Form::Released, Reduction::Batch), (Form::Paper, Reduction::PerSample)] {
             let config = Attention { form, reduction, ..Config::released().attention };

@@ -1,30 +1,10 @@
 //! Many boxes in one pass of the network, against a crop for each of them.
 
-use std::collections::BTreeMap;
-
-use attrax::tracker::backbone::{Backbone, Dense, Parameters, View};
+use attrax::tracker::backbone::{Backbone, Dense, View};
 use attrax::tracker::{BoundingBox, Frame};
-use tch::{Device, Kind, Tensor};
+use tch::Kind;
 
-/// VGG-M with random weights, small enough to keep activations in range.
-fn vgg_m() -> Backbone {
-    let normal = |shape: &[i64], deviation: f64| Tensor::randn(shape, (Kind::Float, Device::Cpu)) * deviation;
-    let tensors = [
-        ("conv1.weight", normal(&[96, 3, 7, 7], 0.02)),
-        ("conv1.bias", normal(&[96], 0.5)),
-        ("conv2.weight", normal(&[256, 96, 5, 5], 0.02)),
-        ("conv2.bias", normal(&[256], 0.5)),
-        ("conv3.weight", normal(&[512, 256, 3, 3], 0.02)),
-        ("conv3.bias", normal(&[512], 0.2)),
-    ];
-    let tensors = tensors.into_iter().map(|(name, tensor)| (name.to_string(), tensor));
-    Backbone::new(&Parameters::new("random", tensors, BTreeMap::new(), Kind::Float, Device::Cpu)).unwrap()
-}
-
-fn efficientnet() -> Backbone {
-    let file = attrax::weights::embedded().unwrap();
-    Backbone::new(&Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap()).unwrap()
-}
+use crate::networks::{efficientnet, vgg_m};
 
 /// Smooth waves of several lengths, so that a resampled picture is like the one it was resampled from.
 fn frame() -> Frame {
@@ -62,7 +42,7 @@ const VIEWS: [View; 2] = [
 #[test]
 fn a_network_that_pads_nothing_gives_the_same_features() {
     let _alone = crate::alone();
-    let backbone = vgg_m();
+    let backbone = vgg_m(Kind::Float);
     for step in [4, 8, 16] {
         let error = difference(&backbone, step, &VIEWS);
         assert!(error < 1e-5, "boxes {step} px apart: {error:.1e}");
@@ -72,7 +52,7 @@ fn a_network_that_pads_nothing_gives_the_same_features() {
 #[test]
 fn a_network_that_pads_sees_the_surroundings_instead_of_zeros() {
     let _alone = crate::alone();
-    let backbone = efficientnet();
+    let backbone = efficientnet(Kind::Float);
     for step in [4, 8, 16] {
         let error = difference(&backbone, step, &VIEWS);
         println!("embedded network, boxes {step} px apart: relative difference {error:.3}");
@@ -83,7 +63,7 @@ fn a_network_that_pads_sees_the_surroundings_instead_of_zeros() {
 #[test]
 fn boxes_of_a_view_lie_on_the_grid_of_the_crop() {
     let _alone = crate::alone();
-    let backbone = efficientnet();
+    let backbone = efficientnet(Kind::Float);
     let dense = Dense::new(&backbone, 8);
     let view = VIEWS[0];
     let boxes = dense.boxes(&view);

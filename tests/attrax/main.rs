@@ -7,6 +7,8 @@ mod against_plain;
 #[cfg(feature = "tracker")]
 mod dense;
 #[cfg(feature = "tracker")]
+mod networks;
+#[cfg(feature = "tracker")]
 mod numerics;
 #[cfg(feature = "tracker")]
 mod parity;

@@ -1,8 +1,6 @@
 //! The attention maps, the regulariser and its gradient against libtorch's own double backward, in float64.
 
-use std::collections::BTreeMap;
-
-use attrax::tracker::backbone::{Backbone, Parameters};
+use attrax::tracker::backbone::Backbone;
 use attrax::tracker::learning::attention::{self, Form, Reduction};
 use attrax::tracker::learning::head::{Head, Initialization};
 use attrax::tracker::learning::train::cross_entropy;
@@ -10,31 +8,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use crate::networks::{efficientnet, head, vgg_m};
+
 const FORMS: [Form; 2] = [Form::Paper, Form::Released];
 const REDUCTIONS: [Reduction; 2] = [Reduction::PerSample, Reduction::Batch];
 const POSITIVES: i64 = 2;
 const SAMPLES: i64 = 3;
-
-/// VGG-M with random weights, small enough to keep activations in range.
-fn vgg_m() -> Backbone {
-    let normal = |shape: &[i64], deviation: f64| Tensor::randn(shape, (Kind::Double, Device::Cpu)) * deviation;
-    let tensors = [
-        ("conv1.weight", normal(&[96, 3, 7, 7], 0.02)),
-        ("conv1.bias", normal(&[96], 0.5)),
-        ("conv2.weight", normal(&[256, 96, 5, 5], 0.02)),
-        ("conv2.bias", normal(&[256], 0.5)),
-        ("conv3.weight", normal(&[512, 256, 3, 3], 0.02)),
-        ("conv3.bias", normal(&[512], 0.2)),
-    ];
-    let tensors = tensors.into_iter().map(|(name, tensor)| (name.to_string(), tensor));
-    let parameters = Parameters::new("random", tensors, BTreeMap::new(), Kind::Double, Device::Cpu);
-    Backbone::new(&parameters).unwrap()
-}
-
-fn efficientnet() -> Backbone {
-    let file = attrax::weights::embedded().unwrap();
-    Backbone::new(&Parameters::from_file(&file, Kind::Double, Device::Cpu).unwrap()).unwrap()
-}
 
 /// Crops of smooth noise, centred as the network wants them.
 fn crops(backbone: &Backbone) -> Tensor {
@@ -42,17 +21,6 @@ fn crops(backbone: &Backbone) -> Tensor {
     let coarse = Tensor::randn([SAMPLES, 3, 9, 9], (Kind::Double, Device::Cpu));
     let smooth = coarse.upsample_bilinear2d([size, size], false, None, None);
     smooth * (60.0 * f64::from(backbone.format().scale))
-}
-
-fn head(backbone: &Backbone) -> Head {
-    Head::random(
-        backbone.feature_length(),
-        (Initialization::He, 0.0),
-        None,
-        Kind::Double,
-        Device::Cpu,
-        &mut ChaCha8Rng::seed_from_u64(5),
-    )
 }
 
 fn relative_error(ours: &Tensor, theirs: &Tensor) -> f64 {
@@ -149,14 +117,14 @@ fn check(backbone: &Backbone) {
 fn vgg_m_equals_autograd() {
     let _alone = crate::alone();
     tch::manual_seed(11);
-    check(&vgg_m());
+    check(&vgg_m(Kind::Double));
 }
 
 #[test]
 fn efficientnet_lite0_equals_autograd() {
     let _alone = crate::alone();
     tch::manual_seed(12);
-    check(&efficientnet());
+    check(&efficientnet(Kind::Double));
 }
 
 #[test]
@@ -188,7 +156,7 @@ fn maps_without_attention_give_finite_numbers() {
 fn a_step_along_the_gradient_lowers_the_regularizer() {
     let _alone = crate::alone();
     tch::manual_seed(13);
-    let backbone = efficientnet();
+    let backbone = efficientnet(Kind::Double);
     let (crops, head) = (crops(&backbone), head(&backbone));
     for form in FORMS {
         let mut linearization = tch::no_grad(|| backbone.linearize(&crops));

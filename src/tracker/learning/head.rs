@@ -118,7 +118,6 @@ impl Head {
             [(w4, &[UNITS, features]), (b4, &[UNITS]), (w5, &[UNITS, UNITS]), (b5, &[UNITS])];
         let tensors =
             shapes.into_iter().map(|(name, shape)| file.tensor(name, shape)).collect::<Result<Vec<_>, _>>()?;
-        let tensors = tensors.into_iter().map(|tensor| tensor.to_kind(Kind::Float)).collect::<Vec<_>>();
         Ok(tensors.try_into().ok())
     }
 
