@@ -1,16 +1,13 @@
-//! Compiles the start-up helpers, and lets programs find libtorch where it was found now, for the `tracker` feature.
+//! Lets programs find libtorch where it was found now, for the `tracker` feature.
 
 use std::env;
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for name in ["build.rs", "src/native.c"] {
-        println!("cargo:rerun-if-changed={name}");
-    }
+    println!("cargo:rerun-if-changed=build.rs");
     if env::var_os("CARGO_FEATURE_TRACKER").is_none() {
         return Ok(());
     }
-    cc::Build::new().file("src/native.c").try_compile("attrax_native")?;
     println!("cargo:rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
     let libtorch = env::var("DEP_TCH_LIBTORCH_LIB")
         .map_err(|_| "torch-sys did not say where libtorch is (DEP_TCH_LIBTORCH_LIB): run `make setup`")?;

@@ -10,7 +10,7 @@
 #[cfg(feature = "session")]
 pub mod decode;
 #[cfg(feature = "tracker")]
-#[allow(unsafe_code, reason = "declares C functions")]
+#[allow(unsafe_code, reason = "calls C functions")]
 pub mod native;
 #[cfg(feature = "session")]
 pub mod session;

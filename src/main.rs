@@ -1,13 +1,10 @@
 //! The `attrax` command.
 
+mod allocator;
 mod cli;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
-
-/// Of libtorch's memory too. Its settings are in `native.c`.
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     match cli::run() {

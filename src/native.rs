@@ -1,25 +1,23 @@
-//! What only C can do: loading libtorch's CUDA half at start-up (`native.c`), and an end at once.
-//!
-//! `native.c` has settings for jemalloc too, which a program that tracks should make its global allocator, as `attrax` does:
-//! in glibc's, libtorch spends more time on page faults than on arithmetic.
+//! What only C can do: loading libtorch's CUDA half at start-up, and an end at once.
 
-use std::ffi::c_int;
 use std::path::Path;
-
-unsafe extern "C" {
-    safe fn attrax_load_cuda() -> c_int;
-    safe fn _exit(code: c_int) -> !;
-}
 
 /// Loads libtorch's CUDA library where the machine has an NVIDIA driver, and returns whether it is loaded.
 ///
-/// The linker drops that library from the program, which lets one binary serve machines with and without a GPU.
+/// The linker drops that library from the program, since nothing refers to it, which lets one binary serve machines with and
+/// without a GPU. Loaded here, it registers itself with libtorch.
 #[must_use]
 pub fn load_cuda() -> bool {
-    Path::new("/dev/nvidiactl").exists() && attrax_load_cuda() == 1
+    let load = || {
+        // SAFETY: the name is a C string; what the library runs as it is loaded is libtorch's own registration.
+        let library = unsafe { libc::dlopen(c"libtorch_cuda.so".as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+        !library.is_null()
+    };
+    Path::new("/dev/nvidiactl").exists() && load()
 }
 
 /// Ends the process from any thread while others are at work. `std::process::exit` would first take libtorch apart under them.
 pub fn exit_at_once(code: i32) -> ! {
-    _exit(code)
+    // SAFETY: it has no conditions, and nothing runs after it.
+    unsafe { libc::_exit(code) }
 }
