@@ -1,7 +1,5 @@
 //! Axis-aligned boxes in pixels and their overlap.
 
-use super::TrackerError;
-
 /// An axis-aligned box: top-left corner and size in pixels, pixel centres at half-integers.
 ///
 /// A frame of width `W` covers `x` from 0 to `W`.
@@ -112,22 +110,6 @@ impl BoundingBox {
             .reduce(|a, b| Self::new(a.x + b.x, a.y + b.y, a.width + b.width, a.height + b.height))?;
         Some(Self::new(sum.x / n, sum.y / n, sum.width / n, sum.height / n))
     }
-
-    /// The region a tracker is initialised with, made usable: clipped to the frame.
-    ///
-    /// # Errors
-    /// [`TrackerError::Region`] if a number is not finite, a side is not positive, or nothing of the box is inside
-    /// the frame.
-    pub fn for_initialization(self, frame_width: u32, frame_height: u32) -> Result<Self, TrackerError> {
-        let refuse = |reason| TrackerError::Region { region: self, frame: (frame_width, frame_height), reason };
-        if ![self.x, self.y, self.width, self.height].iter().all(|v| v.is_finite()) {
-            return Err(refuse("a coordinate is not a finite number"));
-        }
-        if self.width <= 0.0 || self.height <= 0.0 {
-            return Err(refuse("it is empty"));
-        }
-        self.clipped(f64::from(frame_width), f64::from(frame_height)).ok_or_else(|| refuse("it lies outside the frame"))
-    }
 }
 
 impl std::fmt::Display for BoundingBox {
@@ -155,18 +137,5 @@ mod tests {
             let (cx, cy) = b.centre();
             assert!((0.0..=w).contains(&cx) && (0.0..=h).contains(&cy));
         }
-    }
-
-    #[test]
-    fn regions_that_cannot_start_a_tracker_are_refused() {
-        for b in [
-            BoundingBox::new(f64::NAN, 0.0, 1.0, 1.0),
-            BoundingBox::new(0.0, 0.0, 0.0, 5.0),
-            BoundingBox::new(100.0, 0.0, 5.0, 5.0),
-        ] {
-            assert!(b.for_initialization(100, 100).is_err(), "{b}");
-        }
-        let partly = BoundingBox::new(-5.0, 90.0, 10.0, 20.0).for_initialization(100, 100).unwrap();
-        assert_eq!(partly, BoundingBox::new(0.0, 90.0, 5.0, 10.0));
     }
 }

@@ -21,9 +21,10 @@ mod plan;
 mod precision;
 pub mod profile;
 mod sampling;
+mod start;
 mod target;
 
-pub use self::config::{Anywhere, Around, Attention, Config, Failure, Head, Samples, Schedule, Spreads};
+pub use self::config::{Anywhere, Around, Aspect, Attention, Config, Failure, Head, Samples, Schedule, Spreads};
 pub use self::crops::{CONTEXT, CropFormat, Resampling, crop, crop_each};
 pub use self::error::TrackerError;
 pub use self::frame::Frame;
@@ -31,5 +32,5 @@ pub use self::geometry::BoundingBox;
 pub use self::maps::{Map, Maps};
 pub use self::model::{Estimate, Model};
 pub use self::precision::Precision;
-pub use self::sampling::{Accept, Aspect, Inside, Sampler, Spread};
+pub use self::sampling::{Accept, Inside, Sampler, Spread};
 pub use self::target::Tracker;

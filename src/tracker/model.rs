@@ -6,11 +6,9 @@ use tch::Tensor;
 
 use super::backbone::{Backbone, Parameters};
 use super::config::Config;
-use super::error::guarded;
 use super::learning::head::Head;
 use super::learning::memory::{Described, FrameSamples};
 use super::sampling::Grids;
-use super::target::Tracker;
 use super::{BoundingBox, Frame, TrackerError};
 
 /// The network and the parameters, shared by all targets.
@@ -98,24 +96,6 @@ impl Model {
     #[must_use]
     pub fn backbone(&self) -> &Backbone {
         &self.backbone
-    }
-
-    /// Starts tracking the target inside `region` (pixels), which is clipped to the frame.
-    ///
-    /// `stream` numbers the initialisations of a run: each draws from a random stream of its own, so that repetitions
-    /// differ and a run is reproduced exactly from its seed.
-    ///
-    /// # Errors
-    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame, [`TrackerError::Libtorch`] where
-    /// libtorch fails, for want of memory for example.
-    pub fn initialize(
-        self: &Rc<Self>,
-        frame: &Frame,
-        region: BoundingBox,
-        stream: u64,
-    ) -> Result<Tracker, TrackerError> {
-        let region = region.for_initialization(frame.width(), frame.height())?;
-        guarded(|| Ok(Tracker::start(self, frame, region, stream)))
     }
 
     /// Features of boxes of a frame: `(boxes, features)`.

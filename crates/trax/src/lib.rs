@@ -4,6 +4,7 @@
 mod client;
 mod error;
 mod image;
+mod keeper;
 #[cfg(feature = "libtrax")]
 #[allow(unsafe_code, reason = "calls libtrax")]
 mod libtrax;

@@ -12,7 +12,6 @@ use super::crops::Resampling;
 use super::learning::attention::{Form, Reduction, Use};
 use super::learning::head::Initialization;
 use super::precision::Precision;
-use super::sampling::Aspect;
 
 /// How many samples are drawn, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +78,16 @@ pub struct Around {
     pub scale: f64,
     /// The factor of the sides' proportions is raised to a power in [-1, 1]; 1 keeps the proportions.
     pub aspect: f64,
+}
+
+/// How an aspect factor, raised to a uniform power in [-1, 1], changes a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aspect {
+    /// The width is multiplied by it and the height divided by it: the area stays (DAT's released code).
+    Reciprocal,
+    /// Each side is multiplied by a factor of its own.
+    Independent,
 }
 
 /// How boxes are varied over the whole frame.

@@ -1,12 +1,11 @@
 //! The sets of parameters that have a name.
 
-use super::{Anywhere, Around, Attention, Config, Failure, Head, Samples, Schedule, Spreads};
+use super::{Anywhere, Around, Aspect, Attention, Config, Failure, Head, Samples, Schedule, Spreads};
 use crate::tracker::backbone::Features;
 use crate::tracker::crops::Resampling;
 use crate::tracker::learning::attention::{Form, Reduction, Use};
 use crate::tracker::learning::head::Initialization;
 use crate::tracker::precision::Precision;
-use crate::tracker::sampling::Aspect;
 
 impl Default for Config {
     fn default() -> Self {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 pub(super) use self::grid::Grids;
 use self::grid::chosen;
-pub use self::published::{Accept, Aspect, Inside, Sampler, Spread};
+pub use self::published::{Accept, Inside, Sampler, Spread};
 use super::config::{Around, Samples};
 use super::learning::memory::{Described, FrameSamples};
 use super::target::Tracker;

@@ -7,21 +7,10 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use serde::{Deserialize, Serialize};
 
 use crate::tracker::BoundingBox;
-use crate::tracker::config::{Anywhere, Around};
+use crate::tracker::config::{Anywhere, Around, Aspect};
 use crate::tracker::profile::{self, Stage};
-
-/// How an aspect factor, raised to a uniform power in [-1, 1], changes a box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aspect {
-    /// The width is multiplied by it and the height divided by it: the area stays (DAT's released code).
-    Reciprocal,
-    /// Each side is multiplied by a factor of its own.
-    Independent,
-}
 
 /// How a box is varied.
 #[derive(Clone, Copy, Debug, PartialEq)]

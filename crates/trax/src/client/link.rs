@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::ClientOptions;
+use super::options::ClientOptions;
 use crate::error::Error;
 use crate::transport::{Output, Transport};
 use crate::wire::{LineReader, Message};

@@ -2,15 +2,15 @@
 
 mod hello;
 mod link;
+mod options;
 mod process;
 
+pub use options::ClientOptions;
 pub use process::{Connection, TrackerProcess};
 
-use std::time::Duration;
 
 use super::error::Error;
 use super::image::Images;
-use super::limits::Limits;
 use super::metadata::{Channel, Metadata, in_words};
 use super::properties::Properties;
 use super::region::Region;
@@ -19,47 +19,6 @@ use super::transport::Transport;
 use super::wire::{Kind, VERSION, write};
 use hello::Hello;
 use link::Link;
-
-/// How a client deals with a tracker.
-///
-/// ```
-/// use trax::{ClientOptions, Limits};
-/// use std::time::Duration;
-///
-/// let patient = ClientOptions::default().timeout(Duration::from_secs(600)).limits(Limits::default());
-/// assert_eq!(patient.limits, Limits::default());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ClientOptions {
-    /// The longest wait for an introduction or an answer, and for the tracker to take a request in. Default 30 s;
-    /// [`Duration::MAX`] waits as long as it takes.
-    pub timeout: Duration,
-    /// What is accepted from the tracker.
-    pub limits: Limits,
-}
-
-impl ClientOptions {
-    /// Sets the longest wait.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Sets what is accepted from the tracker.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        Self { timeout: Duration::from_secs(30), limits: Limits::default() }
-    }
-}
 
 /// A client's side of a session with one tracker. To start the tracker as well, see [`TrackerProcess`].
 ///

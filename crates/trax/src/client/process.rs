@@ -7,7 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Client, ClientOptions};
+use super::Client;
+use super::options::ClientOptions;
 use crate::error::Error;
 use crate::transport::Transport;
 

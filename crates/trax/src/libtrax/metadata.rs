@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use libtrax_sys as sys;
 
-use super::c_string;
+use super::text::c_string;
 use crate::error::Error;
 use crate::metadata::{Channel, ImageFormat, Metadata, RegionFormat};
 

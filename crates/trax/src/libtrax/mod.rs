@@ -6,8 +6,9 @@
 
 mod metadata;
 mod objects;
+mod text;
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::os::fd::AsRawFd;
@@ -17,24 +18,19 @@ use libtrax_sys as sys;
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::error::Error;
+use crate::keeper::Keeper;
 use crate::metadata::{ImageFormat, Metadata};
 use crate::properties::Properties;
 use crate::region::Region;
-use crate::server::Keeper;
-use crate::wire::ascii;
+
 use metadata::MetadataHandle;
 use objects::ObjectList;
+use text::c_string;
 
 /// libtrax's own version.
 pub(crate) fn version() -> String {
     // SAFETY: the function takes nothing and gives a string literal.
     unsafe { CStr::from_ptr(sys::trax_version()) }.to_string_lossy().into_owned()
-}
-
-/// A C string of what [`ascii`] leaves of a text.
-fn c_string(text: &str) -> CString {
-    // There is no zero byte in it, so this cannot fail.
-    CString::new(ascii(text).as_bytes()).unwrap_or_default()
 }
 
 /// A session that libtrax keeps.
@@ -187,8 +183,8 @@ fn memory(name: &str) -> Result<File, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keeper::Native;
     use crate::metadata::{Channel, RegionFormat};
-    use crate::server::Native;
 
     #[test]
     fn the_version_is_the_one_of_the_bindings() {

@@ -1,21 +1,19 @@
 //! The tracker's side of a session.
 
-mod keeper;
 mod requests;
 mod tracker;
 #[cfg_attr(not(unix), path = "unwatched.rs")]
 mod watch;
 
-#[cfg(feature = "libtrax")]
-pub(crate) use keeper::Keeper;
-#[cfg(all(test, feature = "libtrax"))]
-pub(crate) use keeper::Native;
 pub use tracker::{RunError, Tracker, run};
 
 use std::fmt::{self, Debug, Formatter};
 use std::io::{Read, Write as _};
 
 use crate::error::Error;
+use crate::keeper::Keeper;
+#[cfg(not(feature = "libtrax"))]
+use crate::keeper::Native;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
 use crate::region::Region;
@@ -47,7 +45,7 @@ use watch::Watch;
 /// # Ok::<(), trax::Error>(())
 /// ```
 pub struct Server {
-    keeper: Box<dyn keeper::Keeper>,
+    keeper: Box<dyn Keeper>,
     input: LineReader<Box<dyn Read + Send>>,
     output: Output,
     watch: Option<Watch>,
@@ -94,7 +92,7 @@ impl Server {
     ///
     /// [`Error::Protocol`] for metadata without channels, [`Error::Io`], [`Error::Library`].
     pub fn new(metadata: &Metadata, transport: Transport, limits: Limits) -> Result<Self, Error> {
-        let (keeper, hello) = keeper::introduce(metadata)?;
+        let (keeper, hello) = introduce(metadata)?;
         let mut server = Self {
             keeper,
             input: LineReader::new(transport.input, limits.message_bytes),
@@ -289,4 +287,16 @@ impl Drop for Server {
 /// A protocol error in words.
 fn protocol(text: &str) -> Error {
     Error::Protocol(text.to_owned())
+}
+
+/// Starts a session; gives its keeper and the tracker's introduction.
+fn introduce(metadata: &Metadata) -> Result<(Box<dyn Keeper>, Vec<u8>), Error> {
+    if metadata.channels.is_empty() {
+        return Err(Error::Protocol("a tracker needs at least one channel".into()));
+    }
+    #[cfg(feature = "libtrax")]
+    let (keeper, hello) = crate::libtrax::Libtrax::introduce(metadata)?;
+    #[cfg(not(feature = "libtrax"))]
+    let (keeper, hello) = Native::introduce(metadata);
+    Ok((Box::new(keeper), hello))
 }

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use memchr::memchr;
 
-use super::PREFIX;
+use super::message::PREFIX;
 use crate::error::Error;
 
 /// Bytes asked of the operating system at a time.

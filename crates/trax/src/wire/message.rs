@@ -5,6 +5,12 @@ use memchr::memchr3;
 use crate::error::Error;
 use crate::properties::{Properties, is_key};
 
+/// What every message begins with.
+pub(crate) const PREFIX: &[u8] = b"@@TRAX:";
+
+/// The newest version of the protocol, from which on objects have messages of their own.
+pub(crate) const VERSION: u32 = 4;
+
 /// The five kinds of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

@@ -10,11 +10,5 @@ mod message;
 mod write;
 
 pub(crate) use lines::LineReader;
-pub(crate) use message::{Kind, Message};
+pub(crate) use message::{Kind, Message, VERSION};
 pub(crate) use write::{ascii, write};
-
-/// What every message begins with.
-pub(crate) const PREFIX: &[u8] = b"@@TRAX:";
-
-/// The newest version of the protocol, from which on objects have messages of their own.
-pub(crate) const VERSION: u32 = 4;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Kind, PREFIX};
+use super::message::{Kind, PREFIX};
 
 /// Appends a message as a line.
 pub(crate) fn write<'a>(

@@ -21,18 +21,6 @@ pub(crate) trait Keeper: Send {
     fn quit(&mut self, reason: Option<&str>) -> Result<Vec<u8>, Error>;
 }
 
-/// Starts a session; gives its keeper and the tracker's introduction.
-pub(super) fn introduce(metadata: &Metadata) -> Result<(Box<dyn Keeper>, Vec<u8>), Error> {
-    if metadata.channels.is_empty() {
-        return Err(Error::Protocol("a tracker needs at least one channel".into()));
-    }
-    #[cfg(feature = "libtrax")]
-    let (keeper, hello) = crate::libtrax::Libtrax::introduce(metadata)?;
-    #[cfg(not(feature = "libtrax"))]
-    let (keeper, hello) = Native::introduce(metadata);
-    Ok((Box::new(keeper), hello))
-}
-
 /// A session that is kept in Rust.
 #[cfg_attr(all(feature = "libtrax", not(test)), allow(dead_code, reason = "libtrax takes its place"))]
 pub(crate) struct Native {
