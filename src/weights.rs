@@ -23,6 +23,9 @@ pub const EFFICIENTNET_LITE0: &str = "efficientnet-lite0";
 /// Stem and first eleven blocks of EfficientNet-Lite0, made by `attrax_vot.weights.embed_efficientnet`. See `NOTICE`.
 static EMBEDDED: &[u8] = include_bytes!("weights/efficientnet-lite0.safetensors");
 
+/// Its last blocks, fc4 and fc5 after a training on videos, made by `attrax-vot train --alone`. See `docs/weights.md`.
+static VIDEOS: &[u8] = include_bytes!("weights/efficientnet-lite0-videos.safetensors");
+
 /// Five times what VGG-M's whole network takes, in bytes.
 const LARGEST: u64 = 1 << 31;
 
@@ -112,7 +115,8 @@ impl WeightFile {
     }
 }
 
-/// The embedded weights: EfficientNet-Lite0 up to stride 16, batch norms folded into the convolutions.
+/// The embedded weights: EfficientNet-Lite0 up to stride 16, batch norms folded into the convolutions, and under names that
+/// begin with `videos.` its last blocks, fc4 and fc5 after a training on videos.
 ///
 /// # Errors
 /// [`WeightsError::Malformed`] where the embedded bytes are not what the script made, which the tests rule out.
@@ -123,7 +127,10 @@ impl WeightFile {
 /// # Ok::<(), attrax::weights::WeightsError>(())
 /// ```
 pub fn embedded() -> Result<WeightFile, WeightsError> {
-    WeightFile::from_safetensors(EMBEDDED, Path::new("embedded efficientnet-lite0.safetensors"))
+    let mut file = WeightFile::from_safetensors(EMBEDDED, Path::new("embedded efficientnet-lite0.safetensors"))?;
+    let videos = WeightFile::from_safetensors(VIDEOS, Path::new("embedded efficientnet-lite0-videos.safetensors"))?;
+    file.tensors.extend(videos.tensors);
+    Ok(file)
 }
 
 /// The format that the first bytes announce, of those that `attrax-vot weights convert` reads.

@@ -232,6 +232,13 @@ def _add_train(commands: Any) -> None:  # noqa: ANN401
     train.add_argument(
         "--first-block", type=int, choices=range(1, 11), default=5, metavar="N", help="the first that is trained [5]"
     )
+    train.add_argument(
+        "--blend",
+        type=_share,
+        default=0.5,
+        metavar="SHARE",
+        help="how far the convolutions go from those it began with (0) to those that were trained (1) [0.5]",
+    )
     train.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw [0]")
     train.add_argument("--device", default="cpu", help="cpu or cuda [cpu]")
     train.add_argument("--threads", type=_positive, default=2, metavar="N", help="of the processor [2]")
@@ -264,6 +271,16 @@ def _positive(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text} is no whole number") from None
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from None
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError("must be from 0 to 1")
     return value
 
 

@@ -15,20 +15,22 @@ impl Default for Config {
 
 impl Config {
     /// attrax's own tracker: the released form of reciprocative learning, with the departures from [`Config::released`] that
-    /// measurements on VOT-2016 sequences speak for (`docs/fidelity.md`).
+    /// measurements on VOT-2016 sequences speak for (`docs/fidelity.md`). Candidates and samples lie on grids and share passes
+    /// of the network, the network was trained on videos, and the regulariser has its say in the training on the first frame.
     #[must_use]
     pub fn attrax() -> Self {
         let mut config = Self::released();
         config.attention.updates = false;
+        config.features = Features::Videos;
+        config.grid = 8;
         config.head.draw = Initialization::Normal;
         config
     }
 
-    /// The same arranged to share work: candidates and samples on grids, a smaller mini-batch for the regulariser.
+    /// The same with a smaller mini-batch for the regulariser, in bfloat16 where the processor computes so: a quick start.
     #[must_use]
     pub fn fast() -> Self {
         let mut config = Self::attrax();
-        config.grid = 8;
         config.precision = Precision::Auto;
         config.attention.samples = 8;
         config
