@@ -145,6 +145,11 @@ def _add_more(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type 
     export.add_argument("trackers", nargs="+", metavar="TRACKER", help="whose results")
     export.add_argument("--layout", choices=("vot", "got10k"), default="vot", help="vot, got10k [vot]")
     export.add_argument("--out", type=Path, help="where they go, a folder for each tracker [WORKSPACE/export]")
+    calibrate = commands.add_parser(
+        "calibrate", help="fit how likely a box is right to the confidence that trackers told"
+    )
+    calibrate.add_argument("workspace", type=Path, help="with results")
+    calibrate.add_argument("trackers", nargs="+", metavar="TRACKER", help="whose results, together")
 
 
 def _add_plan(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself

@@ -220,6 +220,43 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
+def calibrate(options: argparse.Namespace) -> int:
+    """Prints the curve from a tracker's score to the probability that its box is right, and how good it is."""
+    import numpy as np
+    from vot.experiment.multirun import SupervisedExperiment
+
+    from attrax_vot.analysis import calibration, scores
+    from attrax_vot.run.runner import sequences_of
+
+    space = load(options.workspace)
+    frames = {}
+    for experiment in (each for each in space.stack if isinstance(each, SupervisedExperiment)):
+        bounded = scores.bounded(experiment)
+        for tracker in (find_tracker(space, name) for name in options.trackers):
+            for sequence in sequences_of(space, experiment):
+                each = calibration.read(experiment, tracker, sequence, bounded=bounded)
+                frames.setdefault(sequence.name, []).append(each)
+    joined = [
+        calibration.Frames(name, np.concatenate([p.scores for p in parts]), np.concatenate([p.right for p in parts]))
+        for name, parts in frames.items()
+    ]
+    joined = [each for each in joined if len(each.scores)]
+    if len(joined) < 2:
+        names = ", ".join(options.trackers)
+        raise EvaluationError(
+            f"{names}: results with confidences on {len(joined)} sequences in {options.workspace}; two are the least"
+        )
+    curve, left_out = calibration.fit(joined), calibration.left_out(joined)
+    right = np.concatenate([each.right for each in joined])
+    base = calibration.quality(np.full(len(right), right.mean()), right)
+    print(f"probability = 1 / (1 + exp(-({curve.offset:.3f} + {curve.slope:.3f} * confidence)))")
+    share = f"{right.mean():.3f} of them with overlap {calibration.RIGHT} or more"
+    print(f"{len(right)} frames of {len(joined)} sequences, {share}")
+    print(f"on sequences left out: Brier {left_out.brier:.3f}, mean distance from the outcome {left_out.error:.3f}")
+    print(f"the same probability for every frame: Brier {base.brier:.3f}")
+    return 0
+
+
 def plan(options: argparse.Namespace) -> int:
     """Simulates what is missing of a workspace on machines of a stated speed."""
     from attrax_vot.run import jobs

@@ -34,14 +34,16 @@ def run(options: argparse.Namespace) -> int:
         network, losses = training.run(options.out.with_suffix(".checkpoint"), progress), training.losses
     trained = [(name, getattr(network, name)) for name in ("fc4", "fc5")]
     layers = {f"{name}.{part}": value for name, layer in trained for part, value in layer.named_parameters()}
-    convolutions = {name: torch.lerp(tensors[name], value.cpu(), options.blend) for name, value in network.trained().items()}
+    convolutions = {
+        name: torch.lerp(tensors[name], value.cpu(), options.blend) for name, value in network.trained().items()
+    }
     arrays = {f"videos.{name}": value.detach().cpu().half().numpy() for name, value in (convolutions | layers).items()}
     boxes = hashlib.sha256(b"".join(one.boxes.tobytes() for one in found)).hexdigest()
     frames = sum(len(one.frames) for one in found)
     record = {
         "training": f"{plan}",
         "training-data": f"{len(found)} sequences, {frames} frames, SHA-256 of the boxes {boxes}",
-        "training-blend": f"convolutions {options.blend:g} of the way from those it began with to those that were trained",
+        "training-blend": f"convolutions {options.blend:g} of the way from where they began to where they ended",
         "training-loss": f"{losses[0]:.4f} in the first cycle, {losses[-1]:.4f} in the last",
         "modifications": f"{METADATA['modifications']}; blocks {plan.first_block} to 10, fc4 and fc5 trained on videos",
     }

@@ -1,0 +1,104 @@
+"""How likely a tracker is right when it says how sure it is: a logistic curve fitted to its results (Platt, 1999)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from vot.region import Special, calculate_overlaps
+from vot.tracker import Trajectory
+
+from attrax_vot.analysis import results
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+    from vot.experiment.multirun import SupervisedExperiment
+    from vot.tracker import Tracker
+
+# The property in which a TraX tracker tells how sure it is of a box.
+SCORE = "confidence"
+# A box is right from this overlap with the ground truth on, as in OTB's success.
+RIGHT = 0.5
+# Groups of frames, by what is predicted of them, that predictions are compared with outcomes in.
+GROUPS = 10
+# Keeps the curve finite where scores part right from wrong altogether; small beside hundreds of frames.
+RIDGE = 1e-3
+
+Numbers = np.ndarray
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames of a sequence in which a tracker told a score: the scores, and whether each box was right (0 or 1)."""
+
+    sequence: str
+    scores: Numbers
+    right: Numbers
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The probability that a box is right is the logistic function of `offset + slope * score`."""
+
+    offset: float
+    slope: float
+
+    def at(self, scores: Numbers) -> Numbers:
+        """Probabilities."""
+        return 1 / (1 + np.exp(-np.clip(self.offset + self.slope * scores, -500, 500)))
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good predictions are: their mean squared error (Brier), and how far alike ones are from the outcome."""
+
+    brier: float
+    error: float
+
+
+def read(experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequence", *, bounded: bool) -> Frames:
+    """The frames of all repetitions of a tracker on a sequence that it told a score of."""
+    scores: list[float] = []
+    right: list[bool] = []
+    for repetition in results.repetitions(experiment, tracker, sequence):
+        name = results.name(sequence, repetition.index)
+        trajectory = Trajectory.read(experiment.results(tracker, sequence), name)
+        regions = trajectory.regions()
+        overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
+        for frame, (region, overlap) in enumerate(zip(regions, overlaps, strict=True)):
+            told = trajectory.properties(frame).get(SCORE)
+            failed = isinstance(region, Special) and region.code == Trajectory.FAILURE
+            if isinstance(told, float) and (failed or not isinstance(region, Special)):
+                scores.append(told)
+                right.append(not failed and overlap >= RIGHT)
+    return Frames(sequence.name, np.array(scores), np.array(right, float))
+
+
+def fit(frames: list[Frames]) -> Curve:
+    """The most likely curve, by Newton's method; each sequence has the same weight."""
+    scores = np.concatenate([each.scores for each in frames])
+    right = np.concatenate([each.right for each in frames])
+    weights = np.concatenate([np.full(len(each.scores), 1 / max(len(each.scores), 1)) for each in frames])
+    design = np.stack([np.ones_like(scores), scores], axis=1)
+    parameters = np.zeros(2)
+    for _ in range(50):
+        found = 1 / (1 + np.exp(-np.clip(design @ parameters, -500, 500)))
+        gradient = design.T @ (weights * (found - right)) + RIDGE * parameters
+        curvature = (design.T * (weights * found * (1 - found))) @ design + RIDGE * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        parameters -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    return Curve(float(parameters[0]), float(parameters[1]))
+
+
+def quality(predicted: Numbers, right: Numbers) -> Quality:
+    """How good predictions are."""
+    groups = np.minimum((predicted * GROUPS).astype(int), GROUPS - 1)
+    apart = [abs(predicted[groups == group].sum() - right[groups == group].sum()) for group in range(GROUPS)]
+    return Quality(float(np.mean((predicted - right) ** 2)), float(sum(apart) / len(right)))
+
+
+def left_out(frames: list[Frames]) -> Quality:
+    """How good predictions are on sequences that the curve was not fitted to: each is left out in turn."""
+    predicted = [fit([other for other in frames if other is not each]).at(each.scores) for each in frames]
+    return quality(np.concatenate(predicted), np.concatenate([each.right for each in frames]))
