@@ -8,13 +8,16 @@ use tch::{Device, Kind, Tensor};
 
 use super::error::guarded;
 use super::learning::head::{BACKGROUND, Head, TARGET};
-use super::learning::memory::{Described, Memory, Pool};
+use super::learning::memory::{Described, FrameSamples, Memory, Pool};
 use super::learning::regression::{BoxRegression, refined};
 use super::learning::train::{scores, train};
 use super::model::{Estimate, Model};
 use super::profile::{self, Stage};
 use super::sampling::Sampler;
 use super::{BoundingBox, Frame, TrackerError};
+
+/// Samples of a blurred copy of the first frame, for each of the first frame itself.
+const BLURRED_SHARE: f64 = 0.25;
 
 /// One target being tracked.
 #[derive(Debug)]
@@ -99,9 +102,13 @@ impl Tracker {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         let target = self.target;
-        let (positive, negative, near) = self.first_samples(frame);
-        if let Some(pool) = Pool::new(&[&positive]) {
-            let other = Pool::new(&[&negative]);
+        let (positive, negative, near) = self.first_samples(frame, 1.0);
+        let blurred = self.blurred_samples(frame);
+        let all = |first, more: fn(&(FrameSamples, FrameSamples)) -> &FrameSamples| {
+            Pool::new(&std::iter::once(first).chain(blurred.iter().map(more)).collect::<Vec<_>>())
+        };
+        if let Some(pool) = all(&positive, |(positive, _)| positive) {
+            let other = all(&negative, |(_, negative)| negative);
             let schedule = &config.initial_training;
             let pools = (&pool, other.as_ref());
             // The updates begin at rest, as the released code's second optimiser does.
@@ -126,6 +133,17 @@ impl Tracker {
                 Err(error) => log::warn!("tracking without box regression: {error}"),
             }
         }
+    }
+
+    /// Samples of the first frame as if the target moved, along the rows and along the columns.
+    fn blurred_samples(&mut self, frame: &Frame) -> Vec<(FrameSamples, FrameSamples)> {
+        let reach = (self.model.config.first_frame_blur / 2.0 * self.target.mean_side()).round() as u32;
+        let directions = if reach == 0 { [].as_slice() } else { &[true, false] };
+        let samples = |along_rows: &bool| {
+            let (positive, negative, _) = self.first_samples(&frame.blurred(reach, *along_rows), BLURRED_SHARE);
+            (positive, negative)
+        };
+        directions.iter().map(samples).collect()
     }
 
     /// Finds the target in the next frame, and learns from it.

@@ -197,6 +197,9 @@ pub struct Config {
     /// Whether the memory takes as many of the first frame's training samples as of any later frame (true), or all its
     /// positive ones and fresh negative ones (false).
     pub first_frame_trimmed: bool,
+    /// Length, in mean sides of the target, over which copies of the first frame are blurred, along the rows and along the
+    /// columns, for samples more to train on: what moves fast looks so. 0, for none, as published.
+    pub first_frame_blur: f64,
     /// Samples that box regression is fitted on.
     pub regression_samples: usize,
     /// Smallest overlap of those samples.

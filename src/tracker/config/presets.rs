@@ -64,6 +64,7 @@ impl Config {
             positive_frames: 100,
             negative_frames: 20,
             first_frame_trimmed: true,
+            first_frame_blur: 0.0,
             regression_samples: 1000,
             regression_overlap: 0.6,
             regression_area: (1.0, 2.0),

@@ -89,6 +89,7 @@ impl Config {
             ("update_training.rate", self.update_training.rate, POSITIVE),
             ("gradient_limit", self.gradient_limit, POSITIVE),
             ("regression_alpha", self.regression_alpha, POSITIVE),
+            ("first_frame_blur", self.first_frame_blur, POWER),
             ("attention.lambda", self.attention.lambda, NOT_NEGATIVE),
             ("decay", self.decay, NOT_NEGATIVE),
             ("distance_penalty", self.distance_penalty, NOT_NEGATIVE),

@@ -81,10 +81,17 @@ impl Grids {
         look(&self.wide, frame, &[view])
     }
 
-    /// Boxes that overlap the target in the first frame.
-    pub fn first_near(&self, frame: &Frame, target: BoundingBox, spreads: &Spreads, rng: &mut ChaCha8Rng) -> Described {
+    /// Boxes that overlap the target in the first frame: a `share` of the windows.
+    pub fn first_near(
+        &self,
+        frame: &Frame,
+        target: BoundingBox,
+        spreads: &Spreads,
+        share: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Described {
         let Around { translation, aspect, .. } = spreads.regression;
-        let views: Vec<View> = (0..FIRST_NEAR)
+        let views: Vec<View> = (0..part(FIRST_NEAR, share))
             .map(|_| {
                 let scale = spreads.positive.scale.powf(signed(rng));
                 let region = scaled(target, scale, aspect.powf(signed(rng)));
@@ -98,18 +105,20 @@ impl Grids {
         look(&self.near, frame, &views)
     }
 
-    /// Boxes of the background in the first frame: around the target and anywhere.
+    /// Boxes of the background in the first frame: around the target and anywhere, in a `share` of the windows.
     pub fn first_background(
         &self,
         frame: &Frame,
         target: BoundingBox,
         spreads: &Spreads,
+        share: f64,
         rng: &mut ChaCha8Rng,
     ) -> Described {
+        let (wide, anywhere) = (part(FIRST_WIDE, share), part(FIRST_ANYWHERE, share));
         let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
-        let views: Vec<View> = (0..FIRST_WIDE + FIRST_ANYWHERE)
+        let views: Vec<View> = (0..wide + anywhere)
             .map(|number| {
-                let (scale, aspect) = if number < FIRST_WIDE {
+                let (scale, aspect) = if number < wide {
                     (spreads.initial_negative.scale, spreads.initial_negative.aspect)
                 } else {
                     (spreads.anywhere_negative.scale, spreads.anywhere_negative.aspect)
@@ -121,7 +130,7 @@ impl Grids {
                     (cx + jitter * signed(rng), cy + jitter * signed(rng)),
                     (rng.random::<f64>() * width, rng.random::<f64>() * height),
                 );
-                let centre = if number < FIRST_WIDE { near } else { far };
+                let centre = if number < wide { near } else { far };
                 let region = BoundingBox::from_centre(centre, region.width, region.height);
                 View { region, reach: reach(&self.wide, region, 1.5 * target.mean_side()) }
             })
@@ -166,6 +175,11 @@ fn look(dense: &Dense, frame: &Frame, views: &[View]) -> Described {
     };
     let places: Vec<i64> = (0..samples.boxes.len() as i64).filter(inside).collect();
     at(&samples, &places)
+}
+
+/// A share of so many windows, one at least.
+fn part(windows: usize, share: f64) -> usize {
+    (windows as f64 * share).ceil() as usize
 }
 
 /// Grid positions that reach `distance` pixels of the frame.

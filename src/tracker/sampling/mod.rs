@@ -15,9 +15,11 @@ use super::{BoundingBox, Frame};
 
 impl Tracker {
     /// The positive and the negative samples of the first frame, and where boxes share passes, all that overlap the target.
+    /// Of a copy of the frame there is a `share` of the samples.
     pub(in crate::tracker) fn first_samples(
         &mut self,
         frame: &Frame,
+        share: f64,
     ) -> (FrameSamples, FrameSamples, Option<Described>) {
         let model = Rc::clone(&self.model);
         let config = &model.config;
@@ -25,9 +27,11 @@ impl Tracker {
         let Samples { positives, negatives, positive_overlap, negative_overlap } = config.initial_samples;
         let positive_accept = Accept::overlap(positive_overlap, 1.0);
         let negative_accept = Accept::overlap(0.0, negative_overlap);
+        let part = |count: usize| (count as f64 * share).ceil() as usize;
+        let (positives, negatives) = (part(positives), part(negatives));
         if let Some(grids) = &model.grids {
-            let near = grids.first_near(frame, target, &config.spreads, &mut self.rng);
-            let background = grids.first_background(frame, target, &config.spreads, &mut self.rng);
+            let near = grids.first_near(frame, target, &config.spreads, share, &mut self.rng);
+            let background = grids.first_background(frame, target, &config.spreads, share, &mut self.rng);
             let positive = chosen(&near, target, positive_accept, positives, &mut self.rng);
             let negative = chosen(&background, target, negative_accept, negatives, &mut self.rng);
             return (positive.into(), negative.into(), Some(near));

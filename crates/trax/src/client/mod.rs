@@ -8,7 +8,6 @@ mod process;
 pub use options::ClientOptions;
 pub use process::{Connection, TrackerProcess};
 
-
 use super::error::Error;
 use super::image::Images;
 use super::metadata::{Channel, Metadata, in_words};
