@@ -16,7 +16,8 @@ impl Default for Config {
 impl Config {
     /// attrax's own tracker: the released form of reciprocative learning, with the departures from [`Config::released`] that
     /// measurements on VOT-2016 sequences speak for (`docs/fidelity.md`). Candidates and samples lie on grids and share passes
-    /// of the network, the network was trained on videos, and the regulariser has its say in the training on the first frame.
+    /// of the network, the network was trained on videos, the search goes ahead of a target that moves, and the regulariser has
+    /// its say in the training on the first frame.
     #[must_use]
     pub fn attrax() -> Self {
         let mut config = Self::released();
@@ -24,6 +25,7 @@ impl Config {
         config.features = Features::Videos;
         config.grid = 8;
         config.head.draw = Initialization::Normal;
+        config.velocity = 0.7;
         config
     }
 
