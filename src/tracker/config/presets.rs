@@ -15,17 +15,19 @@ impl Default for Config {
 
 impl Config {
     /// attrax's own tracker: the released form of reciprocative learning, with the departures from [`Config::released`] that
-    /// measurements on VOT-2016 sequences speak for (`docs/fidelity.md`). Candidates and samples lie on grids and share passes
-    /// of the network, the network was trained on videos, the search goes ahead of a target that moves, and the regulariser has
-    /// its say in the training on the first frame.
+    /// measurements on VOT-2016 sequences speak for (`docs/fidelity.md`): candidates and samples on grids that share passes of
+    /// the network, features trained on videos, a first frame that is learnt whole, a search that goes ahead of a target that
+    /// moves and grows slowly where it is lost, and a regulariser in the training on the first frame alone.
     #[must_use]
     pub fn attrax() -> Self {
         let mut config = Self::released();
-        config.attention.updates = false;
-        config.features = Features::Videos;
         config.grid = 8;
+        config.features = Features::Videos;
         config.head.draw = Initialization::Normal;
+        config.initial_training = Schedule { iterations: 100, rate: 4e-4 };
         config.velocity = 0.7;
+        config.failure = Failure { growth: 1.1, follow: -0.5, ..config.failure };
+        config.attention = Attention { samples: 8, updates: false, ..config.attention };
         config
     }
 
@@ -34,7 +36,7 @@ impl Config {
     pub fn fast() -> Self {
         let mut config = Self::attrax();
         config.precision = Precision::Auto;
-        config.attention.samples = 8;
+        config.attention.samples = 4;
         config
     }
 
@@ -130,7 +132,10 @@ mod tests {
             assert_eq!(config.spreads, Config::released().spreads);
             assert!(!config.regression_feedback && config.momentum_kept && config.first_frame_trimmed);
             assert_eq!(config.resampling, Resampling::Averaged);
+        }
+        for config in [Config::released(), Config::paper(), Config::mdnet()] {
             assert_eq!(config.failure, Config::released().failure);
+            assert_eq!(config.initial_training, Schedule { iterations: 50, rate: 2e-4 });
         }
         assert_eq!(Config::default(), Config::attrax());
     }
