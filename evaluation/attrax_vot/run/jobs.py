@@ -10,9 +10,10 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class Job:
         gpu: which one it sees, as CUDA_VISIBLE_DEVICES has it; none where this is empty, and all that the
             machine offers where it is None.
         owner: host and process without which it is not to go on; none for a cluster's.
+        run: tells its restarts, which keep it, from a later run.
     """
 
     workspace: str
@@ -61,6 +63,7 @@ class Job:
     threads: int
     gpu: str | None = None
     owner: tuple[str, int] | None = None
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -84,18 +87,26 @@ class Note:
     Attributes:
         repetition: the one at work, from 1.
         frame: the last one that is done, from 0.
-        failures: so far in all repetitions at work in this job.
-        tracked: frames that the tracker has answered in this job.
-        started: when, in seconds since the epoch.
-        updated: when this was noted.
+        failures: in all repetitions that were at work since the job's last start.
+        tracked: frames that the tracker has answered in this job, without those that were lost.
+        whole: those of them in repetitions that have ended.
+        seconds: that the job was at work, in all its starts.
+        begun: at which of those seconds the repetition at work began.
+        lost: seconds of repetitions that a restart began anew.
+        starts: of the job.
+        run: that it belongs to.
     """
 
     repetition: int = 0
     frame: int = 0
     failures: int = 0
     tracked: int = 0
-    started: float = 0.0
-    updated: float = 0.0
+    whole: int = 0
+    seconds: float = 0.0
+    begun: float = 0.0
+    lost: float = 0.0
+    starts: int = 1
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,33 +209,45 @@ class Notebook:
     """Notes a job's steps in its file, now and then."""
 
     def __init__(self, job: Job) -> None:
-        """Begins with an empty note, so that an earlier run's does not count."""
+        """Begins with what an earlier start of the same run has left; another run's note does not count."""
         self._path = job.private("status")
-        self._started = time.time()
-        self._tracked = self._earlier = self._repetition = 0
-        self._last = runner.Step(0, 0, 0)
-        self._write(Note(started=self._started, updated=self._started))
+        note = read_note(job)
+        self._note = Note(run=job.run)
+        if note.run == job.run:
+            lost = note.lost + note.seconds - note.begun
+            note = replace(note, repetition=0, failures=0, tracked=note.whole, begun=note.seconds)
+            self._note = replace(note, lost=lost, starts=note.starts + 1)
+        self._started = time.monotonic() - self._note.seconds
+        self._failures, self._last = 0, runner.Step(0, 0, 0)
         self._noted = 0.0
+        self._write()
 
     def __call__(self, step: runner.Step) -> None:
         """Takes a step down."""
-        if step.repetition != self._repetition:
-            self._earlier += self._last.failures
-            self._repetition = step.repetition
+        note = self._note
+        if step.repetition != note.repetition:
+            self._failures += self._last.failures
+            note = replace(note, whole=note.tracked, begun=note.seconds)
         self._last = step
-        self._tracked += 1
-        now = time.time()
+        now = time.monotonic()
+        self._note = replace(
+            note,
+            repetition=step.repetition,
+            frame=step.frame,
+            failures=self._failures + step.failures,
+            tracked=note.tracked + 1,
+            seconds=now - self._started,
+        )
         if now - self._noted >= NOTE_INTERVAL:
             self._noted = now
-            failures = self._earlier + step.failures
-            self._write(Note(step.repetition, step.frame, failures, self._tracked, self._started, now))
+            self._write()
 
-    def _write(self, note: Note) -> None:
+    def _write(self) -> None:
         # Progress is worth less than the run: on a full disk there is just none.
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             part = self._path.with_suffix(f".{os.getpid()}")
-            part.write_text(json.dumps(asdict(note)))
+            part.write_text(json.dumps(asdict(self._note)))
             part.replace(self._path)
 
 

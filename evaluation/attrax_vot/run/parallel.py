@@ -60,10 +60,14 @@ def run(
     waiting = list(everything)
     try:
         while waiting or active:
-            while free and waiting:
-                progress, slot = waiting.pop(0), free.pop(0)
-                progress.state, progress.tries = "running", progress.tries + 1
-                active[slot] = progress, engine.submit(progress.job, slot)
+            if free and waiting:
+                handed = {}
+                with engine.together():
+                    while free and waiting:
+                        progress, slot = waiting.pop(0), free.pop(0)
+                        progress.state, progress.tries = "running", progress.tries + 1
+                        handed[slot] = progress, engine.submit(progress.job, slot)
+                active |= handed
             for slot, (progress, running) in list(active.items()):
                 progress.note = jobs.read_note(progress.job)
                 if running.done():
