@@ -2,8 +2,8 @@
 
 `REPLAY` is the folder with the published results of an experiment, and `SHARE` how much of each recorded second it
 takes. The sequence is known by the frames' folder, the frame by its number. Where the recorded tracker had lost the
-target, the answer is a box far outside of the frame. Repetitions differ by hundredths of a pixel, drawn from the count
-of initialisations, or the toolkit would end after three.
+target, the answer is a box far outside of the frame. Repetitions differ by up to two pixels, drawn from the count of
+initialisations: the toolkit ends after three that are alike, and it tells boxes apart by whole pixels.
 """
 
 import math
@@ -48,7 +48,7 @@ def main() -> None:
             box = request.objects[0][0].bounds()
             count, draw = count + 1, random.Random(count)
         x, y, width, height = box
-        server.status([(trax.Rectangle.create(x + draw.uniform(0, 0.01), y, width, height), {})])
+        server.status([(trax.Rectangle.create(x + draw.uniform(-2, 2), y, width, height), {})])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 import uuid
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -48,11 +48,8 @@ class Engine(Protocol):
 
     slots: int
 
-    def together(self) -> AbstractContextManager[None]:
-        """Within it, what is submitted may be handed over as one; no job may be looked at before its end."""
-
-    def submit(self, job: Job, slot: int) -> Running:
-        """Starts a job in one of the slots."""
+    def submit(self, wanted: dict[int, Job]) -> Iterator[tuple[int, Running]]:
+        """Starts jobs, each in its slot; tells of each as soon as it can be ended."""
 
 
 class _Submitted:
@@ -93,15 +90,12 @@ class Local:
         self._executor = submitit.AutoExecutor(_folder(folder), cluster="local")
         self._executor.update_parameters(timeout_min=FOREVER)
 
-    def together(self) -> AbstractContextManager[None]:
-        """Each process is started by itself."""
-        return nullcontext()
-
-    def submit(self, job: Job, slot: int) -> Running:
-        """Starts a job; its slot decides which GPU it gets, in turn."""
-        gpu = self._gpus[slot % len(self._gpus)] if self._gpus else ""
+    def submit(self, wanted: dict[int, Job]) -> Iterator[tuple[int, Running]]:
+        """Starts jobs one by one; its slot decides which GPU a job gets, in turn."""
         owner = (socket.gethostname(), os.getpid())
-        return _Submitted(self._executor.submit(jobs.work, replace(job, gpu=gpu, owner=owner)))
+        for slot, job in wanted.items():
+            gpu = self._gpus[slot % len(self._gpus)] if self._gpus else ""
+            yield slot, _Submitted(self._executor.submit(jobs.work, replace(job, gpu=gpu, owner=owner)))
 
 
 @dataclass(frozen=True)
@@ -157,16 +151,15 @@ class _Queue:
 
 # Seconds between two looks into a cluster's queue.
 QUEUE_INTERVAL = 3.0
-# Tasks of an array that may run at a time: Slurm's own limits decide.
-UNLIMITED = 100_000
 # The states in which a job of Slurm's is over.
 ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
 
 
 class Slurm:
-    """A cluster: everything is queued at once, and Slurm decides."""
+    """A cluster: everything is queued as one job array, and Slurm decides."""
 
-    slots = 1_000_000
+    # Slurm's own default for the largest array (MaxArraySize); where there are more jobs, they follow.
+    slots = 1_000
 
     def __init__(self, folder: Path, options: SlurmOptions) -> None:
         """Keeps its files in `folder`, which every node must see."""
@@ -176,7 +169,8 @@ class Slurm:
             "timeout_min": options.minutes,
             "cpus_per_task": options.cpus,
             "slurm_job_name": "attrax-vot",
-            "slurm_array_parallelism": UNLIMITED,
+            # As many as the array has tasks: Slurm's own limits decide.
+            "slurm_array_parallelism": self.slots,
             # After the death of a node Slurm itself starts the job again.
             "slurm_additional_parameters": {"requeue": True},
         }
@@ -188,14 +182,14 @@ class Slurm:
             parameters["slurm_mem"] = options.memory
         self._executor.update_parameters(**parameters)
 
-    def together(self) -> AbstractContextManager[None]:
-        """A job array."""
-        return self._executor.batch()
-
-    def submit(self, job: Job, slot: int) -> Running:  # noqa: ARG002 - Slurm has its own
-        """Queues a job."""
-        handed = self._executor.submit(jobs.work, replace(job, gpu=os.environ.get("CUDA_VISIBLE_DEVICES")))
-        return _OnCluster(handed, self._queue)
+    def submit(self, wanted: dict[int, Job]) -> Iterator[tuple[int, Running]]:
+        """Queues jobs as one array."""
+        gpu = os.environ.get("CUDA_VISIBLE_DEVICES")
+        # Nothing is handed over before the end of the block.
+        with self._executor.batch():
+            handed = {slot: self._executor.submit(jobs.work, replace(job, gpu=gpu)) for slot, job in wanted.items()}
+        for slot, job in handed.items():
+            yield slot, _OnCluster(job, self._queue)
 
 
 def gpus() -> list[str]:

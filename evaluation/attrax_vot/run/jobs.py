@@ -1,24 +1,23 @@
 """The pieces that a parallel run is made of: one job is what is missing of one sequence by one tracker.
 
 Jobs share nothing but the workspace's folder, so that they may run on other machines that see it. A job
-notes its progress in a file there, and holds a lock, so that no two work on the same sequence.
+notes its progress in a file there (`notes`), and holds a lock, so that no two work on the same sequence.
 """
 
 import fcntl
-import json
 import os
 import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrax_vot.analysis import results
-from attrax_vot.run import evaluate, processes, runner, workspace
+from attrax_vot.run import evaluate, notes, processes, runner, workspace
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from vot.tracker import Tracker
     from vot.workspace import Workspace
 
-# Progress is noted at most this often, in seconds.
-NOTE_INTERVAL = 0.5
 # How often a job looks whether the program that started it is still there, in seconds.
 OWNER_INTERVAL = 1.0
 # The exit status of a job whose owner has gone.
@@ -78,35 +75,6 @@ class Job:
     def private(self, kind: str) -> Path:
         """A file of this job beside the toolkit's own ones."""
         return Path(self.workspace) / ".attrax" / kind / self.tracker / self.experiment / f"{self.sequence}.json"
-
-
-@dataclass(frozen=True)
-class Note:
-    """How far a job is.
-
-    Attributes:
-        repetition: the one at work, from 1.
-        frame: the last one that is done, from 0.
-        failures: in all repetitions that were at work since the job's last start.
-        tracked: frames that the tracker has answered in this job, without those that were lost.
-        whole: those of them in repetitions that have ended.
-        seconds: that the job was at work, in all its starts.
-        begun: at which of those seconds the repetition at work began.
-        lost: seconds of repetitions that a restart began anew.
-        starts: of the job.
-        run: that it belongs to.
-    """
-
-    repetition: int = 0
-    frame: int = 0
-    failures: int = 0
-    tracked: int = 0
-    whole: int = 0
-    seconds: float = 0.0
-    begun: float = 0.0
-    lost: float = 0.0
-    starts: int = 1
-    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,61 +162,9 @@ def work(job: Job) -> runner.Outcome:
         _set_repetitions(experiment, job.repetitions)
         sequence = next(each for each in runner.sequences_of(space, experiment) if each.name == job.sequence)
         tracker = evaluate.find_tracker(space, job.tracker)
-        return runner.run_sequence(experiment, tracker, sequence, Notebook(job))
-
-
-def read_note(job: Job) -> Note:
-    """How far a job says that it is."""
-    try:
-        return Note(**json.loads(job.private("status").read_text()))
-    except (OSError, ValueError, TypeError):
-        return Note()
-
-
-class Notebook:
-    """Notes a job's steps in its file, now and then."""
-
-    def __init__(self, job: Job) -> None:
-        """Begins with what an earlier start of the same run has left; another run's note does not count."""
-        self._path = job.private("status")
-        note = read_note(job)
-        self._note = Note(run=job.run)
-        if note.run == job.run:
-            lost = note.lost + note.seconds - note.begun
-            note = replace(note, repetition=0, failures=0, tracked=note.whole, begun=note.seconds)
-            self._note = replace(note, lost=lost, starts=note.starts + 1)
-        self._started = time.monotonic() - self._note.seconds
-        self._failures, self._last = 0, runner.Step(0, 0, 0)
-        self._noted = 0.0
-        self._write()
-
-    def __call__(self, step: runner.Step) -> None:
-        """Takes a step down."""
-        note = self._note
-        if step.repetition != note.repetition:
-            self._failures += self._last.failures
-            note = replace(note, whole=note.tracked, begun=note.seconds)
-        self._last = step
-        now = time.monotonic()
-        self._note = replace(
-            note,
-            repetition=step.repetition,
-            frame=step.frame,
-            failures=self._failures + step.failures,
-            tracked=note.tracked + 1,
-            seconds=now - self._started,
-        )
-        if now - self._noted >= NOTE_INTERVAL:
-            self._noted = now
-            self._write()
-
-    def _write(self) -> None:
-        # Progress is worth less than the run: on a full disk there is just none.
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            part = self._path.with_suffix(f".{os.getpid()}")
-            part.write_text(json.dumps(asdict(self._note)))
-            part.replace(self._path)
+        results.discard_broken(experiment, tracker, sequence)
+        notebook = notes.Notebook(job, runner.pending(experiment, tracker, sequence))
+        return runner.run_sequence(experiment, tracker, sequence, notebook)
 
 
 def _set_repetitions(experiment: "Experiment", repetitions: int | None) -> None:

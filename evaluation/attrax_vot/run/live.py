@@ -5,7 +5,7 @@ import sys
 import time
 from typing import TextIO
 
-from attrax_vot.run.jobs import Note
+from attrax_vot.run.notes import Note
 from attrax_vot.run.parallel import Progress
 from attrax_vot.run.runner import Outcome
 
@@ -44,7 +44,8 @@ class Table:
         again = sum(note.starts - 1 for note in self._notes)
         lost, spent = sum(note.lost for note in self._notes), sum(note.seconds for note in self._notes)
         times = "once" if again == 1 else f"{again} times"
-        return f"jobs were started again {times}: {100 * lost / spent:.1f} % of their time was lost" if again else ""
+        share = 100 * lost / spent if spent else 0.0
+        return f"jobs were started again {times}: {share:.1f} % of the time at work was lost" if again else ""
 
     def _clear(self) -> None:
         if self._lines:
