@@ -7,7 +7,7 @@ from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from trax import TraxException
@@ -149,7 +149,7 @@ class Tracker:
             process.kill()
             process.wait()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Tracker":
         """This tracker; the process starts with `init`."""
         return self
 

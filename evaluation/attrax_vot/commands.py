@@ -106,9 +106,12 @@ def run(options: argparse.Namespace) -> int:
             provenance.note(options.workspace, tracker)
     if options.estimate:
         estimate.tell(planned, options.jobs, trackers, space, lambda line: print(line, flush=True))
-    outcomes = parallel.run(planned, _engine(options, options.workspace), Table())
+    table = Table()
+    outcomes = parallel.run(planned, _engine(options, options.workspace), table)
     failed = [outcome for outcome in outcomes if outcome.error]
     print(f"{len(outcomes) - len(failed)} of {len(planned)} jobs ended" if planned else "nothing is missing")
+    if again := table.restarts():
+        print(again)
     return 1 if failed else 0
 
 

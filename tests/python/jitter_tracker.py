@@ -2,6 +2,7 @@
 
 It speaks TraX through the reference implementation. Where `FAIL_IN` is set, its process ends without a
 word at the sixth frame of the sequence of that name; `DELAY` is how many seconds it takes over each frame;
+where `GATE` is set, every repetition after the first waits until there is a file of that name;
 with `SEVERAL` it takes several objects. Whatever flags and properties it is given make it another one: its
 draws depend on them too. With `--drift=N` the boxes move so many pixels to the right in each frame, and
 with `--lost=N` the confidence is below 0 in every N-th frame after an initialisation.
@@ -11,6 +12,7 @@ import os
 import random
 import sys
 import time
+from pathlib import Path
 
 import trax
 
@@ -34,6 +36,9 @@ def main() -> None:
             properties = request.properties.dict()
             words = [*sys.argv[1:], *(f"{name}={value}" for name, value in sorted(properties.items()))]
             draw = random.Random(f"{words} {count}" if words else count)
+            if "GATE" in os.environ and count and Path(request.image["color"].path()).stem == "00000001":
+                while not Path(os.environ["GATE"]).exists():
+                    time.sleep(0.02)
             count, age, boxes = count + 1, 0, []
             print(f"initialisation {count}", file=sys.stderr, flush=True)
         boxes += [region.bounds() for region, _ in request.objects or []]

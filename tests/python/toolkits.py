@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from conftest import PROJECT
@@ -14,6 +15,7 @@ PINNED = "0.7.4"
 VERSIONS = (PINNED, "0.8.1", "0.9.0")
 
 
+@cache
 def interpreter(version: str) -> str:
     """The interpreter that has a version of the toolkit; made where it is missing."""
     if version == PINNED:

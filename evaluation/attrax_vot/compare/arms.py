@@ -9,11 +9,11 @@ import re
 import shlex
 import shutil
 import subprocess
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from attrax_vot import toml
 from attrax_vot.run.toolkit import EvaluationError
 from attrax_vot.run.workspace import write_whole
 
@@ -91,7 +91,7 @@ def parse(files: list[Path], given: list[str]) -> dict[str, tuple[str, ...]]:
     pairs: list[tuple[str, object]] = []
     for file in files:
         try:
-            pairs += tomllib.loads(file.read_text()).items()
+            pairs += toml.loads(file.read_text()).items()
         except (OSError, ValueError) as error:
             raise EvaluationError(f"{file} cannot be read as a file of arms: {error}") from error
     for text in given:

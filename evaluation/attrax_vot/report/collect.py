@@ -4,7 +4,7 @@ import math
 import shlex
 import sys
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,7 +138,7 @@ def collect(directory: Path, names: list[str], references: list[Path]) -> Report
         raise EvaluationError(f"{', '.join(without)} has ended no sequence; 'attrax-vot run' goes on")
     report = Report(
         title=space.stack.title,
-        made=datetime.now(UTC),
+        made=datetime.now(timezone.utc),
         command=shlex.join(["attrax-vot", *sys.argv[1:]]),
         versions=provenance.versions(),
         interval=scores.interval(chosen[0]) if chosen else (0, 0),

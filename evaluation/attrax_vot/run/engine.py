@@ -1,9 +1,12 @@
 """Where jobs run: processes of this machine or a Slurm cluster, behind one interface by `submitit`."""
 
+import math
 import os
 import socket
 import subprocess
+import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -45,8 +48,8 @@ class Engine(Protocol):
 
     slots: int
 
-    def submit(self, job: Job, slot: int) -> Running:
-        """Starts a job in one of the slots."""
+    def submit(self, wanted: dict[int, Job]) -> Iterator[tuple[int, Running]]:
+        """Starts jobs, each in its slot; tells of each as soon as it can be ended."""
 
 
 class _Submitted:
@@ -87,11 +90,12 @@ class Local:
         self._executor = submitit.AutoExecutor(_folder(folder), cluster="local")
         self._executor.update_parameters(timeout_min=FOREVER)
 
-    def submit(self, job: Job, slot: int) -> Running:
-        """Starts a job; its slot decides which GPU it gets, in turn."""
-        gpu = self._gpus[slot % len(self._gpus)] if self._gpus else ""
+    def submit(self, wanted: dict[int, Job]) -> Iterator[tuple[int, Running]]:
+        """Starts jobs one by one; its slot decides which GPU a job gets, in turn."""
         owner = (socket.gethostname(), os.getpid())
-        return _Submitted(self._executor.submit(jobs.work, replace(job, gpu=gpu, owner=owner)))
+        for slot, job in wanted.items():
+            gpu = self._gpus[slot % len(self._gpus)] if self._gpus else ""
+            yield slot, _Submitted(self._executor.submit(jobs.work, replace(job, gpu=gpu, owner=owner)))
 
 
 @dataclass(frozen=True)
@@ -116,34 +120,57 @@ class SlurmOptions:
 class _OnCluster(_Submitted):
     """A job on a Slurm cluster, which need not keep accounts: the queue tells whether it is still there."""
 
+    def __init__(self, job: submitit.Job, queue: "_Queue") -> None:
+        super().__init__(job)
+        self._queue = queue
+        self._since = time.monotonic()
+
     def done(self) -> bool:
-        if self._job.paths.result_pickle.exists():
-            return True
-        command = ["squeue", "--noheader", "--format", "%T", "--jobs", self._job.job_id]
-        queue = subprocess.run(command, capture_output=True, text=True, check=False)
-        if queue.returncode and "Invalid job id" not in queue.stderr:
-            # The controller does not answer; it may come back.
-            return False
-        # The result may have been written since the first look.
-        return not queue.stdout.strip() or queue.stdout.strip() in ENDED
+        # The result may have been written since the queue was asked: whoever wants it looks again.
+        return self._job.paths.result_pickle.exists() or self._queue.lacks(self._job.job_id, self._since)
 
 
+class _Queue:
+    """The user's jobs on a cluster, asked for once for all of them: its controller serves others too."""
+
+    def __init__(self) -> None:
+        self._asked = -math.inf
+        self._there: set[str] | None = None
+
+    def lacks(self, job: str, since: float) -> bool:
+        """Whether a job that was handed over at some time is no longer waiting or running."""
+        if time.monotonic() - self._asked > QUEUE_INTERVAL:
+            self._asked = time.monotonic()
+            command = ["squeue", "--noheader", "--array", "--format", "%i %T", "--user", str(os.getuid())]
+            said = subprocess.run(command, capture_output=True, text=True, check=False)
+            rows = [line.split() for line in said.stdout.splitlines()]
+            # A controller that does not answer may come back.
+            self._there = None if said.returncode else {row[0] for row in rows if row[1] not in ENDED}
+        return self._there is not None and since < self._asked and job not in self._there
+
+
+# Seconds between two looks into a cluster's queue.
+QUEUE_INTERVAL = 3.0
 # The states in which a job of Slurm's is over.
 ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
 
 
 class Slurm:
-    """A cluster: everything is queued at once, and Slurm decides."""
+    """A cluster: everything is queued as one job array, and Slurm decides."""
 
-    slots = 1_000_000
+    # Slurm's own default for the largest array (MaxArraySize); where there are more jobs, they follow.
+    slots = 1_000
 
     def __init__(self, folder: Path, options: SlurmOptions) -> None:
         """Keeps its files in `folder`, which every node must see."""
         self._executor = submitit.AutoExecutor(_folder(folder), cluster="slurm")
+        self._queue = _Queue()
         parameters = {
             "timeout_min": options.minutes,
             "cpus_per_task": options.cpus,
             "slurm_job_name": "attrax-vot",
+            # As many as the array has tasks: Slurm's own limits decide.
+            "slurm_array_parallelism": self.slots,
             # After the death of a node Slurm itself starts the job again.
             "slurm_additional_parameters": {"requeue": True},
         }
@@ -155,9 +182,14 @@ class Slurm:
             parameters["slurm_mem"] = options.memory
         self._executor.update_parameters(**parameters)
 
-    def submit(self, job: Job, slot: int) -> Running:  # noqa: ARG002 - Slurm has its own
-        """Queues a job."""
-        return _OnCluster(self._executor.submit(jobs.work, replace(job, gpu=os.environ.get("CUDA_VISIBLE_DEVICES"))))
+    def submit(self, wanted: dict[int, Job]) -> Iterator[tuple[int, Running]]:
+        """Queues jobs as one array."""
+        gpu = os.environ.get("CUDA_VISIBLE_DEVICES")
+        # Nothing is handed over before the end of the block.
+        with self._executor.batch():
+            handed = {slot: self._executor.submit(jobs.work, replace(job, gpu=gpu)) for slot, job in wanted.items()}
+        for slot, job in handed.items():
+            yield slot, _OnCluster(job, self._queue)
 
 
 def gpus() -> list[str]:

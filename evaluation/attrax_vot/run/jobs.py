@@ -1,23 +1,23 @@
 """The pieces that a parallel run is made of: one job is what is missing of one sequence by one tracker.
 
 Jobs share nothing but the workspace's folder, so that they may run on other machines that see it. A job
-notes its progress in a file there, and holds a lock, so that no two work on the same sequence.
+notes its progress in a file there (`notes`), and holds a lock, so that no two work on the same sequence.
 """
 
 import fcntl
-import json
 import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrax_vot.analysis import results
-from attrax_vot.run import evaluate, processes, runner, workspace
+from attrax_vot.run import evaluate, notes, processes, runner, workspace
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from vot.tracker import Tracker
     from vot.workspace import Workspace
 
-# Progress is noted at most this often, in seconds.
-NOTE_INTERVAL = 0.5
 # How often a job looks whether the program that started it is still there, in seconds.
 OWNER_INTERVAL = 1.0
 # The exit status of a job whose owner has gone.
@@ -49,6 +47,7 @@ class Job:
         gpu: which one it sees, as CUDA_VISIBLE_DEVICES has it; none where this is empty, and all that the
             machine offers where it is None.
         owner: host and process without which it is not to go on; none for a cluster's.
+        run: tells its restarts, which keep it, from a later run.
     """
 
     workspace: str
@@ -61,6 +60,7 @@ class Job:
     threads: int
     gpu: str | None = None
     owner: tuple[str, int] | None = None
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -75,27 +75,6 @@ class Job:
     def private(self, kind: str) -> Path:
         """A file of this job beside the toolkit's own ones."""
         return Path(self.workspace) / ".attrax" / kind / self.tracker / self.experiment / f"{self.sequence}.json"
-
-
-@dataclass(frozen=True)
-class Note:
-    """How far a job is.
-
-    Attributes:
-        repetition: the one at work, from 1.
-        frame: the last one that is done, from 0.
-        failures: so far in all repetitions at work in this job.
-        tracked: frames that the tracker has answered in this job.
-        started: when, in seconds since the epoch.
-        updated: when this was noted.
-    """
-
-    repetition: int = 0
-    frame: int = 0
-    failures: int = 0
-    tracked: int = 0
-    started: float = 0.0
-    updated: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -183,49 +162,9 @@ def work(job: Job) -> runner.Outcome:
         _set_repetitions(experiment, job.repetitions)
         sequence = next(each for each in runner.sequences_of(space, experiment) if each.name == job.sequence)
         tracker = evaluate.find_tracker(space, job.tracker)
-        return runner.run_sequence(experiment, tracker, sequence, Notebook(job))
-
-
-def read_note(job: Job) -> Note:
-    """How far a job says that it is."""
-    try:
-        return Note(**json.loads(job.private("status").read_text()))
-    except (OSError, ValueError, TypeError):
-        return Note()
-
-
-class Notebook:
-    """Notes a job's steps in its file, now and then."""
-
-    def __init__(self, job: Job) -> None:
-        """Begins with an empty note, so that an earlier run's does not count."""
-        self._path = job.private("status")
-        self._started = time.time()
-        self._tracked = self._earlier = self._repetition = 0
-        self._last = runner.Step(0, 0, 0)
-        self._write(Note(started=self._started, updated=self._started))
-        self._noted = 0.0
-
-    def __call__(self, step: runner.Step) -> None:
-        """Takes a step down."""
-        if step.repetition != self._repetition:
-            self._earlier += self._last.failures
-            self._repetition = step.repetition
-        self._last = step
-        self._tracked += 1
-        now = time.time()
-        if now - self._noted >= NOTE_INTERVAL:
-            self._noted = now
-            failures = self._earlier + step.failures
-            self._write(Note(step.repetition, step.frame, failures, self._tracked, self._started, now))
-
-    def _write(self, note: Note) -> None:
-        # Progress is worth less than the run: on a full disk there is just none.
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            part = self._path.with_suffix(f".{os.getpid()}")
-            part.write_text(json.dumps(asdict(note)))
-            part.replace(self._path)
+        results.discard_broken(experiment, tracker, sequence)
+        notebook = notes.Notebook(job, runner.pending(experiment, tracker, sequence))
+        return runner.run_sequence(experiment, tracker, sequence, notebook)
 
 
 def _set_repetitions(experiment: "Experiment", repetitions: int | None) -> None:

@@ -5,6 +5,7 @@ import sys
 import time
 from typing import TextIO
 
+from attrax_vot.run.notes import Note
 from attrax_vot.run.parallel import Progress
 from attrax_vot.run.runner import Outcome
 
@@ -23,9 +24,11 @@ class Table:
         self._lines = 0
         self._told: set[tuple[str, str, str]] = set()
         self._started = time.time()
+        self._notes: list[Note] = []
 
     def __call__(self, everything: list[Progress]) -> None:
         """Shows the state."""
+        self._notes = [each.note for each in everything]
         ended = [each for each in everything if each.outcome and each.job.key not in self._told]
         self._clear()
         for each in ended:
@@ -35,6 +38,14 @@ class Table:
             lines = self._table(everything)
             print("\n".join(lines), file=self._out, flush=True)
             self._lines = len(lines)
+
+    def restarts(self) -> str:
+        """How often jobs were started again, and which share of their time that has cost; empty where none was."""
+        again = sum(note.starts - 1 for note in self._notes)
+        lost, spent = sum(note.lost for note in self._notes), sum(note.seconds for note in self._notes)
+        times = "once" if again == 1 else f"{again} times"
+        share = 100 * lost / spent if spent else 0.0
+        return f"jobs were started again {times}: {share:.1f} % of the time at work was lost" if again else ""
 
     def _clear(self) -> None:
         if self._lines:
@@ -55,8 +66,7 @@ class Table:
 def cells(progress: Progress) -> list[str]:
     """A running job's row."""
     job, note = progress.job, progress.note
-    seconds = note.updated - note.started
-    speed = note.tracked / seconds if seconds > 0 else 0.0
+    speed = note.tracked / note.seconds if note.seconds > 0 else 0.0
     first = job.repetitions - job.missing + 1
     ahead = job.work - max(0, note.repetition - first) * job.frames - note.frame - 1
     left = clock(ahead / speed) if speed else "-"
@@ -96,5 +106,4 @@ def _ending(progress: Progress) -> str:
     name = f"{job.tracker} {job.experiment} {job.sequence}"
     if outcome.error:
         return f"{name}: {outcome.error}" + (f"\n  log: {outcome.log}" if outcome.log else "")
-    seconds = progress.note.updated - progress.note.started
-    return f"{name}: {len(outcome.ran)} of {job.repetitions} repetitions run, {clock(seconds)}"
+    return f"{name}: {len(outcome.ran)} of {job.repetitions} repetitions run, {clock(progress.note.seconds)}"

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from attrax_vot.run import jobs
+from attrax_vot.run import notes
 from attrax_vot.run.engine import Engine, Running, WorkerDiedError
-from attrax_vot.run.jobs import Job, Note
+from attrax_vot.run.jobs import Job
+from attrax_vot.run.notes import Note
 from attrax_vot.run.runner import Outcome
 
 # A job whose process dies is started again: a worker may be killed for reasons that are not its own.
@@ -60,12 +61,17 @@ def run(
     waiting = list(everything)
     try:
         while waiting or active:
-            while free and waiting:
-                progress, slot = waiting.pop(0), free.pop(0)
-                progress.state, progress.tries = "running", progress.tries + 1
-                active[slot] = progress, engine.submit(progress.job, slot)
+            if free and waiting:
+                count = min(len(free), len(waiting))
+                handed = dict(zip(free[:count], waiting[:count], strict=True))
+                del free[:count], waiting[:count]
+                for progress in handed.values():
+                    progress.state, progress.tries = "running", progress.tries + 1
+                for slot, running in engine.submit({slot: each.job for slot, each in handed.items()}):
+                    # Each at once: whatever ends this run ends all that is in here.
+                    active[slot] = handed[slot], running
             for slot, (progress, running) in list(active.items()):
-                progress.note = jobs.read_note(progress.job)
+                progress.note = notes.read_note(progress.job)
                 if running.done():
                     del active[slot]
                     free.append(slot)

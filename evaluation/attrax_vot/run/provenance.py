@@ -11,7 +11,7 @@ import platform
 import shlex
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ def describe(tracker: "Tracker") -> Record:
     words = shlex.split(command)
     path = shutil.which(words[0]) if words else None
     record = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "command": command,
         "arguments": {key: str(value) for key, value in (said.get("arguments") or {}).items()},
         "environment": {key: str(value) for key, value in (said.get("env") or {}).items()},
@@ -95,8 +95,11 @@ def machine() -> dict[str, Any]:
 
 def checksum(path: Path) -> str:
     """A file's SHA-256."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _file(workspace: Path, reference: str) -> Path:

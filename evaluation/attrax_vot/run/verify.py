@@ -3,7 +3,6 @@
 import shlex
 import shutil
 import subprocess
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,6 +13,7 @@ from tempfile import TemporaryDirectory
 from vot.region import calculate_overlap
 from vot.tracker import Registry, Tracker, TrackerException
 
+from attrax_vot import toml
 from attrax_vot.demo import render_dataset
 from attrax_vot.run import driver, runner, workspace
 from attrax_vot.run.jobs import thread_variables
@@ -213,7 +213,7 @@ def _parse(text: str) -> tuple[str, dict[str, object]]:
     """What `attrax info` prints: the lines at its head as one, and the resolved parameters that follow."""
     head, _, parameters = text.partition("\n#")
     # The rest of the line of the comment.
-    tables = tomllib.loads("#" + parameters)
+    tables = toml.loads("#" + parameters)
     flat: dict[str, object] = {}
     for name, value in tables.items():
         flat |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}

@@ -153,8 +153,9 @@ def _length(path: Path) -> int:
 
 def _checksums(path: Path, expected: tuple[str, ...]) -> Fetched:
     """Length and checksums of a file."""
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     with path.open("rb") as file:
-        md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Fetched(_length(path), 0, md5, sha256, md5 in expected)
+        while piece := file.read(1 << 20):
+            md5.update(piece)
+            sha256.update(piece)
+    return Fetched(_length(path), 0, md5.hexdigest(), sha256.hexdigest(), md5.hexdigest() in expected)

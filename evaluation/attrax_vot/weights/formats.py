@@ -1,6 +1,6 @@
 """What a file is, from its first bytes."""
 
-from enum import StrEnum
+from enum import Enum
 from pathlib import Path
 
 from attrax_vot.weights.errors import WeightsError
@@ -11,13 +11,17 @@ PREFIX = 520
 OLD_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 
 
-class Format(StrEnum):
+class Format(str, Enum):
     """A format that weights come in."""
 
     SAFETENSORS = "safetensors"
     TORCH_ZIP = "PyTorch zip"
     TORCH_OLD = "old PyTorch"
     MATLAB = "MATLAB 5"
+
+    def __str__(self) -> str:
+        """Its name for people."""
+        return self.value
 
 
 def detect(path: Path) -> Format:

@@ -43,6 +43,7 @@ SchedulerParameters=sched_interval=5,batch_sched_delay=1
 MpiDefault=none
 ReturnToService=2
 SlurmdTimeout=10
+SlurmdParameters=config_overrides
 SlurmctldTimeout=30
 KillWait=5
 MessageTimeout=30
@@ -66,11 +67,13 @@ class Cluster:
 
     Attributes:
         folder: of all its files.
+        cores: that each node says it has; more than there are where jobs sleep most of the time.
         environment: with which Slurm's commands find it.
         processes: its daemons, by name.
     """
 
     folder: Path
+    cores: int = field(default_factory=lambda: os.cpu_count() or 1)
     environment: dict[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -81,9 +84,8 @@ class Cluster:
         self.folder.chmod(0o755)
         ports = _free_ports(1 + len(NODES))
         host = socket.gethostname().split(".")[0]
-        cores = os.cpu_count() or 1
         nodes = "\n".join(
-            f"NodeName={name} NodeAddr=127.0.0.1 NodeHostname={host} Port={port} CPUs={cores} State=UNKNOWN"
+            f"NodeName={name} NodeAddr=127.0.0.1 NodeHostname={host} Port={port} CPUs={self.cores} State=UNKNOWN"
             for name, port in zip(NODES, ports[1:], strict=True)
         )
         text = CONFIGURATION.format(
