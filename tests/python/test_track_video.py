@@ -29,20 +29,6 @@ CODECS = {
 
 
 @pytest.fixture(scope="session")
-def ffmpeg() -> str:
-    """The path of ffmpeg."""
-    if not shutil.which("ffmpeg") and os.geteuid() == 0 and shutil.which("apt-get"):
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", "ffmpeg"]
-        quiet = {"capture_output": True, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
-        if subprocess.run(install, **quiet).returncode:
-            subprocess.run(["apt-get", "update"], **quiet)
-            subprocess.run(install, **quiet)
-    if not (path := shutil.which("ffmpeg")):
-        pytest.skip("skipped: there is no ffmpeg, and it could not be installed (Debian: apt install ffmpeg)")
-    return path
-
-
-@pytest.fixture(scope="session")
 def clips(ffmpeg: str, demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Videos of one of the demo's sequences, at 12.5 frames a second, and a turned one."""
     folder = tmp_path_factory.mktemp("clips")

@@ -6,7 +6,7 @@ pub mod follower;
 pub mod frames;
 mod output;
 pub mod panel;
-mod picture;
+pub mod picture;
 pub mod video;
 
 use std::fs;

@@ -68,7 +68,8 @@ mod tests {
                 assert!(refused(&[host], &[origin]).is_some(), "{host}, {origin}");
             }
         }
-        for host in ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost:80@evil", "", "[::1]:x"] {
+        for host in ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost:80@evil", "", "[::1]:x"]
+        {
             assert!(refused(&[host], &[]).is_some(), "{host}");
         }
         assert!(refused(&[], &[]).is_some() && refused(&["localhost", "localhost"], &[]).is_some());

@@ -12,18 +12,19 @@ use super::session::{Clip, Run, Session, Shot};
 use super::worker::decode;
 use crate::cli::track::follower::{Seen, columns};
 use crate::cli::track::panel::{Row, panel};
+use crate::cli::track::picture::overlay;
 use crate::cli::track::video::Encoder;
 
-/// The table of `attrax track --maps`; the second tracker's columns begin with `also_`.
+/// The table of `attrax track`; the second tracker's columns begin with `also_`.
 pub fn boxes(run: &Run) -> String {
     let prefixes = ["", "also_"].iter().take(run.names.len());
-    let header: Vec<String> = prefixes.map(|prefix| columns(prefix, true)).collect();
+    let header: Vec<String> = prefixes.map(|prefix| columns(prefix, run.maps)).collect();
     let rows = run.shots.iter().map(|shot| shot.seen.iter().map(Seen::values).collect::<Vec<_>>().join(","));
     let lines: Vec<String> = std::iter::once(header.join(",")).chain(rows).collect();
     lines.join("\n") + "\n"
 }
 
-/// The video of `attrax track --maps --video`.
+/// The video of `attrax track --video`: of the maps, where there are some.
 pub fn video(session: &Session, run: &Run) -> anyhow::Result<Vec<u8>> {
     let folder = Folder::create()?;
     let path = folder.0.join("seen.mp4");
@@ -41,9 +42,12 @@ pub fn video(session: &Session, run: &Run) -> anyhow::Result<Vec<u8>> {
     Ok(fs::read(&path)?)
 }
 
-/// The picture of what every tracker saw in a frame.
+/// The picture of what every tracker saw in a frame, or the frame with the first one's box.
 fn picture(clip: &Clip, run: &Run, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
     let frame = decode(&shot.jpeg)?;
+    if let (false, Some(first)) = (run.maps, shot.seen.first()) {
+        return overlay(&frame, first.estimate);
+    }
     let rows = run.names.iter().zip(&shot.seen).filter_map(|(name, seen)| {
         let truth = clip.truth.as_ref();
         let overlap = truth.and_then(|truth| truth.overlap(position, seen.estimate.bounding_box, frame.size()));

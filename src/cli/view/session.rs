@@ -36,6 +36,8 @@ pub struct Order {
     pub region: BoundingBox,
     /// Names and parameters of the trackers.
     pub trackers: Vec<(String, Config)>,
+    /// Whether maps are made of each frame.
+    pub maps: bool,
 }
 
 /// A frame that was tracked.
@@ -48,11 +50,13 @@ pub struct Shot {
     pub seconds: f64,
 }
 
-/// A run so far: the names of its trackers and the frames.
+/// A run so far.
 #[derive(Clone, Default)]
 pub struct Run {
     /// Names of the trackers.
     pub names: Vec<String>,
+    /// Whether there are maps.
+    pub maps: bool,
     /// The frames, in order.
     pub shots: Vec<Arc<Shot>>,
 }
@@ -86,6 +90,8 @@ struct State {
     number: usize,
     run: Run,
     order: Option<Order>,
+    /// The box of the last run.
+    region: Option<BoundingBox>,
     /// Whether there is a run that can go on.
     open: bool,
     /// Whether it goes on by itself.
@@ -141,6 +147,19 @@ impl Session {
         known
     }
 
+    /// A page that waited for its answer was there all the time, unless it has said that it leaves.
+    pub fn hear(&self, page: &str) {
+        let mut state = self.lock();
+        if state.page.as_deref() == Some(page) {
+            state.heard = Some(Instant::now());
+        }
+    }
+
+    /// The box of the last run, or else that of the ground truth.
+    pub fn region(&self) -> Option<BoundingBox> {
+        self.lock().region.or_else(|| self.clip.truth.as_ref()?.first_box().ok())
+    }
+
     /// Whether anybody looks.
     pub fn watched(&self) -> bool {
         self.lock().watched()
@@ -155,8 +174,9 @@ impl Session {
     pub fn start(&self, order: Order) {
         self.change(|state| {
             // At once, so that the page does not take the last run for this one.
-            (state.number, state.run, state.reason) = (state.number + 1, Run::default(), String::new());
-            state.run.names = order.trackers.iter().map(|(name, _)| name.clone()).collect();
+            let names = order.trackers.iter().map(|(name, _)| name.clone()).collect();
+            state.run = Run { names, maps: order.maps, shots: Vec::new() };
+            (state.number, state.region, state.reason) = (state.number + 1, Some(order.region), String::new());
             (state.order, state.open, state.going, state.steps) = (Some(order), true, true, 0);
         });
     }
@@ -235,6 +255,7 @@ impl Session {
             "phase": state.phase(),
             "reason": state.reason,
             "names": state.run.names,
+            "maps": state.run.maps,
             "from": from,
             "frames": frames,
         })

@@ -66,7 +66,8 @@ impl Site {
             // Pictures of a frame never change; runs are numbered.
             let keep = if is_picture { "private, max-age=86400, immutable" } else { "no-store" };
             let own = [("Content-Type", kind), ("Cache-Control", keep)];
-            for header in HEADERS.iter().chain(&own).filter_map(|(name, value)| Header::from_bytes(*name, *value).ok()) {
+            for header in HEADERS.iter().chain(&own).filter_map(|(name, value)| Header::from_bytes(*name, *value).ok())
+            {
                 response.add_header(header);
             }
             // Whoever asked may be gone.
@@ -95,10 +96,7 @@ impl Site {
             return no(409, "another page is open");
         }
         let answer = if asks { self.told(path, &query) } else { self.done(path, &query) };
-        // A page that waited for a long answer was there all the time.
-        if path != "/leave" {
-            self.session.admit(page);
-        }
+        self.session.hear(page);
         answer
     }
 
@@ -138,13 +136,13 @@ impl Site {
     /// What the page shows before anything is tracked.
     fn about(&self) -> Value {
         let clip = &self.session.clip;
-        let presets = core::Preset::value_variants().iter().filter_map(ValueEnum::to_possible_value).map(|preset| {
-            json!({ "name": preset.get_name(), "help": preset.get_help().map(ToString::to_string) })
-        });
-        let truth = clip.truth.as_ref().and_then(|truth| truth.first_box().ok());
+        let presets = core::Preset::value_variants()
+            .iter()
+            .filter_map(ValueEnum::to_possible_value)
+            .map(|preset| json!({ "name": preset.get_name(), "help": preset.get_help().map(ToString::to_string) }));
         json!({
             "name": clip.name, "count": clip.count, "width": clip.size.0, "height": clip.size.1,
-            "box": truth.map(|b| [b.x, b.y, b.width, b.height]), "presets": presets.collect::<Vec<_>>(),
+            "box": self.session.region().map(|b| [b.x, b.y, b.width, b.height]), "truth": clip.truth.is_some(), "presets": presets.collect::<Vec<_>>(),
             "preset": name_of(self.flags.preset), "lambda": self.flags.lambda,
         })
     }
@@ -156,7 +154,7 @@ impl Site {
         if let Some(preset) = query.text("also") {
             trackers.push(self.tracker(preset, query.text("also_lambda"))?);
         }
-        Ok(Order { region, trackers })
+        Ok(Order { region, trackers, maps: query.number("maps") > 0 })
     }
 
     /// A tracker's name and parameters: the command's flags, but for preset and lambda.

@@ -23,6 +23,7 @@ struct Run {
     frames: Frames,
     region: BoundingBox,
     followers: Vec<Follower>,
+    maps: bool,
     /// Bytes of frames so far.
     kept: usize,
     /// Frames so far.
@@ -59,7 +60,8 @@ impl Run {
             Ok(Follower::new(name, model))
         });
         let followers = followers.collect::<anyhow::Result<_>>()?;
-        Ok(Self { frames: source.clone().read_ahead(lane)?, region: order.region, followers, kept: 0, count: 0 })
+        let frames = source.clone().read_ahead(lane)?;
+        Ok(Self { frames, region: order.region, followers, maps: order.maps, kept: 0, count: 0 })
     }
 
     /// Tracks the next frame; says whether there was one.
@@ -67,7 +69,7 @@ impl Run {
         let begun = Instant::now();
         let Some(frame) = self.frames.next() else { return Ok(false) };
         let frame = frame?;
-        let seen = self.followers.iter_mut().map(|follower| follower.follow(&frame, self.region, true));
+        let seen = self.followers.iter_mut().map(|follower| follower.follow(&frame, self.region, self.maps));
         let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", self.count + 1))?;
         let jpeg = encode(&frame)?;
         self.kept += jpeg.len();

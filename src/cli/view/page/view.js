@@ -136,9 +136,7 @@ function show(frame) {
   figures.forEach((figure, tracker) => {
     const seen = frames[at]?.seen[tracker];
     if (!seen) return;
-    const [attention, scores] = figure.querySelectorAll("img");
-    load(attention, address("attention", { ...what, tracker }));
-    load(scores, address("scores", { ...what, tracker }));
+    for (const image of figure.querySelectorAll("img")) load(image, address(image.dataset.map, { ...what, tracker }));
     const inside = seen.inside === null ? "" : `, ${Math.round(100 * seen.inside)} % of attention inside`;
     const state = seen.found ? "found" : "lost";
     figure.querySelector("figcaption").textContent = `${news.names[tracker]}: ${state}, score ${seen.score.toFixed(2)}${inside}`;
@@ -152,22 +150,28 @@ function show(frame) {
 
 // A figure for each tracker of the run.
 function sights() {
-  by("sights").replaceChildren(
-    ...news.names.map((name, which) => {
-      const figure = document.createElement("figure");
-      figure.className = `of-${COLOURS[which]}`;
-      const [caption, attention, scores] = ["figcaption", "img", "img"].map((kind) => document.createElement(kind));
-      attention.alt = `Attention of ${name} over the crop`;
-      scores.alt = `Scores of ${name} over the search window`;
-      figure.append(caption, attention, scores);
-      return figure;
-    }),
-  );
+  const figures = news.names.map((name, which) => {
+    const figure = document.createElement("figure");
+    figure.className = `of-${COLOURS[which]}`;
+    figure.append(document.createElement("figcaption"));
+    for (const map of news.maps ? ["attention", "scores"] : []) {
+      const image = document.createElement("img");
+      image.dataset.map = map;
+      image.alt = `${map} of ${name}`;
+      figure.append(image);
+    }
+    return figure;
+  });
+  by("sights").replaceChildren(...figures);
+  by("legend").hidden = !news.maps;
+  by("truth").hidden = !about.truth;
 }
 
 function chart() {
-  const scores = frames.flatMap((frame) => frame.seen.map((seen) => seen.score)).filter(Number.isFinite);
-  const [low, high] = [Math.min(-1, ...scores), Math.max(1, ...scores)];
+  // In the first frame nothing is scored.
+  const scored = frames.slice(1);
+  const scores = scored.flatMap((frame) => frame.seen.map((seen) => seen.score)).filter(Number.isFinite);
+  const [low, high] = [scores.reduce((a, b) => Math.min(a, b), -0.1), scores.reduce((a, b) => Math.max(a, b), 0.1)];
   const length = Math.max((about.count ?? 0) - 1, frames.length - 1, 1);
   const [x, y] = [(frame) => (100 * frame) / length, (score) => 4 + (92 * (high - score)) / (high - low)];
   const canvas = by("chart");
@@ -175,11 +179,11 @@ function chart() {
   canvas.replaceChildren();
   svg(canvas, "line", { x1: 0, x2: 100, y1: y(0), y2: y(0) });
   news.names.forEach((_, which) => {
-    const points = frames.map((frame, number) => `${x(number).toFixed(2)},${y(frame.seen[which].score).toFixed(2)}`);
+    const points = scored.map((frame, number) => `${x(number + 1).toFixed(2)},${y(frame.seen[which].score).toFixed(2)}`);
     svg(canvas, "polyline", { points: points.join(" "), class: COLOURS[which] });
   });
   if (frames.length) svg(canvas, "line", { x1: x(at), x2: x(at), y1: 0, y2: 100, class: "now" });
-  by("ends").textContent = scores.length ? `from ${low.toFixed(1)} to ${high.toFixed(1)}` : "";
+  by("ends").textContent = scores.length ? `${low.toFixed(1)} to ${high.toFixed(1)}` : "";
 }
 
 // Frames a second over the last ones; the first one is learnt and says nothing.
@@ -218,7 +222,7 @@ function start() {
   if (!box) return;
   const also = by("both").checked ? { also: by("also").value, also_lambda: by("also_lambda").value } : {};
   follows = true;
-  order("start", { box: box.join(","), preset: by("preset").value, lambda: by("lambda").value, ...also });
+  order("start", { box: box.join(","), maps: Number(by("maps").checked), preset: by("preset").value, lambda: by("lambda").value, ...also });
 }
 
 function seek(frame) {
