@@ -140,7 +140,9 @@ class Page:
 
     def drag(self, selector: str, shares: list[tuple[float, float]]) -> None:
         """Presses the mouse at a place of an element, as shares of its sides, moves it to others and releases it."""
-        find = f"(e => (e.scrollIntoView({{block: 'nearest'}}), e.getBoundingClientRect().toJSON()))({element(selector)})"
+        find = (
+            f"(e => (e.scrollIntoView({{block: 'nearest'}}), e.getBoundingClientRect().toJSON()))({element(selector)})"
+        )
         area = self.value(find)
         points = [(area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in shares]
         kinds = ["mousePressed", *["mouseMoved"] * (len(points) - 1), "mouseReleased"]

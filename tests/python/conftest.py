@@ -15,8 +15,10 @@ JITTER = Path(__file__).with_name("jitter_tracker.py")
 
 
 def installed(program: str, *other_names: str) -> str:
-    """The path of a program that Debian has under its name. It is installed with apt-get where that is allowed; a test that
-    needs it is skipped where it is not."""
+    """The path of a program that Debian has under its name.
+
+    It is installed with apt-get where that is allowed; a test that needs it is skipped where it is not.
+    """
     names = (program, *other_names)
     if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
         install = ["apt-get", "install", "--yes", "--no-install-recommends", program]

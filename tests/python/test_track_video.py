@@ -6,7 +6,6 @@ Where there is no ffmpeg, the tests install it with apt-get if they may, and say
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path

@@ -92,7 +92,10 @@ def test_a_box_is_drawn_and_followed_to_the_end(folder: Path, browser: Chromium,
         # Frame, attention and scores have come, and the chart has a point for each frame but the first.
         page.until("[...document.images].every((each) => each.complete && each.naturalWidth > 0)")
         assert page.value("document.querySelectorAll('#sights img').length") == 2
-        assert page.value("document.querySelector('#chart polyline').getAttribute('points').split(' ').length") == COUNT - 1
+        assert (
+            page.value("document.querySelector('#chart polyline').getAttribute('points').split(' ').length")
+            == COUNT - 1
+        )
         # What is saved is what attrax track writes.
         ran = attrax("track", folder, "--box", page.value("by('box').value"), "--maps", tmp_path / "maps", *FLAGS)
         assert saved(page, "#boxes", tmp_path / "boxes.csv").decode() == ran.stdout
@@ -196,12 +199,21 @@ def test_others_are_refused(folder: Path):
         wait(lambda: "outside the frame" in request(address, f"/news?{second}")[1], "nothing is said")
 
 
-def test_pages_that_are_gone_leave_nothing(
-    folder: Path, ffmpeg: str, chromium: str, browser: Chromium, tmp_path: Path
-):
+def test_pages_that_are_gone_leave_nothing(folder: Path, ffmpeg: str, chromium: str, browser: Chromium, tmp_path: Path):
     clip = tmp_path / "clip.mkv"
     # Long, so that its decoder has not ended by itself.
-    make = [ffmpeg, "-loglevel", "error", "-stream_loop", "30", "-i", folder / "color" / "%08d.jpg", "-c:v", "ffv1", clip]
+    make = [
+        ffmpeg,
+        "-loglevel",
+        "error",
+        "-stream_loop",
+        "30",
+        "-i",
+        folder / "color" / "%08d.jpg",
+        "-c:v",
+        "ffv1",
+        clip,
+    ]
     subprocess.run(make, check=True)
     with view(clip) as (process, address):
         wait(lambda: not children(process), "the first frame's decoder stays")

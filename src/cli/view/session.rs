@@ -122,7 +122,8 @@ impl State {
 impl Session {
     /// Nothing is tracked yet, and no page is open.
     pub fn new(clip: Clip) -> Self {
-        Self { clip, state: Mutex::default(), changed: Condvar::new() }
+        // A page that knows nothing has seen version 0.
+        Self { clip, state: Mutex::new(State { version: 1, ..State::default() }), changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -245,7 +246,7 @@ impl Session {
     pub fn news(&self, since: usize, number: usize, from: usize) -> Value {
         let (state, _) = self
             .changed
-            .wait_timeout_while(self.lock(), HOLD, |state| state.version == since && since > 0)
+            .wait_timeout_while(self.lock(), HOLD, |state| state.version == since)
             .unwrap_or_else(PoisonError::into_inner);
         let from = if number == state.number { from } else { 0 };
         let frames: Vec<Value> = state.run.shots.iter().skip(from).map(|shot| row(shot)).collect();

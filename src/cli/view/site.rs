@@ -95,7 +95,11 @@ impl Site {
         if !self.session.admit(page) {
             return no(409, "another page is open");
         }
-        let answer = if asks { self.told(path, &query) } else { self.done(path, &query) };
+        let answer = match request.method() {
+            Method::Get => self.told(path, &query),
+            Method::Post => self.done(path, &query),
+            _ => no(405, "only GET and POST are answered"),
+        };
         self.session.hear(page);
         answer
     }

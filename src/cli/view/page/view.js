@@ -249,20 +249,21 @@ async function save(id, name) {
 }
 
 function press(event) {
-  const within = event.target.closest("input, select, button, #stage")?.id;
   if (event.altKey || event.metaKey || !about || by("main").hidden) return;
+  const on = (selector) => event.target.closest(selector);
   if (event.key.startsWith("Arrow")) {
-    if (within === "stage") pushBox(event);
-    else if (!within && event.key === "ArrowLeft") seek(at - 1);
-    else if (!within && event.key === "ArrowRight") seek(at + 1);
+    if (on("#stage")) pushBox(event);
+    else if (!on("input, select") && event.key === "ArrowLeft") seek(at - 1);
+    else if (!on("input, select") && event.key === "ArrowRight") seek(at + 1);
     else return;
     event.preventDefault();
     return;
   }
-  const buttons = { s: "start", S: "start", " ": "pause", n: "step", N: "step" };
-  // A text field keeps its letters, a button its space.
-  if (!buttons[event.key] || event.ctrlKey || (within && within !== "stage" && within !== "seek")) return;
-  by(buttons[event.key]).click();
+  const button = { s: "start", S: "start", " ": "pause", n: "step", N: "step" }[event.key];
+  // Fields keep their letters, buttons and boxes to tick their space.
+  const kept = event.key === " " ? "button, select, input:not(#seek)" : "select, input:not(#seek, [type=checkbox])";
+  if (!button || event.ctrlKey || on(kept)) return;
+  by(button).click();
   event.preventDefault();
 }
 
