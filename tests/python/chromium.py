@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 #: Seconds that anything may take; the machine may be busy with something else.
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 class Chromium:

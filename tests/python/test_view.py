@@ -235,7 +235,7 @@ def test_pages_that_are_gone_leave_nothing(folder: Path, ffmpeg: str, chromium: 
             assert len(children(process)) == 1
             assert browser.complaints == []
         # That one was killed with its browser.
-        wait(lambda: not children(process), "the decoder stays", 30)
+        wait(lambda: not children(process), "the decoder stays")
         assert process.poll() is None
         status, text = request(address, f"/news?{urlsplit(address).query}&page=third")
         assert status == 200 and '"phase":"ended"' in text and "the page was closed" in text

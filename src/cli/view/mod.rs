@@ -32,7 +32,7 @@ const ANSWERERS: usize = 6;
 It prints the page's address; open that in a browser, draw a box around the target and press Start.
 From another machine:
   ssh -L 8765:127.0.0.1:8765 HOST attrax view clip.mp4
-and open the same address there. Ctrl-C ends it. A run whose page was closed ends by itself after ten seconds.
+and open the same address there. Ctrl-C ends it. A run whose page was closed ends by itself after fifteen seconds.
 
 One page at a time is served, on this machine's loopback alone. Pictures of what was tracked are kept in memory.")]
 pub struct Args {

@@ -10,7 +10,7 @@ use crate::cli::track::boxes::Truth;
 use crate::cli::track::follower::Seen;
 
 /// A page that asks for nothing for so long is gone.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// A request for news waits so long for some.
 const HOLD: Duration = Duration::from_secs(2);
 

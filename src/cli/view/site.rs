@@ -109,8 +109,11 @@ impl Site {
         let session = &self.session;
         let run = || session.run(query.number("run")).map_or_else(|| no(404, "there is no such run"), Ok);
         match path {
-            "/about" => json(&self.about()),
-            "/news" => json(&session.news(query.number("since"), query.number("run"), query.number("from"))),
+            "/about" => Ok(json(&self.about())),
+            "/news" => {
+                let news = session.news(query.number("since"), query.number("run"), query.number("from"));
+                Ok(json(&news))
+            }
             "/first" => Ok(("image/jpeg", session.clip.first.clone())),
             "/frame" => match session.shot(query.number("run"), query.number("frame")) {
                 Some(shot) => Ok(("image/jpeg", shot.jpeg.clone())),
@@ -188,6 +191,6 @@ impl Site {
     }
 }
 
-fn json(value: &Value) -> Answer {
-    Ok(("application/json", value.to_string().into_bytes()))
+fn json(value: &Value) -> (&'static str, Vec<u8>) {
+    ("application/json", value.to_string().into_bytes())
 }
