@@ -183,7 +183,7 @@ function chart() {
     svg(canvas, "polyline", { points: points.join(" "), class: COLOURS[which] });
   });
   if (frames.length) svg(canvas, "line", { x1: x(at), x2: x(at), y1: 0, y2: 100, class: "now" });
-  by("ends").textContent = scores.length ? `${low.toFixed(1)} to ${high.toFixed(1)}` : "";
+  by("ends").textContent = scores.length ? `from ${low.toFixed(1)} to ${high.toFixed(1)}` : "";
 }
 
 // Frames a second over the last ones; the first one is learnt and says nothing.
