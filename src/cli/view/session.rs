@@ -98,6 +98,8 @@ struct State {
     going: bool,
     /// Single frames that are wanted.
     steps: usize,
+    /// Whether a frame is being tracked.
+    busy: bool,
     /// Why the run ended, if not at the last frame.
     reason: String,
 }
@@ -109,7 +111,7 @@ impl State {
     }
 
     fn phase(&self) -> &'static str {
-        match (self.open, self.going || self.steps > 0) {
+        match (self.open, self.going || self.steps > 0 || self.busy) {
             (true, true) if self.run.shots.is_empty() => "learning",
             (true, true) => "running",
             (true, false) => "paused",
@@ -203,7 +205,7 @@ impl Session {
                 return Task::Leave;
             }
             if active && (state.going || state.steps > 0) {
-                state.steps = state.steps.saturating_sub(1);
+                (state.steps, state.busy) = (state.steps.saturating_sub(1), true);
                 return Task::Track;
             }
             let waited = self.changed.wait_timeout(state, Duration::from_millis(500));
@@ -214,6 +216,7 @@ impl Session {
     /// Adds a frame to the run, unless another run was asked for in the meantime.
     pub fn add(&self, shot: Shot) {
         self.change(|state| {
+            state.busy = false;
             if state.order.is_none() {
                 state.run.shots.push(Arc::new(shot));
             }
@@ -223,6 +226,7 @@ impl Session {
     /// The run is over, unless another one was asked for in the meantime.
     pub fn end(&self, reason: &str) {
         self.change(|state| {
+            state.busy = false;
             if state.order.is_none() {
                 (state.open, state.going, state.steps, state.reason) = (false, false, 0, reason.to_string());
             }
