@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup build test test-cluster lint clean demo wheel evaluate vot2016 report verify requirements fuzz parity \
-    compare ablation bench
+    compare ablation bench picture
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
@@ -86,6 +86,9 @@ parity: setup ## Compare every quantity with the oracle beside the project: SEED
 
 bench: build ## Measure everything beside the plain way, and rewrite docs/performance.md [FRAMES=20]
 	@FRAMES=$(FRAMES) scripts/bench
+
+picture: build ## Make the moving picture in README anew: docs/maps.webp [SEQUENCE=twins]
+	@scripts/picture
 
 clean: ## Remove what was built in this clone (results of evaluations and the cache outside it stay)
 	rm -rf dist out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache

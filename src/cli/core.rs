@@ -141,7 +141,7 @@ impl Args {
 }
 
 /// A finite number of at least 0.
-fn parse_lambda(text: &str) -> Result<f64, String> {
+pub fn parse_lambda(text: &str) -> Result<f64, String> {
     let lambda = text.parse().ok().filter(|lambda: &f64| lambda.is_finite() && *lambda >= 0.0);
     lambda.ok_or_else(|| "a number of at least 0 is needed, such as 5; 0 switches the regulariser off".into())
 }

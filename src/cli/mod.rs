@@ -4,6 +4,7 @@ mod core;
 mod info;
 mod serve;
 mod track;
+mod view;
 
 use std::io::IsTerminal;
 
@@ -19,6 +20,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 Examples:
   attrax track frames/ --box 198,214,34,81 --out boxes.csv     follow what is in that box through the frames of a folder
   attrax track clip.mp4 --box 198,214,34,81 --video seen.mp4    or of a video, and draw the box into a copy of it
+  attrax view clip.mp4                                          the same in a browser: draw the box, see what it sees
   attrax serve --preset mdnet                                   answer a TraX client, without reciprocative learning
   attrax info                                                   show version, device, threads and parameters
 
@@ -36,6 +38,8 @@ enum Command {
     Serve(serve::Args),
     /// Track one target through the frames of a sequence
     Track(track::Args),
+    /// Try it in a browser: draw the box, see frame, attention and scores as they come
+    View(view::Args),
     /// Show version, device, threads, weights and the resolved parameters
     Info(info::Args),
 }
@@ -53,6 +57,7 @@ pub fn run() -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::Track(args) => track::run(&args),
+        Command::View(args) => view::run(&args),
         Command::Info(args) => info::run(&args),
     }
 }

@@ -1,6 +1,9 @@
 """What the tests share: folders of data, and a tracker that answers at once."""
 
+import os
 import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +12,36 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 SHARED = PROJECT.parent / "shared"
 JITTER = Path(__file__).with_name("jitter_tracker.py")
+
+
+def installed(program: str, *other_names: str) -> str:
+    """The path of a program that Debian has under its name.
+
+    It is installed with apt-get where that is allowed; a test that needs it is skipped where it is not.
+    """
+    names = (program, *other_names)
+    if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
+        install = ["apt-get", "install", "--yes", "--no-install-recommends", program]
+        quiet = {"capture_output": True, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
+        if subprocess.run(install, **quiet).returncode:
+            subprocess.run(["apt-get", "update"], **quiet)
+            subprocess.run(install, **quiet)
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"skipped: there is no {program}, and it could not be installed (Debian: apt install {program})")
+    return path
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> str:
+    """The path of ffmpeg."""
+    return installed("ffmpeg")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium."""
+    return installed("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ Where there is no ffmpeg, the tests install it with apt-get if they may, and say
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,20 +26,6 @@ CODECS = {
     "mpeg4.avi": ["-c:v", "mpeg4"],
     "raw.y4m": ["-pix_fmt", "yuv420p"],
 }
-
-
-@pytest.fixture(scope="session")
-def ffmpeg() -> str:
-    """The path of ffmpeg."""
-    if not shutil.which("ffmpeg") and os.geteuid() == 0 and shutil.which("apt-get"):
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", "ffmpeg"]
-        quiet = {"capture_output": True, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
-        if subprocess.run(install, **quiet).returncode:
-            subprocess.run(["apt-get", "update"], **quiet)
-            subprocess.run(install, **quiet)
-    if not (path := shutil.which("ffmpeg")):
-        pytest.skip("skipped: there is no ffmpeg, and it could not be installed (Debian: apt install ffmpeg)")
-    return path
 
 
 @pytest.fixture(scope="session")

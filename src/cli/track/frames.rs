@@ -20,6 +20,7 @@ const IMAGES: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "tif", "tiff"];
 const FOLDERS: [&str; 2] = ["color", "img"];
 
 /// The frames of a sequence.
+#[derive(Clone)]
 pub enum Source {
     /// Image files, in order.
     Files(Vec<PathBuf>),

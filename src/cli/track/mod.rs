@@ -1,13 +1,13 @@
-//! `attrax track`: one target through the frames of a sequence, without a client.
+//! `attrax track`: one target through the frames of a sequence, without a client. `attrax view` uses its parts.
 
-mod boxes;
+pub mod boxes;
 mod canvas;
-mod follower;
-mod frames;
+pub mod follower;
+pub mod frames;
 mod output;
-mod panel;
-mod picture;
-mod video;
+pub mod panel;
+pub mod picture;
+pub mod video;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -219,7 +219,7 @@ impl Run<'_> {
 }
 
 /// A preset's name on the command line.
-fn name_of(preset: core::Preset) -> String {
+pub fn name_of(preset: core::Preset) -> String {
     preset.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
 }
 

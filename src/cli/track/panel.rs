@@ -31,6 +31,15 @@ pub struct Row<'a> {
     pub maps: &'a Maps,
 }
 
+/// A map of a row, over the part of the frame that it is of.
+#[derive(Clone, Copy)]
+pub enum Sight {
+    /// The attention over the crop.
+    Attention,
+    /// The scores over the search window.
+    Scores,
+}
+
 /// The picture of frame `number`, counted from 1.
 pub fn panel(frame: &Frame, number: usize, truth: Option<&Region>, rows: &[Row<'_>]) -> RgbImage {
     let width = GAP + 2 * (SIDE + GAP + SCALE) + width_of(SIDE, frame.size()) + GAP;
@@ -55,34 +64,56 @@ fn title(number: usize, row: &Row<'_>) -> String {
 
 /// The three pictures of a row.
 fn draw(canvas: &mut Canvas, top: u32, frame: &Frame, truth: Option<&Region>, row: &Row<'_>) {
-    let b = row.estimate.bounding_box;
-    let found = Region::rectangle(b.x as f32, b.y as f32, b.width as f32, b.height as f32);
-    let color = if row.estimate.success { FOUND } else { LOST };
-    let ([_, attention], [_, scores]) = (&row.maps.attention, &row.maps.scores);
-    let grown = |factor: f64, area: BoundingBox| {
-        BoundingBox::from_centre(b.centre(), area.width * factor, area.height * factor)
-    };
-    let most = most_of(attention);
-    let (low, high) = range(scores);
     let mut left = GAP;
-    let crop = Tile::within((left, top), SIDE, grown(1.0 + 2.0 * CONTEXT, b));
-    canvas.frame(&crop, frame, Some((attention, (0.0, most), INFERNO)));
-    left += SIDE + GAP;
-    canvas.scale((left, top), SIDE, INFERNO, ("0", &format!("{most:.0e}")));
-    left += SCALE;
-    let window = Tile::within((left, top), SIDE, grown(1.25, scores.area));
-    canvas.frame(&window, frame, Some((scores, (low, high), VIRIDIS)));
-    left += SIDE + GAP;
-    canvas.scale((left, top), SIDE, VIRIDIS, (&format!("{low:.1}"), &format!("{high:.1}")));
-    left += SCALE;
+    for sight in [Sight::Attention, Sight::Scores] {
+        sight.draw(canvas, (left, top), frame, truth, row);
+        left += SIDE + GAP + SCALE;
+    }
     let whole = Tile::whole((left, top), SIDE, frame.size());
     canvas.frame(&whole, frame, None);
-    for tile in [crop, window, whole] {
-        if let Some(truth) = truth {
-            canvas.outline(&tile, truth, TRUTH);
-        }
-        canvas.outline(&tile, &found, color);
+    outlines(canvas, &whole, truth, row);
+}
+
+impl Sight {
+    /// The map with its scale, as a picture of its own.
+    pub fn picture(self, frame: &Frame, truth: Option<&Region>, row: &Row<'_>) -> RgbImage {
+        let mut canvas = Canvas::new(SIDE + GAP + SCALE, SIDE);
+        self.draw(&mut canvas, (0, 0), frame, truth, row);
+        canvas.0
     }
+
+    fn draw(self, canvas: &mut Canvas, (left, top): (u32, u32), frame: &Frame, truth: Option<&Region>, row: &Row<'_>) {
+        let ([_, attention], [_, scores]) = (&row.maps.attention, &row.maps.scores);
+        let grown = |factor: f64, area: BoundingBox| {
+            BoundingBox::from_centre(area.centre(), area.width * factor, area.height * factor)
+        };
+        let (area, map, range, gradient, ends) = match self {
+            Self::Attention => {
+                let most = most_of(attention);
+                let area = grown(1.0 + 2.0 * CONTEXT, row.estimate.bounding_box);
+                (area, attention, (0.0, most), INFERNO, ["0".into(), format!("{most:.0e}")])
+            }
+            Self::Scores => {
+                let (low, high) = range(scores);
+                let area = grown(1.25, scores.area);
+                (area, scores, (low, high), VIRIDIS, [low, high].map(|end| format!("{end:.1}")))
+            }
+        };
+        let tile = Tile::within((left, top), SIDE, area);
+        canvas.frame(&tile, frame, Some((map, range, gradient)));
+        outlines(canvas, &tile, truth, row);
+        canvas.scale((left + SIDE + GAP, top), SIDE, gradient, (&ends[0], &ends[1]));
+    }
+}
+
+/// The box that was found and the one by hand, in a tile.
+fn outlines(canvas: &mut Canvas, tile: &Tile, truth: Option<&Region>, row: &Row<'_>) {
+    let b = row.estimate.bounding_box;
+    if let Some(truth) = truth {
+        canvas.outline(tile, truth, TRUTH);
+    }
+    let found = Region::rectangle(b.x as f32, b.y as f32, b.width as f32, b.height as f32);
+    canvas.outline(tile, &found, if row.estimate.success { FOUND } else { LOST });
 }
 
 /// The value that all but a few are below.

@@ -24,7 +24,8 @@ pub fn is_video(path: &Path) -> bool {
     is_camera(path) || path.extension().is_some_and(|extension| known(&extension.to_string_lossy())) && !path.is_dir()
 }
 
-fn is_camera(path: &Path) -> bool {
+/// Whether a path is that of a camera.
+pub fn is_camera(path: &Path) -> bool {
     path.to_string_lossy().starts_with("/dev/video")
 }
 

@@ -1,0 +1,78 @@
+//! What the page saves: the table of boxes as `attrax track` writes it, and a video of the maps.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, ensure};
+use image::RgbImage;
+
+use super::session::{Clip, Run, Session, Shot};
+use super::worker::decode;
+use crate::cli::track::follower::{Seen, columns};
+use crate::cli::track::panel::{Row, panel};
+use crate::cli::track::picture::overlay;
+use crate::cli::track::video::Encoder;
+
+/// The table of `attrax track`; the second tracker's columns begin with `also_`.
+pub fn boxes(run: &Run) -> String {
+    let prefixes = ["", "also_"].iter().take(run.names.len());
+    let header: Vec<String> = prefixes.map(|prefix| columns(prefix, run.maps)).collect();
+    let rows = run.shots.iter().map(|shot| shot.seen.iter().map(Seen::values).collect::<Vec<_>>().join(","));
+    let lines: Vec<String> = std::iter::once(header.join(",")).chain(rows).collect();
+    lines.join("\n") + "\n"
+}
+
+/// The video of `attrax track --video`: of the maps, where there are some.
+pub fn video(session: &Session, run: &Run) -> anyhow::Result<Vec<u8>> {
+    let folder = Folder::create()?;
+    let path = folder.0.join("seen.mp4");
+    let mut encoder: Option<Encoder> = None;
+    for (position, shot) in run.shots.iter().enumerate() {
+        ensure!(session.watched(), "the page was closed");
+        let picture = picture(&session.clip, run, shot, position)?;
+        let encoder = match &mut encoder {
+            Some(encoder) => encoder,
+            none => none.insert(Encoder::start(&path, picture.dimensions(), session.clip.rate)?),
+        };
+        encoder.write(picture.as_raw())?;
+    }
+    encoder.context("nothing was tracked")?.finish()?;
+    Ok(fs::read(&path)?)
+}
+
+/// The picture of what every tracker saw in a frame, or the frame with the first one's box.
+fn picture(clip: &Clip, run: &Run, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
+    let frame = decode(&shot.jpeg)?;
+    if let (false, Some(first)) = (run.maps, shot.seen.first()) {
+        return overlay(&frame, first.estimate);
+    }
+    let rows = run.names.iter().zip(&shot.seen).filter_map(|(name, seen)| {
+        let truth = clip.truth.as_ref();
+        let overlap = truth.and_then(|truth| truth.overlap(position, seen.estimate.bounding_box, frame.size()));
+        Some(Row { name, estimate: seen.estimate, overlap, maps: seen.maps.as_ref()? })
+    });
+    let rows: Vec<Row<'_>> = rows.collect();
+    Ok(panel(&frame, position + 1, clip.truth.as_ref().and_then(|truth| truth.region(position)), &rows))
+}
+
+/// A folder that is there as long as this value, and that no other user can write to.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create() -> anyhow::Result<Self> {
+        let time = UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+        let path = std::env::temp_dir().join(format!("attrax-view-{}-{time}", std::process::id()));
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.with_context(|| format!("cannot make the folder {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What stays is in the folder of temporary files, and disturbs nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,101 @@
+//! The thread that tracks: it does what the page asks for, frame by frame.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use attrax::tracker::{BoundingBox, Frame, Model};
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+
+use super::session::{Order, Session, Shot, Task};
+use crate::cli::told;
+use crate::cli::track::follower::{Follower, Seen};
+use crate::cli::track::frames::{Frames, Source};
+
+/// Quality of the frames that the page sees, 1 to 100.
+const QUALITY: u8 = 90;
+/// Bytes of frames that a run keeps at most.
+const KEPT: usize = 2 << 30;
+
+/// A run that can go on.
+struct Run {
+    frames: Frames,
+    region: BoundingBox,
+    followers: Vec<Follower>,
+    maps: bool,
+    /// Bytes of frames so far.
+    kept: usize,
+    /// Frames so far.
+    count: usize,
+}
+
+/// Tracks whatever is asked for, for ever.
+pub fn work(source: &Source, lane: u32, model: &Rc<Model>, session: &Session) -> ! {
+    let mut run: Option<Run> = None;
+    loop {
+        let done = match session.next(run.is_some()) {
+            Task::Start(order) => {
+                // The last one's decoder ends first.
+                run = None;
+                Run::begin(source, lane, model, order).map(|begun| run = Some(begun)).map(|()| true)
+            }
+            Task::Track => run.as_mut().map_or(Ok(true), |run| run.track(session)),
+            Task::Leave => Err(anyhow::anyhow!("the page was closed")),
+        };
+        match done {
+            Ok(true) => continue,
+            Ok(false) => session.end(""),
+            Err(error) => session.end(&told(&error)),
+        }
+        run = None;
+    }
+}
+
+impl Run {
+    /// Opens the clip anew.
+    fn begin(source: &Source, lane: u32, model: &Rc<Model>, order: Order) -> anyhow::Result<Self> {
+        let followers = order.trackers.into_iter().map(|(name, config)| {
+            let model = model.with_config(config).context("cannot start the tracker")?;
+            Ok(Follower::new(name, model))
+        });
+        let followers = followers.collect::<anyhow::Result<_>>()?;
+        let frames = source.clone().read_ahead(lane)?;
+        Ok(Self { frames, region: order.region, followers, maps: order.maps, kept: 0, count: 0 })
+    }
+
+    /// Tracks the next frame; says whether there was one.
+    fn track(&mut self, session: &Session) -> anyhow::Result<bool> {
+        let begun = Instant::now();
+        let Some(frame) = self.frames.next() else { return Ok(false) };
+        let frame = frame?;
+        let seen = self.followers.iter_mut().map(|follower| follower.follow(&frame, self.region, self.maps));
+        let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", self.count + 1))?;
+        let jpeg = encode(&frame)?;
+        self.kept += jpeg.len();
+        self.count += 1;
+        session.add(Shot { jpeg, seen, seconds: begun.elapsed().as_secs_f64() });
+        ensure!(self.kept < KEPT, "the page keeps {} GiB of frames and no more; attrax track has no limit", KEPT >> 30);
+        Ok(true)
+    }
+}
+
+/// A frame as a JPEG.
+pub fn encode(frame: &Frame) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (width, height) = frame.size();
+    let encoded = JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode(
+        frame.pixels(),
+        width,
+        height,
+        ExtendedColorType::Rgb8,
+    );
+    encoded.context("cannot show a frame")?;
+    Ok(bytes)
+}
+
+/// A frame from its JPEG, for pictures of it.
+pub fn decode(jpeg: &[u8]) -> anyhow::Result<Frame> {
+    let image = image::load_from_memory(jpeg)?.into_rgb8();
+    Ok(Frame::from_rgb8(image.width(), image.height(), image.into_raw())?)
+}
