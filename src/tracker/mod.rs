@@ -1,5 +1,25 @@
 //! The tracking core: DAT on libtorch. It knows nothing of TraX, of files or of the command line.
 //!
+//! ```
+//! use attrax::tracker::backbone::Parameters;
+//! use attrax::tracker::{BoundingBox, Config, Frame, Model};
+//! use tch::{Device, Kind};
+//!
+//! # let pixels = |shift: usize| -> Vec<u8> {
+//! #     (0..120 * 160 * 3).map(|i| if (i / 3 % 160).abs_diff(70 + shift) < 12 && (i / 480).abs_diff(60) < 12 { 220 } else { (i % 97) as u8 }).collect()
+//! # };
+//! # let (first, second) = (pixels(0), pixels(2));
+//! let parameters = Parameters::from_file(&attrax::weights::embedded()?, Kind::Float, Device::Cpu)?;
+//! let config = Config::fast().with_value("attention.lambda", "0")?;
+//! let model = Model::new(&parameters, config, 2)?;
+//! // Interleaved RGB; boxes are left, top, width and height in pixels.
+//! let target = BoundingBox::new(58.0, 48.0, 24.0, 24.0);
+//! let mut tracker = model.initialize(&Frame::from_rgb8(160, 120, first)?, target, 0)?;
+//! let estimate = tracker.track(&Frame::from_rgb8(160, 120, second)?)?;
+//! assert!(estimate.bounding_box.overlap(target) > 0.3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A [`Model`] shares whole chunks of crops among threads of its own. libtorch's threads meet at the end of every
 //! operator instead, and where another program has taken a core all of them wait for it: a program that tracks should
 //! set libtorch to one thread.
