@@ -232,7 +232,7 @@ def calibrate(options: argparse.Namespace) -> int:
     from attrax_vot.run.runner import sequences_of
 
     space = load(options.workspace)
-    frames = {}
+    frames: dict[str, list[calibration.Frames]] = {}
     for experiment in (each for each in space.stack if isinstance(each, SupervisedExperiment)):
         bounded = scores.bounded(experiment)
         for tracker in (find_tracker(space, name) for name in options.trackers):

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::error::guarded;
-use super::learning::head::{BACKGROUND, Head, TARGET};
+use super::learning::head::{Head, TARGET};
 use super::learning::memory::{Described, FrameSamples, Memory, Pool};
 use super::learning::regression::{BoxRegression, refined};
 use super::learning::train::{scores, train};
@@ -15,6 +15,16 @@ use super::model::{Estimate, Model};
 use super::profile::{self, Stage};
 use super::sampling::Sampler;
 use super::{BoundingBox, Frame, TrackerError};
+
+/// Offset and slope of the logistic curve from a confidence to the probability that the box is right.
+const CALIBRATION: (f64, f64) = (-0.5, 0.5);
+
+/// The probability that a box with this confidence overlaps the target by 0.5 or more: what `attrax-vot calibrate` found for the
+/// preset `fast` on ten sequences of VOT-2016 (`docs/results.md`).
+fn calibrated(confidence: f64) -> f64 {
+    let (offset, slope) = CALIBRATION;
+    (1.0 + (-(offset + slope * confidence)).exp()).recip()
+}
 
 /// Samples of a blurred copy of the first frame, for each of the first frame itself.
 const BLURRED_SHARE: f64 = 0.25;
@@ -51,8 +61,6 @@ pub struct Tracker {
 struct Best {
     /// Their mean score of the target.
     confidence: f64,
-    /// Their mean score of the background.
-    background: f64,
     boxes: Vec<BoundingBox>,
     /// Mean of the boxes after regression, where there is one.
     refined: Option<BoundingBox>,
@@ -164,7 +172,7 @@ impl Tracker {
         self.frames += 1;
         let around = self.search_centre();
         let seen = self.candidates(frame, around, self.search_translation());
-        let Best { confidence, background, boxes, refined } = self.best(&seen, around);
+        let Best { confidence, boxes, refined } = self.best(&seen, around);
         let above = |share: f64| confidence > share * self.first_score;
         let (found, follows) = (above(config.failure.threshold), above(config.failure.follow));
         self.lost = if found { 0 } else { self.lost + 1 };
@@ -189,8 +197,12 @@ impl Tracker {
             self.remember(frame, &seen);
         }
         self.update();
-        let probability = (1.0 + (background - confidence).exp()).recip();
-        Estimate { bounding_box: self.reported, confidence, success: self.lost == 0, probability }
+        Estimate {
+            bounding_box: self.reported,
+            confidence,
+            success: self.lost == 0,
+            probability: calibrated(confidence),
+        }
     }
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
@@ -204,8 +216,7 @@ impl Tracker {
         let (_, order) = self.near_first(&target, candidates, around).topk(count as i64, 0, true, true);
         let values = target.index_select(0, &order);
         let column = |tensor: &Tensor| tensor.to_kind(Kind::Double).unsqueeze(1);
-        let background = scores.select(1, BACKGROUND).index_select(0, &order);
-        let mut columns = vec![column(&order), column(&values), column(&background)];
+        let mut columns = vec![column(&order), column(&values)];
         if let Some(regression) = &self.regression {
             columns.push(regression.predict(&features.index_select(0, &order)));
         }
@@ -215,9 +226,9 @@ impl Tracker {
         table.copy_data(&mut numbers, length);
         let rows: Vec<&[f64]> = numbers.chunks_exact(length / count.max(1)).collect();
         let boxes: Vec<BoundingBox> = rows.iter().map(|row| candidates[row[0] as usize]).collect();
-        let moved = boxes.iter().zip(&rows).filter_map(|(b, row)| refined(*b, &row[3..]));
+        let moved = boxes.iter().zip(&rows).filter_map(|(b, row)| refined(*b, &row[2..]));
         let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / count as f64;
-        Best { confidence: mean(1), background: mean(2), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
+        Best { confidence: mean(1), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
     /// Scores less what the candidates' distances from the middle of the search cost, where that counts.

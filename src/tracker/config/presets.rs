@@ -27,7 +27,7 @@ impl Config {
         config.initial_training = Schedule { iterations: 100, rate: 4e-4 };
         config.velocity = 0.7;
         config.failure = Failure { growth: 1.1, follow: -0.5, ..config.failure };
-        config.attention = Attention { samples: 8, updates: false, ..config.attention };
+        config.attention = Attention { lambda: 1.0, samples: 8, updates: false, ..config.attention };
         config
     }
 
