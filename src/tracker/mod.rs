@@ -5,8 +5,11 @@
 //! use attrax::tracker::{BoundingBox, Config, Frame, Model};
 //! use tch::{Device, Kind};
 //!
+//! # // A bright square before a pattern.
 //! # let pixels = |shift: usize| -> Vec<u8> {
-//! #     (0..120 * 160 * 3).map(|i| if (i / 3 % 160).abs_diff(70 + shift) < 12 && (i / 480).abs_diff(60) < 12 { 220 } else { (i % 97) as u8 }).collect()
+//! #     let near = |place: usize, middle: usize| place.abs_diff(middle) < 12;
+//! #     let bright = |i: usize| near(i / 3 % 160, 70 + shift) && near(i / 480, 60);
+//! #     (0..120 * 160 * 3).map(|i| if bright(i) { 220 } else { (i % 97) as u8 }).collect()
 //! # };
 //! # let (first, second) = (pixels(0), pixels(2));
 //! let parameters = Parameters::from_file(&attrax::weights::embedded()?, Kind::Float, Device::Cpu)?;

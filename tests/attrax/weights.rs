@@ -57,6 +57,12 @@ fn the_embedded_network_has_every_layer() {
             block += 1;
         }
     }
+    // What was trained on videos: the last six blocks, fc4 and fc5.
+    let trained = expected.iter().filter(|(layer, _)| (5..11).any(|b| layer.starts_with(&format!("blocks.{b}."))));
+    let mut trained: Vec<_> = trained.map(|(layer, shape)| (format!("videos.{layer}"), shape.clone())).collect();
+    trained.extend([("videos.fc4".to_owned(), vec![512, 1008]), ("videos.fc5".to_owned(), vec![512, 512])]);
+    assert_eq!(trained.len(), 20);
+    expected.extend(trained);
     assert_eq!(weights.tensors.len(), 2 * expected.len());
     for (layer, shape) in expected {
         let (weight, bias) = (&weights.tensors[&format!("{layer}.weight")], &weights.tensors[&format!("{layer}.bias")]);
