@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from vot.experiment.multirun import SupervisedExperiment
     from vot.tracker import Tracker
 
-# The property in which a TraX tracker tells how sure it is of a box.
-SCORE = "confidence"
 # A box is right from this overlap with the ground truth on, as in OTB's success.
 RIGHT = 0.5
 # Groups of frames, by what is predicted of them, that predictions are compared with outcomes in.
@@ -65,7 +63,7 @@ def read(experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequ
         regions = trajectory.regions()
         overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
         for frame, (region, overlap) in enumerate(zip(regions, overlaps, strict=True)):
-            told = trajectory.properties(frame).get(SCORE)
+            told = trajectory.properties(frame).get(results.CONFIDENCE)
             failed = isinstance(region, Special) and region.code == Trajectory.FAILURE
             if isinstance(told, float) and (failed or not isinstance(region, Special)):
                 scores.append(told)
@@ -81,7 +79,7 @@ def fit(frames: list[Frames]) -> Curve:
     design = np.stack([np.ones_like(scores), scores], axis=1)
     parameters = np.zeros(2)
     for _ in range(50):
-        found = 1 / (1 + np.exp(-np.clip(design @ parameters, -500, 500)))
+        found = Curve(*parameters).at(scores)
         gradient = design.T @ (weights * (found - right)) + RIDGE * parameters
         curvature = (design.T * (weights * found * (1 - found))) @ design + RIDGE * np.eye(2)
         step = np.linalg.solve(curvature, gradient)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment import Experiment
 
+# The property in which a TraX tracker tells how sure it is of a box.
+CONFIDENCE = "confidence"
+
 
 @dataclass(frozen=True)
 class Repetition:

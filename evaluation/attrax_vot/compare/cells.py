@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from vot.experiment.multirun import SupervisedExperiment
     from vot.tracker import Tracker
 
-# The property in which a TraX tracker tells how sure it is of a box.
-CONFIDENCE = "confidence"
-
 Weights = NDArray[np.float64]
 
 
@@ -160,6 +157,6 @@ def _confidences(experiment: "SupervisedExperiment", tracker: "Tracker", sequenc
     for frame, region in enumerate(trajectory.regions()):
         if isinstance(region, Special) and region.code != Trajectory.FAILURE:
             continue
-        value = trajectory.properties(frame).get(CONFIDENCE)
+        value = trajectory.properties(frame).get(results.CONFIDENCE)
         told.append(value if isinstance(value, float) else np.nan)
     return np.array(told)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from vot.experiment.multirun import SupervisedExperiment
     from vot.tracker import Tracker
 
-# The property in which a TraX tracker tells how sure it is of a box.
-SCORE = "confidence"
-
 # A value for each frame; none where there is none.
 Values = list[float | None]
 
@@ -75,7 +72,7 @@ def read(
     trajectory = Trajectory.read(experiment.results(tracker, sequence), name)
     regions = trajectory.regions()
     overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
-    told = [trajectory.properties(frame).get(SCORE) for frame in range(len(regions))]
+    told = [trajectory.properties(frame).get(results.CONFIDENCE) for frame in range(len(regions))]
     scores = [float(value) if isinstance(value, float) else None for value in told]
     return Timeline(
         tracker.reference,

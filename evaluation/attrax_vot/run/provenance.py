@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrax_vot import __version__
+from attrax_vot.checksums import digests
 from attrax_vot.run.toolkit import VERSION
 from attrax_vot.run.workspace import write_whole
 
@@ -95,11 +96,7 @@ def machine() -> dict[str, Any]:
 
 def checksum(path: Path) -> str:
     """A file's SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+    return digests(path, hashlib.sha256())[0]
 
 
 def _file(workspace: Path, reference: str) -> Path:

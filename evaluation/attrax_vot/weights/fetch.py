@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attrax_vot import __version__
+from attrax_vot.checksums import digests
 from attrax_vot.errors import EvaluationError
 
 #: VGG-M by the authors of MatConvNet.
@@ -153,9 +154,5 @@ def _length(path: Path) -> int:
 
 def _checksums(path: Path, expected: tuple[str, ...]) -> Fetched:
     """Length and checksums of a file."""
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            md5.update(piece)
-            sha256.update(piece)
-    return Fetched(_length(path), 0, md5.hexdigest(), sha256.hexdigest(), md5.hexdigest() in expected)
+    md5, sha256 = digests(path, hashlib.md5(usedforsecurity=False), hashlib.sha256())
+    return Fetched(_length(path), 0, md5, sha256, md5 in expected)

@@ -177,9 +177,9 @@ fn look(dense: &Dense, frame: &Frame, views: &[View]) -> Described {
     at(&samples, &places)
 }
 
-/// A share of so many windows, one at least.
-fn part(windows: usize, share: f64) -> usize {
-    (windows as f64 * share).ceil() as usize
+/// A share of so many windows or samples, one at least.
+pub(super) fn part(count: usize, share: f64) -> usize {
+    (count as f64 * share).ceil() as usize
 }
 
 /// Grid positions that reach `distance` pixels of the frame.

@@ -6,7 +6,7 @@ mod published;
 use std::rc::Rc;
 
 pub(super) use self::grid::Grids;
-use self::grid::chosen;
+use self::grid::{chosen, part};
 pub use self::published::{Accept, Inside, Sampler, Spread};
 use super::config::{Around, Samples};
 use super::learning::memory::{Described, FrameSamples};
@@ -27,8 +27,7 @@ impl Tracker {
         let Samples { positives, negatives, positive_overlap, negative_overlap } = config.initial_samples;
         let positive_accept = Accept::overlap(positive_overlap, 1.0);
         let negative_accept = Accept::overlap(0.0, negative_overlap);
-        let part = |count: usize| (count as f64 * share).ceil() as usize;
-        let (positives, negatives) = (part(positives), part(negatives));
+        let (positives, negatives) = (part(positives, share), part(negatives, share));
         if let Some(grids) = &model.grids {
             let near = grids.first_near(frame, target, &config.spreads, share, &mut self.rng);
             let background = grids.first_background(frame, target, &config.spreads, share, &mut self.rng);
