@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup build test test-cluster lint clean demo wheel evaluate vot2016 report verify requirements fuzz parity \
-    compare ablation bench picture
+    compare ablation bench gpu picture
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
@@ -84,8 +84,11 @@ requirements: ## Pin evaluation/requirements.in anew (needs uv)
 parity: setup ## Compare every quantity with the oracle beside the project: SEEDS=5 random cases
 	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test attrax parity -- --nocapture
 
-bench: build ## Measure everything beside the plain way, and rewrite docs/performance.md [FRAMES=20]
-	@FRAMES=$(FRAMES) scripts/bench
+bench: build ## Measure everything beside the plain way, and rewrite docs/performance.md [FRAMES=20] [DATASET=DIR]
+	@FRAMES=$(FRAMES) DATASET="$(DATASET)" scripts/bench
+
+gpu: build ## Measure everything that needs an NVIDIA device: out/gpu [DATASET=DIR] [DEVICE=cuda:0]
+	@DEVICE=$(DEVICE) DATASET="$(DATASET)" scripts/gpu
 
 picture: build ## Make the moving picture in README anew: docs/maps.webp [SEQUENCE=twins]
 	@scripts/picture

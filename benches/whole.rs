@@ -20,8 +20,8 @@ const WORKER: &str = "--worker";
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// What is compared: full DAT in attrax's way and in the plain one, and the preset `fast`.
-const WAYS: [&str; 3] = ["attrax", "plain", "fast"];
+/// What is compared: full DAT (preset `released`) in attrax's way and in the plain one, the default preset, and `fast`.
+const WAYS: [&str; 4] = ["released", "plain", "attrax", "fast"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -56,11 +56,12 @@ fn compare(folder: &Path, frames: usize) -> String {
     let (mut seconds, mut far) = (WAYS.map(|_| Vec::new()), Vec::new());
     for number in 0..=frames.min(count_frames(folder) - 1) {
         let answers = workers.each_mut().map(|worker| worker.ask("next"));
-        let [ours, plain, fast] = &answers;
+        let [ours, plain, default, fast] = &answers;
         let difference = ours[..4].iter().zip(&plain[..4]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         println!(
-            "{name} {number:>3}: attrax {:>8.3} s, plain {:>8.3} s, {difference:.4} px apart, fast {:>8.3} s",
-            ours[4], plain[4], fast[4]
+            "{name} {number:>3}: released {:>8.3} s, plain {:>8.3} s, {difference:.4} px apart, attrax {:>8.3} s, fast \
+             {:>8.3} s",
+            ours[4], plain[4], default[4], fast[4]
         );
         seconds.iter_mut().zip(&answers).for_each(|(list, answer)| list.push(answer[4]));
         far.push(difference);
@@ -87,7 +88,11 @@ fn work(preset: &str, folder: &Path) {
     // As the program does at its start.
     tch::set_num_interop_threads(1);
     tch::set_num_threads(1);
-    let config = if preset == "fast" { Config::fast() } else { Config::released() };
+    let config = match preset {
+        "fast" => Config::fast(),
+        "attrax" => Config::attrax(),
+        _ => Config::released(),
+    };
     let parameters = Architecture::EfficientNet.parameters();
     let model = Model::new(&parameters, config, THREADS).expect("the presets are valid");
     let region = sequence::first_box(folder);

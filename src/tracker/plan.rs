@@ -5,7 +5,7 @@
 use tch::{Device, Kind, Tensor};
 
 /// Samples that one thread scores at a time, on the CPU. No result may depend on how many threads there are.
-const CPU_ROWS: i64 = 128;
+const CPU_ROWS: i64 = 512;
 
 /// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic busy, small enough that
 /// most activations stay in the last-level cache.

@@ -26,6 +26,9 @@ fn calibrated(confidence: f64) -> f64 {
     (1.0 + (-(offset + slope * confidence)).exp()).recip()
 }
 
+/// Candidates that a ranking in half precision leaves over.
+const SHORTLIST: i64 = 64;
+
 /// Samples of a blurred copy of the first frame, for each of the first frame itself.
 const BLURRED_SHARE: f64 = 0.25;
 
@@ -205,16 +208,18 @@ impl Tracker {
         }
     }
 
+    /// The mean of the best among some candidates.
+    pub(super) fn best_place(&self, seen: &Described, around: BoundingBox) -> Option<BoundingBox> {
+        BoundingBox::mean(&self.best(seen, around).boxes)
+    }
+
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
     /// frame without an update.
     fn best(&self, seen: &Described, around: BoundingBox) -> Best {
         let _span = profile::span(Stage::Scoring);
         let (candidates, features) = (&seen.boxes, &seen.features);
         let count = self.model.config.best.min(candidates.len());
-        let scores = scores(&self.head, &self.model.backbone, &self.model.config, features);
-        let target = scores.select(1, TARGET);
-        let (_, order) = self.near_first(&target, candidates, around).topk(count as i64, 0, true, true);
-        let values = target.index_select(0, &order);
+        let (order, values) = self.ranked(seen, around, count as i64);
         let column = |tensor: &Tensor| tensor.to_kind(Kind::Double).unsqueeze(1);
         let mut columns = vec![column(&order), column(&values)];
         if let Some(regression) = &self.regression {
@@ -231,19 +236,36 @@ impl Tracker {
         Best { confidence: mean(1), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
-    /// Scores less what the candidates' distances from the middle of the search cost, where that counts.
-    fn near_first(&self, scores: &Tensor, candidates: &[BoundingBox], around: BoundingBox) -> Tensor {
+    /// The places of the best candidates, best first, and their scores of the target.
+    fn ranked(&self, seen: &Described, around: BoundingBox, count: i64) -> (Tensor, Tensor) {
+        let (config, backbone) = (&self.model.config, &self.model.backbone);
+        let (kind, features) = (backbone.precision(), &seen.features);
+        let costs = self.distance_costs(&seen.boxes, around);
+        let score = |head: &Head, features: &Tensor| scores(head, backbone, config, features).select(1, TARGET);
+        // In the network's own precision, where that is less, a few are found among many, whose scores are then computed whole.
+        let few = (kind != features.kind() && seen.boxes.len() as i64 > SHORTLIST).then(|| {
+            let rough = score(&self.head.rounded(kind), &features.to_kind(kind)).to_kind(features.kind());
+            (rough - &costs).topk(SHORTLIST, 0, true, false).1
+        });
+        let (scores, costs) = match &few {
+            Some(few) => (score(&self.head, &features.index_select(0, few)), costs.index_select(0, few)),
+            None => (score(&self.head, features), costs),
+        };
+        let (_, order) = (&scores - costs).topk(count, 0, true, true);
+        let values = scores.index_select(0, &order);
+        (few.map_or(order.shallow_clone(), |few| few.index_select(0, &order)), values)
+    }
+
+    /// What the candidates' distances from the middle of the search cost them.
+    fn distance_costs(&self, candidates: &[BoundingBox], around: BoundingBox) -> Tensor {
         let penalty = self.model.config.distance_penalty;
-        if penalty == 0.0 {
-            return scores.shallow_clone();
-        }
         let ((cx, cy), unit) = (around.centre(), around.mean_side());
         let cost = |candidate: &BoundingBox| {
             let (x, y) = candidate.centre();
             (penalty * ((x - cx).powi(2) + (y - cy).powi(2)) / unit.powi(2)) as f32
         };
         let costs: Vec<f32> = candidates.iter().map(cost).collect();
-        scores - Tensor::from_slice(&costs).to_device(self.model.backbone.device())
+        Tensor::from_slice(&costs).to_device(self.model.backbone.device())
     }
 
     /// Where candidates are drawn: at the last place, or ahead of it.

@@ -119,6 +119,13 @@ fn follows_a_target_with_shared_passes_and_in_half_precision() {
     assert_eq!(shared, follow(&model(config.clone(), 3), 0, 7), "another number of threads");
     let alone = model(small(), 1);
     assert_eq!(shared, follow(&alone.with_config(config.clone()).unwrap(), 0, 7), "set later");
+    let mut changed = config.clone();
+    changed.scale_reach = 0.3;
+    let near = follow(&alone.with_config(changed).unwrap(), 0, 4);
+    assert_ne!(near, shared[..4], "other scales near the best of the target's own alone");
+    for (place, estimate) in near.iter().enumerate() {
+        assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
+    }
     if !computes_bfloat16() {
         // Maps in half precision take minutes on such a processor.
         eprintln!("no AVX-512 BF16 here: half precision is tried without the regulariser");
@@ -131,6 +138,37 @@ fn follows_a_target_with_shared_passes_and_in_half_precision() {
     for (place, estimate) in half.iter().enumerate() {
         assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
     }
+}
+
+#[test]
+fn one_iteration_in_several_is_regularized() {
+    let _alone = crate::alone();
+    tch::set_num_threads(1);
+    let scores = |interval: usize, lambda: f64| {
+        let mut config = small();
+        (config.grid, config.attention.samples) = (8, 2);
+        (config.attention.interval, config.attention.lambda) = (interval, lambda);
+        config.initial_training.iterations = 3;
+        follow(&model(config, 1), 0, 1)
+    };
+    let [all, two, one, none] = [scores(1, 50.0), scores(2, 50.0), scores(3, 50.0), scores(1, 0.0)];
+    assert!(all != two && two != one && one != none, "{all:?}, {two:?}, {one:?}, {none:?}");
+    assert_eq!(one, scores(100, 50.0), "the first iteration is regularised");
+}
+
+#[test]
+fn a_distance_penalty_keeps_the_box_near() {
+    let _alone = crate::alone();
+    tch::set_num_threads(1);
+    let travelled = |distance_penalty: f64| {
+        let mut config = small();
+        (config.grid, config.attention.lambda, config.distance_penalty) = (8, 0.0, distance_penalty);
+        config.regression_samples = 0;
+        let mut tracker = model(config, 1).initialize(&frame(0), truth(0), 0).unwrap();
+        let ((x, y), (u, v)) = (tracker.track(&frame(3)).unwrap().bounding_box.centre(), truth(0).centre());
+        (x - u).hypot(y - v)
+    };
+    assert!(travelled(1e6) < 0.5 * travelled(0.0), "a penalty above every score leaves the nearest candidates");
 }
 
 #[test]

@@ -120,6 +120,11 @@ impl Backbone {
         self.network.ends.output.1.pow(2)
     }
 
+    /// Precision of the network's passes.
+    pub(in crate::tracker) fn precision(&self) -> Kind {
+        self.network.ends.kind
+    }
+
     /// The device that the network runs on.
     #[must_use]
     pub fn device(&self) -> Device {

@@ -52,6 +52,8 @@ pub struct Attention {
     pub reduction: Reduction,
     /// Samples of each half of a mini-batch that are regularised, at most; 0 for all, as published.
     pub samples: usize,
+    /// One iteration in so many is regularised, the first one among them; 1 for all, as published.
+    pub interval: usize,
     /// Whether updates are regularised too, as published, or the training on the first frame alone.
     pub updates: bool,
 }
@@ -59,7 +61,7 @@ pub struct Attention {
 impl Attention {
     /// Whether every sample of every mini-batch of every training gets its maps: it then goes through the network at each training step.
     pub(in crate::tracker) fn maps_whole_batch(&self) -> bool {
-        self.regularizes() && self.samples == 0 && self.updates
+        self.regularizes() && self.samples == 0 && self.interval == 1 && self.updates
     }
 
     /// Whether there is a regulariser.
@@ -165,6 +167,9 @@ pub struct Config {
     pub translation: f64,
     /// Spread of the candidates: scale factor.
     pub scale: f64,
+    /// On a grid, how far candidates of other scales than the target's are drawn from the best of its own, in mean sides; 0 for
+    /// all scales around the same place.
+    pub scale_reach: f64,
     /// Whether candidates lie wholly inside the frame; the centres of all other samples do in any case.
     pub candidates_inside: bool,
     /// Share of the last frame's movement by which the search is moved ahead; 0 as published.

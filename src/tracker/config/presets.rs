@@ -49,6 +49,7 @@ impl Config {
             candidates: 256,
             translation: 0.6,
             scale: 1.05,
+            scale_reach: 0.0,
             candidates_inside: true,
             velocity: 0.0,
             distance_penalty: 0.0,
@@ -95,6 +96,7 @@ impl Config {
                 form: Form::Released,
                 reduction: Reduction::Batch,
                 samples: 0,
+                interval: 1,
                 updates: true,
             },
         }

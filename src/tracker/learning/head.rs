@@ -144,6 +144,14 @@ impl Head {
         Self { flat: self.flat.shallow_clone(), parameters: self.parameters.each_ref().map(Tensor::shallow_clone) }
     }
 
+    /// The same head in another precision.
+    pub(in crate::tracker) fn rounded(&self, kind: Kind) -> Self {
+        if self.flat.kind() == kind {
+            return self.share();
+        }
+        Self::from_tensors(self.parameters.each_ref().map(|parameter| parameter.detach().to_kind(kind)))
+    }
+
     /// The parameters, in the order of [`PARAMETER_NAMES`].
     pub fn parameters(&self) -> &[Tensor; 6] {
         &self.parameters
@@ -155,6 +163,15 @@ impl Head {
         let h4 = features.linear(w4, Some(b4)).relu();
         let h5 = h4.linear(w5, Some(b5)).relu();
         h5.linear(w6, Some(b6))
+    }
+
+    /// Scores, differentiable with respect to the parameters.
+    #[must_use]
+    pub fn thinned_scores(&self, features: &Tensor, dropout: &Dropout) -> Tensor {
+        let [w4, b4, w5, b5, w6, b6] = &self.parameters;
+        let h4 = (features * &dropout.0[0]).linear(w4, Some(b4)).relu();
+        let h5 = (h4 * &dropout.0[1]).linear(w5, Some(b5)).relu();
+        (h5 * &dropout.0[2]).linear(w6, Some(b6))
     }
 
     /// Scores and their gradients at the features, both differentiable with respect to the parameters.

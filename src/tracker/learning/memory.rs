@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::tracker::backbone::Backbone;
 use crate::tracker::{BoundingBox, Frame};
@@ -122,6 +122,12 @@ impl<'a> Pool<'a> {
             Some(features) => features.index_select(0, places),
             None => backbone.describe(&self.items_at(places)),
         }
+    }
+
+    /// The same samples, their features in another precision where they were kept.
+    #[must_use]
+    pub fn rounded(&self, kind: Kind) -> Self {
+        Self { features: self.features.as_ref().map(|features| features.to_kind(kind)), items: self.items.clone() }
     }
 
     /// Frames and boxes of all samples.

@@ -34,17 +34,22 @@ pub fn train(
     });
     let resident = resident.flatten();
     let draws = Draws::new(positives.len(), negatives.map_or(0, Pool::len), backbone, config, schedule, rng);
-    for (iteration, dropout) in (0..).zip(&draws.dropout) {
+    // To rank the negative samples, the network's own precision is enough.
+    let kind = backbone.precision();
+    let ranked = negatives.map(|pool| pool.rounded(kind));
+    for (iteration, dropout) in (0i64..).zip(&draws.dropout) {
         let chosen = draws.positives.get(iteration);
         let mut halves = vec![(positives, chosen)];
-        if let Some(pool) = negatives {
+        if let (Some(pool), Some(ranked)) = (negatives, &ranked) {
             let _span = profile::span(Stage::Mining);
             let candidates = draws.candidates.get(iteration);
-            let scores = scores(head, backbone, config, &pool.features_at(&candidates, backbone)).select(1, TARGET);
+            let features = ranked.features_at(&candidates, backbone).to_kind(kind);
+            let scores = scores(&head.rounded(kind), backbone, config, &features).select(1, TARGET);
             halves.push((pool, hardest(&scores, &candidates, config.batch_negatives)));
         }
         let batch = Batch { halves, resident: resident.as_ref() };
-        descent.step(&batch.gradients(head, backbone, config, dropout));
+        let regularized = config.attention.regularizes() && iteration % config.attention.interval as i64 == 0;
+        descent.step(&batch.gradients(head, backbone, config, dropout, regularized));
     }
     descent.velocity
 }
@@ -133,19 +138,28 @@ impl Batch<'_> {
         self.halves[0].1.size()[0]
     }
 
-    /// Gradients of the loss with respect to the head's parameters.
-    fn gradients(&self, head: &Head, backbone: &Backbone, config: &Config, dropout: &Dropout) -> Vec<Tensor> {
+    /// Gradients of the loss with respect to the head's parameters; the regulariser is among it where the iteration is
+    /// `regularized`.
+    fn gradients(
+        &self,
+        head: &Head,
+        backbone: &Backbone,
+        config: &Config,
+        dropout: &Dropout,
+        regularized: bool,
+    ) -> Vec<Tensor> {
         let attention = &config.attention;
         // The pass that the maps need gives the features too.
         let whole = attention.maps_whole_batch().then(|| self.linearize(backbone));
         let features = whole.as_ref().map_or_else(|| self.features(backbone), |whole| whole.features().shallow_clone());
         let features = attended(head, backbone.cells(), attention, &features);
-        let scored = head.score_with_gradients(&features, Some(dropout));
-        let cross_entropy = cross_entropy(&scored.scores, self.positives());
-        if !attention.regularizes() {
+        if !regularized {
+            let cross_entropy = cross_entropy(&head.thinned_scores(&features, dropout), self.positives());
             log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
             return Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
         }
+        let scored = head.score_with_gradients(&features, Some(dropout));
+        let cross_entropy = cross_entropy(&scored.scores, self.positives());
         let (gradients, part) = self.regularized(&scored.gradients, attention.samples);
         let at_scores = gradients.detach();
         let regularizer = tch::no_grad(|| {
@@ -210,28 +224,29 @@ struct Descent<'a> {
     /// All parameters as one vector, and their velocity.
     parameters: Tensor,
     velocity: Tensor,
-    /// The rate of each.
-    rates: Tensor,
+    /// The rate of each, negative: what its velocity is multiplied by.
+    steps: Tensor,
 }
 
 impl<'a> Descent<'a> {
     fn new(head: &Head, config: &'a Config, rate: f64, velocity: Option<Tensor>) -> Self {
         let parameters = head.flat();
         let (first, last) = (config.head.first_layer_rate, config.head.last_layer_rate);
-        let rates = head.parameters().iter().zip([first, 1.0, 1.0, 1.0, last, last]);
-        let rates: Vec<Tensor> = rates.map(|(part, factor)| part.detach().full_like(rate * factor)).collect();
+        let factors = head.parameters().iter().zip([first, 1.0, 1.0, 1.0, last, last]);
+        let steps: Vec<Tensor> = factors.map(|(part, factor)| part.detach().full_like(-rate * factor)).collect();
         let velocity = velocity.unwrap_or_else(|| parameters.zeros_like());
-        Self { config, velocity, parameters, rates: joined(&rates) }
+        Self { config, velocity, parameters, steps: joined(&steps) }
     }
 
     fn step(&mut self, gradients: &[Tensor]) {
         tch::no_grad(|| {
-            let gradient = joined(gradients);
+            let mut gradient = joined(gradients);
             let norm = gradient.norm();
             let shrink = ((norm + 1e-6).reciprocal() * self.config.gradient_limit).clamp_max(1.0);
-            let step = gradient * shrink + &self.parameters * self.config.decay;
-            self.velocity = (&self.velocity * self.config.momentum).g_add_(&step);
-            self.parameters -= &self.velocity * &self.rates;
+            // In place: a vector that is made anew costs more than what is computed.
+            let step = gradient.g_mul_(&shrink).g_add_(&(&self.parameters * self.config.decay));
+            let _ = self.velocity.g_mul_scalar_(self.config.momentum).g_add_(&step);
+            let _ = self.parameters.addcmul_(&self.velocity, &self.steps);
         });
     }
 }

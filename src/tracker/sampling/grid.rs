@@ -40,7 +40,8 @@ impl Grids {
         Self { near: Dense::new(backbone, step), wide: Dense::new(backbone, WIDE_STEP) }
     }
 
-    /// What is around the target in a frame: the candidates, at three scales. `translation` is in mean sides.
+    /// What is around the target in a frame: the candidates, at three scales, or at the target's own where the others
+    /// are drawn around the best of those (`scale_reach`). `translation` is in mean sides.
     pub fn candidates(
         &self,
         frame: &Frame,
@@ -49,16 +50,34 @@ impl Grids {
         config: &Config,
         rng: &mut ChaCha8Rng,
     ) -> Described {
-        let views: Vec<View> = SCALES
+        let powers = if config.scale_reach > 0.0 { &SCALES[1..2] } else { &SCALES };
+        self.at_scales(powers, frame, target, translation, config, rng)
+    }
+
+    /// Candidates of the other scales around the best of the target's own.
+    pub fn other_scales(&self, frame: &Frame, best: BoundingBox, config: &Config, rng: &mut ChaCha8Rng) -> Described {
+        self.at_scales(&[SCALES[0], SCALES[2]], frame, best, config.scale_reach, config, rng)
+    }
+
+    fn at_scales(
+        &self,
+        powers: &[f64],
+        frame: &Frame,
+        around: BoundingBox,
+        translation: f64,
+        config: &Config,
+        rng: &mut ChaCha8Rng,
+    ) -> Described {
+        let views: Vec<View> = powers
             .iter()
             .map(|power| {
-                let region = scaled(target, config.scale.powf(*power), 1.0);
+                let region = scaled(around, config.scale.powf(*power), 1.0);
                 let (dx, dy) = self.near.pitch(region);
                 // Between two positions of the grid, elsewhere in every frame.
                 let (u, v) = (rng.random_range(-0.5..0.5), rng.random_range(-0.5..0.5));
                 let (cx, cy) = region.centre();
                 let moved = BoundingBox::from_centre((cx + u * dx, cy + v * dy), region.width, region.height);
-                View { region: moved, reach: reach(&self.near, moved, translation * target.mean_side()) }
+                View { region: moved, reach: reach(&self.near, moved, translation * around.mean_side()) }
             })
             .collect();
         let seen = look(&self.near, frame, &views);
@@ -153,6 +172,15 @@ pub(in crate::tracker) fn chosen(
     places.shuffle(rng);
     places.truncate(count);
     at(samples, &places)
+}
+
+/// Two lists of samples of a frame as one.
+pub(in crate::tracker) fn together(first: &Described, second: &Described) -> Described {
+    Described {
+        frame: first.frame.clone(),
+        boxes: [first.boxes.as_slice(), &second.boxes].concat(),
+        features: Tensor::cat(&[&first.features, &second.features], 0),
+    }
 }
 
 /// The samples at some places.

@@ -6,7 +6,7 @@ mod published;
 use std::rc::Rc;
 
 pub(super) use self::grid::Grids;
-use self::grid::{chosen, part};
+use self::grid::{chosen, part, together};
 pub use self::published::{Accept, Inside, Sampler, Spread};
 use super::config::{Around, Samples};
 use super::learning::memory::{Described, FrameSamples};
@@ -69,7 +69,11 @@ impl Tracker {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         if let Some(grids) = &model.grids {
-            return grids.candidates(frame, around, translation, config, &mut self.rng);
+            let seen = grids.candidates(frame, around, translation, config, &mut self.rng);
+            let Some(best) = (config.scale_reach > 0.0).then(|| self.best_place(&seen, around)).flatten() else {
+                return seen;
+            };
+            return together(&seen, &grids.other_scales(frame, best, config, &mut self.rng));
         }
         let spread = Spread::Gaussian(Around { translation, scale: config.scale, aspect: 1.0 });
         let inside = if config.candidates_inside { Inside::Whole } else { Inside::Centre };
