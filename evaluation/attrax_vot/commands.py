@@ -232,18 +232,15 @@ def calibrate(options: argparse.Namespace) -> int:
     from attrax_vot.run.runner import sequences_of
 
     space = load(options.workspace)
-    frames: dict[str, list[calibration.Frames]] = {}
+    frames: list[calibration.Frames] = []
     for experiment in (each for each in space.stack if isinstance(each, SupervisedExperiment)):
         bounded = scores.bounded(experiment)
         for tracker in (find_tracker(space, name) for name in options.trackers):
-            for sequence in sequences_of(space, experiment):
-                each = calibration.read(experiment, tracker, sequence, bounded=bounded)
-                frames.setdefault(sequence.name, []).append(each)
-    joined = [
-        calibration.Frames(name, np.concatenate([p.scores for p in parts]), np.concatenate([p.right for p in parts]))
-        for name, parts in frames.items()
-    ]
-    joined = [each for each in joined if len(each.scores)]
+            frames += [
+                calibration.read(experiment, tracker, sequence, bounded=bounded)
+                for sequence in sequences_of(space, experiment)
+            ]
+    joined = calibration.joined(frames)
     if len(joined) < 2:
         names = ", ".join(options.trackers)
         raise EvaluationError(

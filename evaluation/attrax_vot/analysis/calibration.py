@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from vot.region import Special, calculate_overlaps
+from vot.region import Special
 from vot.tracker import Trajectory
 
 from attrax_vot.analysis import results
@@ -58,17 +58,24 @@ def read(experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequ
     scores: list[float] = []
     right: list[bool] = []
     for repetition in results.repetitions(experiment, tracker, sequence):
-        name = results.name(sequence, repetition.index)
-        trajectory = Trajectory.read(experiment.results(tracker, sequence), name)
-        regions = trajectory.regions()
-        overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
-        for frame, (region, overlap) in enumerate(zip(regions, overlaps, strict=True)):
-            told = trajectory.properties(frame).get(results.CONFIDENCE)
+        seen = results.seen(experiment, tracker, sequence, repetition.index, bounded=bounded)
+        for region, overlap, told in zip(seen.regions, seen.overlaps, seen.scores, strict=True):
             failed = isinstance(region, Special) and region.code == Trajectory.FAILURE
-            if isinstance(told, float) and (failed or not isinstance(region, Special)):
+            if told is not None and (failed or not isinstance(region, Special)):
                 scores.append(told)
                 right.append(not failed and overlap >= RIGHT)
     return Frames(sequence.name, np.array(scores), np.array(right, float))
+
+
+def joined(frames: list[Frames]) -> list[Frames]:
+    """One of each sequence, those without any frame left out."""
+    names = list(dict.fromkeys(each.sequence for each in frames))
+    parts = [[each for each in frames if each.sequence == name] for name in names]
+    wholes = [
+        Frames(of[0].sequence, np.concatenate([p.scores for p in of]), np.concatenate([p.right for p in of]))
+        for of in parts
+    ]
+    return [whole for whole in wholes if len(whole.scores)]
 
 
 def fit(frames: list[Frames]) -> Curve:

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from vot.experiment.multistart import MultiStartExperiment
-from vot.region import Special
+from vot.region import Region, Special, calculate_overlaps
 from vot.tracker import Results, Tracker, Trajectory
 
 from attrax_vot.experiments import anchored
@@ -40,6 +40,21 @@ class Repetition:
     failures: list[int]
     init_seconds: list[float]
     frame_seconds: list[float]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A repetition frame by frame.
+
+    Attributes:
+        regions: what the tracker found, or the toolkit's mark where it found nothing.
+        overlaps: of the regions with the ground truth.
+        scores: how sure the tracker said that it was; none where it did not say.
+    """
+
+    regions: list[Region]
+    overlaps: list[float]
+    scores: list[float | None]
 
 
 def name(sequence: "Sequence", index: int) -> str:
@@ -74,6 +89,23 @@ def repetitions(experiment: "Experiment", tracker: Tracker, sequence: "Sequence"
     results = experiment.results(tracker, sequence)
     found = (_read(results, wanted, index) for index, wanted in enumerate(planned(experiment, sequence), 1))
     return [repetition for repetition in found if repetition is not None]
+
+
+def seen(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", index: int, *, bounded: bool) -> Seen:
+    """Reads a whole repetition with one object.
+
+    Args:
+        experiment: whose results.
+        tracker: whose results.
+        sequence: on which.
+        index: of the repetition, from 1.
+        bounded: whether regions count only within the frame.
+    """
+    trajectory = Trajectory.read(experiment.results(tracker, sequence), name(sequence, index))
+    regions = trajectory.regions()
+    overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
+    told = [trajectory.properties(frame).get(CONFIDENCE) for frame in range(len(regions))]
+    return Seen(regions, overlaps, [value if isinstance(value, float) else None for value in told])
 
 
 def discard_broken(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[int]:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from vot.region import Special, calculate_overlaps
-from vot.tracker import Trajectory
+from vot.region import Special
 
 from attrax_vot.analysis import results
 from attrax_vot.analysis.attributes import LABELS
@@ -68,16 +67,14 @@ def read(
     found = results.repetitions(experiment, tracker, sequence)
     if not found:
         return None
-    name = results.name(sequence, found[0].index)
-    trajectory = Trajectory.read(experiment.results(tracker, sequence), name)
-    regions = trajectory.regions()
-    overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
-    told = [trajectory.properties(frame).get(results.CONFIDENCE) for frame in range(len(regions))]
-    scores = [float(value) if isinstance(value, float) else None for value in told]
+    seen = results.seen(experiment, tracker, sequence, found[0].index, bounded=bounded)
     return Timeline(
         tracker.reference,
-        [None if isinstance(region, Special) else value for region, value in zip(regions, overlaps, strict=True)],
-        scores if any(value is not None for value in scores) else [],
+        [
+            None if isinstance(region, Special) else value
+            for region, value in zip(seen.regions, seen.overlaps, strict=True)
+        ],
+        seen.scores if any(value is not None for value in seen.scores) else [],
         found[0].failures,
         [frame for repetition in found[1:] for frame in repetition.failures],
         len(found),

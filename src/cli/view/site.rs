@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use image::ImageFormat;
@@ -19,6 +20,8 @@ use crate::cli::{core, told};
 const PAGE: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/view.css");
 const SCRIPT: &str = include_str!("page/view.js");
+
+const AFTER_AN_ERROR: Duration = Duration::from_millis(20);
 
 /// What every answer says to the browser: nothing is loaded from elsewhere, no other page may hold this one, and its address,
 /// which has the token, is told to nobody.
@@ -54,8 +57,11 @@ impl Site {
     /// Answers requests for ever.
     pub fn answer_all(&self, server: &Server) -> ! {
         loop {
-            // An error is that of one connection, which is gone.
-            let Ok(request) = server.recv() else { continue };
+            let Ok(request) = server.recv() else {
+                // Mostly that of one connection, which is gone; where it stays, the loop must not take a whole core.
+                std::thread::sleep(AFTER_AN_ERROR);
+                continue;
+            };
             let answer = self.answer(&request);
             let is_picture = answer.as_ref().is_ok_and(|(kind, _)| kind.starts_with("image/"));
             let (status, kind, bytes) = match answer {

@@ -16,8 +16,9 @@ impl Default for Config {
 impl Config {
     /// attrax's own tracker: the released form of reciprocative learning, with the departures from [`Config::released`] that
     /// measurements on VOT-2016 sequences speak for (`docs/fidelity.md`): candidates and samples on grids that share passes of
-    /// the network, features trained on videos, a first frame that is learnt whole, a search that goes ahead of a target that
-    /// moves and grows slowly where it is lost, and a regulariser in the training on the first frame alone.
+    /// the network, features trained on videos, a first frame that is learnt whole, a wide search in which distance from where
+    /// the target is expected counts, a box that follows the best candidates where the target is lost, and a regulariser in
+    /// some iterations of the training on the first frame alone.
     #[must_use]
     pub fn attrax() -> Self {
         let mut config = Self::released();
@@ -25,18 +26,21 @@ impl Config {
         config.features = Features::Videos;
         config.head.draw = Initialization::Normal;
         config.initial_training = Schedule { iterations: 100, rate: 4e-4 };
+        config.translation = 1.0;
+        config.distance_penalty = 4.0;
         config.velocity = 0.7;
+        config.scale_reach = 0.25;
         config.failure = Failure { growth: 1.1, follow: -0.5, ..config.failure };
-        config.attention = Attention { lambda: 1.0, samples: 8, updates: false, ..config.attention };
+        config.attention = Attention { lambda: 1.0, samples: 8, interval: 5, updates: false, ..config.attention };
         config
     }
 
-    /// The same with a smaller mini-batch for the regulariser, in bfloat16 where the processor computes so: a quick start.
+    /// The same in bfloat16 where the processor computes so, with half as many regularised iterations: a quick start.
     #[must_use]
     pub fn fast() -> Self {
         let mut config = Self::attrax();
         config.precision = Precision::Auto;
-        config.attention.samples = 4;
+        config.attention.interval = 10;
         config
     }
 

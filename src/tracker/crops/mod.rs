@@ -127,26 +127,47 @@ fn crop_part(
         taps.first = taps.first.saturating_sub(first) * 3;
         taps.weights.iter_mut().for_each(|weight| *weight *= format.scale);
     }
+    let pairs = pairs(&columns);
     let length = (end - first) * 3;
-    // One number more than there are, for pixels that are read and written four numbers at a time.
-    row.resize(length + 1, 0.0);
+    // Zeros behind the last pixel, since pixels are read four numbers at a time, and two pixels where there is one.
+    row.clear();
+    row.resize(length + 4, 0.0);
     let mut target = vec![0.0; wide * 3 + 1];
     for vertical in &rows {
         let line = |i: usize| &frame.pixels()[((vertical.first + i) * width + first) * 3..][..length];
-        blend(row, &vertical.weights, line, format.mean);
-        for (place, taps) in columns.iter().enumerate() {
-            let mut sum = [0.0; 4];
-            for (i, weight) in taps.weights.iter().enumerate() {
-                let from = taps.first + 3 * i;
-                let pixel = &row[from..from + 4];
-                for channel in 0..4 {
-                    sum[channel] += weight * pixel[channel];
+        blend(&mut row[..length], &vertical.weights, line, format.mean);
+        match &pairs {
+            Some(pairs) => pairs.iter().enumerate().for_each(|(place, (from, [left, right]))| {
+                let pixels = &row[*from..from + 7];
+                let sum: [f32; 4] = std::array::from_fn(|channel| left * pixels[channel] + right * pixels[channel + 3]);
+                target[place * 3..place * 3 + 4].copy_from_slice(&sum);
+            }),
+            None => columns.iter().enumerate().for_each(|(place, taps)| {
+                let mut sum = [0.0; 4];
+                for (i, weight) in taps.weights.iter().enumerate() {
+                    let from = taps.first + 3 * i;
+                    let pixel = &row[from..from + 4];
+                    for channel in 0..4 {
+                        sum[channel] += weight * pixel[channel];
+                    }
                 }
-            }
-            target[place * 3..place * 3 + 4].copy_from_slice(&sum);
+                target[place * 3..place * 3 + 4].copy_from_slice(&sum);
+            }),
         }
         out.extend_from_slice(&target[..wide * 3]);
     }
+}
+
+/// The taps of columns of which none has more than two: where its first pixel begins, and the weights. They are in one piece of
+/// memory, and the compiler knows how many there are.
+fn pairs(columns: &[Taps]) -> Option<Vec<(usize, [f32; 2])>> {
+    let pair = |taps: &Taps| match *taps.weights {
+        [] => Some((0, [0.0, 0.0])),
+        [one] => Some((taps.first, [one, 0.0])),
+        [left, right] => Some((taps.first, [left, right])),
+        _ => None,
+    };
+    columns.iter().map(pair).collect()
 }
 
 /// Fills `row` with a blend of lines of a frame, centred. Two lines, which a bilinear crop has everywhere, go in one pass.
