@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,20 +45,21 @@ class Memory:
 
 
 def material(folder: Path, count: int) -> Material:
-    """The first frames of a sequence in the toolkit's format, enlarged."""
+    """The first frames of a sequence whose ground truth is polygons, in the toolkit's format, enlarged."""
     paths = sorted((folder / "color").glob("*.jpg"))[: count + 1]
     images = [cv2.imread(str(path)) for path in paths]
     height, width = images[0].shape[:2]
-    numbers = np.array([float(n) for n in (folder / "groundtruth.txt").read_text().split()[0].split(",")])
-    xs, ys = numbers[::2] * SIZE[0] / width, numbers[1::2] * SIZE[1] / height
-    box = (xs.min(), ys.min(), xs.max() - xs.min(), ys.max() - ys.min())
-    return Material([cv2.resize(image, SIZE) for image in images], tuple(float(number) for number in box))
+    numbers = [float(number) for number in (folder / "groundtruth.txt").read_text().split()[0].split(",")]
+    left, top, right, bottom = min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])
+    across, down = SIZE[0] / width, SIZE[1] / height
+    box = (left * across, top * down, (right - left) * across, (bottom - top) * down)
+    return Material([cv2.resize(image, SIZE) for image in images], box)
 
 
-def used() -> float:
-    """Memory in use on the first device, MiB."""
-    answer = subprocess.run([*NVIDIA_SMI, "--query-gpu=memory.used"], capture_output=True, text=True, check=True)
-    return float(answer.stdout.split()[0])
+def asked(device: str, what: str) -> str:
+    """What nvidia-smi says about a device, `cuda:N`."""
+    query = [*NVIDIA_SMI, f"--id={device.partition(':')[2] or 0}", f"--query-gpu={what}"]
+    return subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextmanager
@@ -67,11 +69,11 @@ def watched(device: str) -> Iterator[Memory]:
     if device == "cpu":
         yield memory
         return
-    memory.before = memory.most = used()
+    memory.before = memory.most = float(asked(device, "memory.used"))
 
     def watch() -> None:
         while not memory.done.wait(0.5):
-            memory.most = max(memory.most, used())
+            memory.most = max(memory.most, float(asked(device, "memory.used")))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -82,14 +84,18 @@ def watched(device: str) -> Iterator[Memory]:
         thread.join()
 
 
-def tracked(material: Material, preset: str, device: str, targets: int = 1) -> dict[str, float]:
-    """Seconds of the first frame and frames a second after it; the frames of all targets count."""
+def tracked(
+    material: Material, preset: str, device: str, targets: int = 1, begun: threading.Barrier | None = None
+) -> dict[str, float]:
+    """Seconds of the first frame, and frames a second after it; the frames of all targets count."""
     left, top, width, height = material.box
-    boxes = [(left + 8 * (place % 5 - 2), top + 8 * (place // 5), width, height) for place in range(targets)]
+    boxes = [(left + 8 * ((place + 2) % 5 - 2), top + 8 * (place // 5), width, height) for place in range(targets)]
     with Tracker(preset, device=device, bgr=True) as tracker:
         start = time.perf_counter()
         tracker.init(material.frames[0], boxes if targets > 1 else boxes[0])
         first = time.perf_counter() - start
+        if begun is not None:
+            begun.wait()
         start = time.perf_counter()
         for frame in material.frames[1:]:
             tracker.update(frame)
@@ -99,12 +105,9 @@ def tracked(material: Material, preset: str, device: str, targets: int = 1) -> d
 
 def together(material: Material, device: str, count: int) -> dict[str, float]:
     """The sum of the frames a second of so many processes of `fast` at once, and the longest first frame."""
-    results: list[dict[str, float]] = []
-    threads = [threading.Thread(target=lambda: results.append(tracked(material, "fast", device))) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    begun = threading.Barrier(count)
+    with ThreadPoolExecutor(count) as pool:
+        results = list(pool.map(lambda _: tracked(material, "fast", device, begun=begun), range(count)))
     return {
         "first_seconds": max(result["first_seconds"] for result in results),
         "frames_a_second": sum(result["frames_a_second"] for result in results),
@@ -115,8 +118,7 @@ def name_of(device: str) -> str:
     """The device, in words."""
     if device == "cpu":
         return "the processor alone"
-    query = [*NVIDIA_SMI, "--query-gpu=name"]
-    return subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    return asked(device, "name")
 
 
 def page(summary: dict) -> str:

@@ -33,7 +33,7 @@ class Result(NamedTuple):
     Attributes:
         box: left, top, width and height, in pixels.
         score: mean of the best candidates' scores; above 0 where the target was found.
-        found: whether the target was found; the box is the last known one where it was not.
+        found: whether the target was found. Where it was not, the box follows the best candidates or stays.
     """
 
     box: Box

@@ -44,10 +44,10 @@ pub struct Args {
 /// Sets of parameters.
 #[derive(Clone, Copy, Default, ValueEnum)]
 pub enum Preset {
-    /// attrax's own: the released code with the changes that were measured to track better
+    /// attrax's own: the released code with the changes that were measured to track better, or faster
     #[default]
     Attrax,
-    /// attrax's own arranged to share work: several times faster
+    /// attrax's own in bfloat16, where the processor computes so
     Fast,
     /// DAT as its authors' released code runs it, with a regulariser that trains
     Released,

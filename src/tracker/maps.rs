@@ -13,7 +13,7 @@ use super::{BoundingBox, Frame, TrackerError};
 
 /// Pixels of a crop between the boxes of a score map.
 const STEP: usize = 8;
-/// Boxes of a score map to each side of the one in the middle: the candidates of a frame rarely lie beyond.
+/// Boxes of a score map to each side of the one in the middle: about one side of the box.
 const REACH: usize = 10;
 
 /// Numbers on a grid over a part of a frame.

@@ -9,7 +9,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::profile::{self, Stage};
 
-/// The most threads: the candidates of a frame are as many chunks, and each thread needs memory for its own.
+/// The most threads: candidates that have a crop each are as many chunks, and each thread needs memory for its own.
 const MOST: usize = 16;
 
 /// Threads that stay: the allocator keeps each one's freed memory at hand for it, and libtorch its scratch space.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
 
-/// Precision of the network's passes; fc4-fc6, the regulariser and the regression are always in single precision.
+/// Precision of the network's passes, and of ranking: hard negatives, and the short list of candidates. Training, the scores that
+/// are told, the regulariser and the regression are in single precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {

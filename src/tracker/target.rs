@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::crops::gpu::to_device;
 use super::error::guarded;
 use super::learning::head::{Head, TARGET};
 use super::learning::memory::{Described, FrameSamples, Memory, Pool};
@@ -210,11 +211,16 @@ impl Tracker {
 
     /// The mean of the best among some candidates.
     pub(super) fn best_place(&self, seen: &Described, around: BoundingBox) -> Option<BoundingBox> {
-        BoundingBox::mean(&self.best(seen, around).boxes)
+        let _span = profile::span(Stage::Scoring);
+        let count = self.model.config.best.min(seen.boxes.len());
+        let (order, _) = self.ranked(seen, around, count as i64);
+        let mut places = vec![0i64; count];
+        order.to_device(Device::Cpu).copy_data(&mut places, count);
+        BoundingBox::mean(&places.iter().map(|place| seen.boxes[*place as usize]).collect::<Vec<_>>())
     }
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
-    /// frame without an update.
+    /// frame without an update, but for [`best_place`](Self::best_place).
     fn best(&self, seen: &Described, around: BoundingBox) -> Best {
         let _span = profile::span(Stage::Scoring);
         let (candidates, features) = (&seen.boxes, &seen.features);
@@ -241,31 +247,35 @@ impl Tracker {
         let (config, backbone) = (&self.model.config, &self.model.backbone);
         let (kind, features) = (backbone.precision(), &seen.features);
         let costs = self.distance_costs(&seen.boxes, around);
+        let less =
+            |scores: &Tensor, costs: Option<&Tensor>| costs.map_or(scores.shallow_clone(), |costs| scores - costs);
         let score = |head: &Head, features: &Tensor| scores(head, backbone, config, features).select(1, TARGET);
-        // In the network's own precision, where that is less, a few are found among many, whose scores are then computed whole.
-        let few = (kind != features.kind() && seen.boxes.len() as i64 > SHORTLIST).then(|| {
+        // In the network's own precision, where it is another, a few are found among many, whose scores are then computed whole.
+        let keep = SHORTLIST.max(count);
+        let few = (kind != features.kind() && seen.boxes.len() as i64 > keep).then(|| {
             let rough = score(&self.head.rounded(kind), &features.to_kind(kind)).to_kind(features.kind());
-            (rough - &costs).topk(SHORTLIST, 0, true, false).1
+            less(&rough, costs.as_ref()).topk(keep, 0, true, false).1
         });
-        let (scores, costs) = match &few {
-            Some(few) => (score(&self.head, &features.index_select(0, few)), costs.index_select(0, few)),
-            None => (score(&self.head, features), costs),
-        };
-        let (_, order) = (&scores - costs).topk(count, 0, true, true);
+        let at = |tensor: &Tensor| few.as_ref().map_or(tensor.shallow_clone(), |few| tensor.index_select(0, few));
+        let scores = score(&self.head, &at(features));
+        let (_, order) = less(&scores, costs.map(|costs| at(&costs)).as_ref()).topk(count, 0, true, true);
         let values = scores.index_select(0, &order);
         (few.map_or(order.shallow_clone(), |few| few.index_select(0, &order)), values)
     }
 
-    /// What the candidates' distances from the middle of the search cost them.
-    fn distance_costs(&self, candidates: &[BoundingBox], around: BoundingBox) -> Tensor {
+    /// What the candidates' distances from the middle of the search cost them, where they do.
+    fn distance_costs(&self, candidates: &[BoundingBox], around: BoundingBox) -> Option<Tensor> {
         let penalty = self.model.config.distance_penalty;
+        if penalty == 0.0 {
+            return None;
+        }
         let ((cx, cy), unit) = (around.centre(), around.mean_side());
         let cost = |candidate: &BoundingBox| {
             let (x, y) = candidate.centre();
             (penalty * ((x - cx).powi(2) + (y - cy).powi(2)) / unit.powi(2)) as f32
         };
         let costs: Vec<f32> = candidates.iter().map(cost).collect();
-        Tensor::from_slice(&costs).to_device(self.model.backbone.device())
+        Some(to_device(&Tensor::from_slice(&costs), self.model.backbone.device()))
     }
 
     /// Where candidates are drawn: at the last place, or ahead of it.

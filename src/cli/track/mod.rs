@@ -45,8 +45,8 @@ pub struct Args {
     /// Write a copy of each frame with the box drawn, as PNG, into this folder
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
-    /// Write what the tracker sees as PNG into this folder, a picture for each frame: the crop with the attention, the search
-    /// window with the scores, and the frame; adds the column `attention_inside`
+    /// Write what the tracker sees as PNG into this folder, a picture for each frame: the crop with the attention, a window
+    /// around the box with the scores, and the frame; adds the column `attention_inside`
     #[arg(long, value_name = "DIR")]
     maps: Option<PathBuf>,
     /// Follow the target with another preset too, side by side, in a second row of the maps; its columns begin with `also_`

@@ -52,7 +52,7 @@ pub struct Attention {
     pub reduction: Reduction,
     /// Samples of each half of a mini-batch that are regularised, at most; 0 for all, as published.
     pub samples: usize,
-    /// One iteration in so many is regularised, the first one among them; 1 for all, as published.
+    /// One iteration in so many is regularised, the first one of each training among them; 1 for all, as published.
     pub interval: usize,
     /// Whether updates are regularised too, as published, or the training on the first frame alone.
     pub updates: bool,
@@ -154,14 +154,14 @@ pub struct Failure {
 }
 
 /// Every parameter of the tracker. [`Config::released`] follows DAT's released code, [`Config::paper`] its paper and
-/// [`Config::mdnet`] MDNet; [`Config::attrax`] is the default and [`Config::fast`] the same arranged to share work.
+/// [`Config::mdnet`] MDNet; [`Config::attrax`] is the default and [`Config::fast`] the same in fewer bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a row of the procedure that can be switched alone")]
 pub struct Config {
     /// Seed of every random draw.
     pub seed: u64,
-    /// Candidates drawn in each frame.
+    /// Candidates drawn in each frame; on a grid there are as many as lie on it.
     pub candidates: usize,
     /// Spread of the candidates: translation in mean sides.
     pub translation: f64,
@@ -174,7 +174,8 @@ pub struct Config {
     pub candidates_inside: bool,
     /// Share of the last frame's movement by which the search is moved ahead; 0 as published.
     pub velocity: f64,
-    /// A candidate's score is lowered by this times the square of its distance from the last place, in mean sides; 0 as published.
+    /// In the candidates' ranking a score is lowered by this times the square of the distance from the middle of the search, in
+    /// mean sides; 0 as published. The score that is told is the whole one.
     pub distance_penalty: f64,
     /// Best candidates whose mean score decides on success and whose mean is the box.
     pub best: usize,
@@ -224,7 +225,7 @@ pub struct Config {
     pub grid: usize,
     /// What the network's last blocks were trained on, where the weights leave a choice.
     pub features: Features,
-    /// Precision of the network.
+    /// Precision of the network, and of ranking many samples.
     pub precision: Precision,
     /// How crops are made smaller or larger.
     pub resampling: Resampling,

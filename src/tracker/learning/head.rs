@@ -124,9 +124,13 @@ impl Head {
     /// A head with given parameters, in the order of [`PARAMETER_NAMES`]; weights are `(outputs, inputs)`.
     #[must_use]
     pub fn from_tensors(parameters: [Tensor; 6]) -> Self {
-        let flat = joined(&parameters);
+        Self::of(joined(&parameters), &parameters)
+    }
+
+    /// A head whose parameters are the parts of a vector, in the shapes of others.
+    fn of(flat: Tensor, shapes: &[Tensor; 6]) -> Self {
         let mut start = 0;
-        let parameters = parameters.map(|parameter| {
+        let parameters = shapes.each_ref().map(|parameter| {
             let part = flat.narrow(0, start, parameter.numel() as i64).view(parameter.size().as_slice());
             start += parameter.numel() as i64;
             part.detach().set_requires_grad(true)
@@ -149,7 +153,7 @@ impl Head {
         if self.flat.kind() == kind {
             return self.share();
         }
-        Self::from_tensors(self.parameters.each_ref().map(|parameter| parameter.detach().to_kind(kind)))
+        Self::of(self.flat.to_kind(kind), &self.parameters)
     }
 
     /// The parameters, in the order of [`PARAMETER_NAMES`].
@@ -165,7 +169,8 @@ impl Head {
         h5.linear(w6, Some(b6))
     }
 
-    /// Scores, differentiable with respect to the parameters.
+    /// Scores of features with dropout, `(N, features)` to `(N, 2)`, that can be differentiated once with respect to the
+    /// parameters.
     #[must_use]
     pub fn thinned_scores(&self, features: &Tensor, dropout: &Dropout) -> Tensor {
         let [w4, b4, w5, b5, w6, b6] = &self.parameters;

@@ -48,7 +48,7 @@ pub fn train(
             halves.push((pool, hardest(&scores, &candidates, config.batch_negatives)));
         }
         let batch = Batch { halves, resident: resident.as_ref() };
-        let regularized = config.attention.regularizes() && iteration % config.attention.interval as i64 == 0;
+        let regularized = config.attention.regularizes() && iteration % config.attention.interval.max(1) as i64 == 0;
         descent.step(&batch.gradients(head, backbone, config, dropout, regularized));
     }
     descent.velocity

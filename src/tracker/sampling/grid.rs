@@ -1,4 +1,4 @@
-//! Candidates and samples on common grids, for the preset `fast`: many boxes share one pass of the network.
+//! Candidates and samples on common grids, for the presets `attrax` and `fast`: many boxes share one pass of the network.
 //!
 //! Where the published tracker draws every box by itself, here a few windows are drawn, and the boxes in them lie on a
 //! grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth of the published one.
@@ -80,18 +80,7 @@ impl Grids {
                 View { region: moved, reach: reach(&self.near, moved, translation * around.mean_side()) }
             })
             .collect();
-        let seen = look(&self.near, frame, &views);
-        if !config.candidates_inside {
-            return seen;
-        }
-        let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
-        let whole = |place: &i64| {
-            let b = seen.boxes[*place as usize];
-            b.x >= 0.0 && b.y >= 0.0 && b.x + b.width <= width && b.y + b.height <= height
-        };
-        let places: Vec<i64> = (0..seen.boxes.len() as i64).filter(whole).collect();
-        // A target as large as the frame has no place wholly inside it.
-        if places.len() < config.best { seen } else { at(&seen, &places) }
+        look(&self.near, frame, &views)
     }
 
     /// Samples of the background around the target in a later frame, `translation` mean sides far.
@@ -172,6 +161,21 @@ pub(in crate::tracker) fn chosen(
     places.shuffle(rng);
     places.truncate(count);
     at(samples, &places)
+}
+
+/// The candidates that lie wholly inside the frame, or all where those are too few: a target as large as the frame has no place
+/// wholly inside it.
+pub(in crate::tracker) fn inside(seen: Described, config: &Config) -> Described {
+    if !config.candidates_inside {
+        return seen;
+    }
+    let (width, height) = (f64::from(seen.frame.width()), f64::from(seen.frame.height()));
+    let whole = |place: &i64| {
+        let b = seen.boxes[*place as usize];
+        b.x >= 0.0 && b.y >= 0.0 && b.x + b.width <= width && b.y + b.height <= height
+    };
+    let places: Vec<i64> = (0..seen.boxes.len() as i64).filter(whole).collect();
+    if places.len() < config.best { seen } else { at(&seen, &places) }
 }
 
 /// Two lists of samples of a frame as one.
