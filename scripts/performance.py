@@ -207,7 +207,7 @@ def page(results: Results, notes: str) -> str:
         "",
         "## Whole tracker",
         "",
-        "On the demo's sequences, with the same seed in all.",
+        "On sequences of the demo, with the same seed in all.",
         "",
         *whole_table(whole),
         "",

@@ -124,13 +124,13 @@ impl Head {
     /// A head with given parameters, in the order of [`PARAMETER_NAMES`]; weights are `(outputs, inputs)`.
     #[must_use]
     pub fn from_tensors(parameters: [Tensor; 6]) -> Self {
-        Self::of(joined(&parameters), &parameters)
+        Self::of(joined(&parameters), parameters)
     }
 
     /// A head whose parameters are the parts of a vector, in the shapes of others.
-    fn of(flat: Tensor, shapes: &[Tensor; 6]) -> Self {
+    fn of(flat: Tensor, shapes: [Tensor; 6]) -> Self {
         let mut start = 0;
-        let parameters = shapes.each_ref().map(|parameter| {
+        let parameters = shapes.map(|parameter| {
             let part = flat.narrow(0, start, parameter.numel() as i64).view(parameter.size().as_slice());
             start += parameter.numel() as i64;
             part.detach().set_requires_grad(true)
@@ -153,7 +153,7 @@ impl Head {
         if self.flat.kind() == kind {
             return self.share();
         }
-        Self::of(self.flat.to_kind(kind), &self.parameters)
+        Self::of(self.flat.to_kind(kind), self.parameters.each_ref().map(Tensor::shallow_clone))
     }
 
     /// The parameters, in the order of [`PARAMETER_NAMES`].
@@ -171,7 +171,6 @@ impl Head {
 
     /// Scores of features with dropout, `(N, features)` to `(N, 2)`, that can be differentiated once with respect to the
     /// parameters.
-    #[must_use]
     pub fn thinned_scores(&self, features: &Tensor, dropout: &Dropout) -> Tensor {
         let [w4, b4, w5, b5, w6, b6] = &self.parameters;
         let h4 = (features * &dropout.0[0]).linear(w4, Some(b4)).relu();

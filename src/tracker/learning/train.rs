@@ -48,8 +48,8 @@ pub fn train(
             halves.push((pool, hardest(&scores, &candidates, config.batch_negatives)));
         }
         let batch = Batch { halves, resident: resident.as_ref() };
-        let regularized = config.attention.regularizes() && iteration % config.attention.interval.max(1) as i64 == 0;
-        descent.step(&batch.gradients(head, backbone, config, dropout, regularized));
+        let with_maps = config.attention.regularizes() && iteration % config.attention.interval.max(1) as i64 == 0;
+        descent.step(&batch.gradients(head, backbone, config, dropout, with_maps));
     }
     descent.velocity
 }
@@ -138,22 +138,22 @@ impl Batch<'_> {
         self.halves[0].1.size()[0]
     }
 
-    /// Gradients of the loss with respect to the head's parameters; the regulariser is among it where the iteration is
-    /// `regularized`.
+    /// Gradients of the loss with respect to the head's parameters; the regulariser is part of it where the iteration is
+    /// `with_maps`.
     fn gradients(
         &self,
         head: &Head,
         backbone: &Backbone,
         config: &Config,
         dropout: &Dropout,
-        regularized: bool,
+        with_maps: bool,
     ) -> Vec<Tensor> {
         let attention = &config.attention;
         // The pass that the maps need gives the features too.
         let whole = attention.maps_whole_batch().then(|| self.linearize(backbone));
         let features = whole.as_ref().map_or_else(|| self.features(backbone), |whole| whole.features().shallow_clone());
         let features = attended(head, backbone.cells(), attention, &features);
-        if !regularized {
+        if !with_maps {
             let cross_entropy = cross_entropy(&head.thinned_scores(&features, dropout), self.positives());
             log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
             return Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
