@@ -13,6 +13,11 @@ cache=${ATTRAX_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/attrax}
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 short_hash() { sha256sum | cut -c1-12; }
+# VOT-2016's `bag` in $DATASET or beside the project, or the sequence $1 where it is in neither.
+bag_or() {
+    local bag=${DATASET:-../shared/vot2016-dev}/sequences/bag
+    if [ -d "$bag" ]; then printf '%s\n' "$bag"; else printf '%s\n' "$1"; fi
+}
 
 # The first interpreter that is Python 3.11; $PYTHON comes before the usual names.
 find_python() {

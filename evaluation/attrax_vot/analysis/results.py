@@ -104,8 +104,13 @@ def seen(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", index
     trajectory = Trajectory.read(experiment.results(tracker, sequence), name(sequence, index))
     regions = trajectory.regions()
     overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
-    told = [trajectory.properties(frame).get(CONFIDENCE) for frame in range(len(regions))]
-    return Seen(regions, overlaps, [value if isinstance(value, float) else None for value in told])
+    return Seen(regions, overlaps, confidences(trajectory))
+
+
+def confidences(trajectory: Trajectory) -> list[float | None]:
+    """How sure the tracker said that it was, frame by frame; none where it did not say."""
+    told = [trajectory.properties(frame).get(CONFIDENCE) for frame in range(len(trajectory))]
+    return [value if isinstance(value, float) else None for value in told]
 
 
 def discard_broken(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[int]:

@@ -153,10 +153,9 @@ def read(
 def _confidences(experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequence") -> Weights:
     """What the tracker said in each frame that it answered after an initialisation; not a number where nothing."""
     trajectory = Trajectory.read(experiment.results(tracker, sequence), results.name(sequence, 1))
-    told = []
-    for frame, region in enumerate(trajectory.regions()):
-        if isinstance(region, Special) and region.code != Trajectory.FAILURE:
-            continue
-        value = trajectory.properties(frame).get(results.CONFIDENCE)
-        told.append(value if isinstance(value, float) else np.nan)
-    return np.array(told)
+    answered = [
+        told
+        for region, told in zip(trajectory.regions(), results.confidences(trajectory), strict=True)
+        if not isinstance(region, Special) or region.code == Trajectory.FAILURE
+    ]
+    return np.array([np.nan if told is None else told for told in answered])

@@ -163,19 +163,24 @@ impl Head {
 
     /// Scores of features without dropout: `(N, features)` to `(N, 2)`.
     pub fn scores(&self, features: &Tensor) -> Tensor {
-        let [w4, b4, w5, b5, w6, b6] = &self.parameters;
-        let h4 = features.linear(w4, Some(b4)).relu();
-        let h5 = h4.linear(w5, Some(b5)).relu();
-        h5.linear(w6, Some(b6))
+        let [.., scores] = self.layers(features, None);
+        scores
     }
 
     /// Scores of features with dropout, `(N, features)` to `(N, 2)`, that can be differentiated once with respect to the
     /// parameters.
     pub fn thinned_scores(&self, features: &Tensor, dropout: &Dropout) -> Tensor {
+        let [.., scores] = self.layers(features, Some(dropout));
+        scores
+    }
+
+    /// What fc4 and fc5 make of features, rectified, and the scores.
+    fn layers(&self, features: &Tensor, dropout: Option<&Dropout>) -> [Tensor; 3] {
         let [w4, b4, w5, b5, w6, b6] = &self.parameters;
-        let h4 = (features * &dropout.0[0]).linear(w4, Some(b4)).relu();
-        let h5 = (h4 * &dropout.0[1]).linear(w5, Some(b5)).relu();
-        (h5 * &dropout.0[2]).linear(w6, Some(b6))
+        let h4 = thinned(features, dropout, 0).linear(w4, Some(b4)).relu();
+        let h5 = thinned(&h4, dropout, 1).linear(w5, Some(b5)).relu();
+        let scores = thinned(&h5, dropout, 2).linear(w6, Some(b6));
+        [h4, h5, scores]
     }
 
     /// Scores and their gradients at the features, both differentiable with respect to the parameters.
@@ -184,16 +189,18 @@ impl Head {
     /// fixed masks: written out, they can be differentiated once more by an ordinary backward pass.
     #[must_use]
     pub fn score_with_gradients(&self, features: &Tensor, dropout: Option<&Dropout>) -> Scored {
-        let [w4, b4, w5, b5, w6, b6] = &self.parameters;
-        let thin = |x: Tensor, layer: usize| dropout.map_or_else(|| x.shallow_clone(), |d| &x * &d.0[layer]);
-        let h4 = thin(features.shallow_clone(), 0).linear(w4, Some(b4)).relu();
-        let h5 = thin(h4.shallow_clone(), 1).linear(w5, Some(b5)).relu();
-        let scores = thin(h5.shallow_clone(), 2).linear(w6, Some(b6));
-        let mask = |h: &Tensor, layer: usize| thin(h.detach().gt(0.0).to_kind(h.kind()), layer);
+        let [w4, _, w5, _, w6, _] = &self.parameters;
+        let [h4, h5, scores] = self.layers(features, dropout);
+        let mask = |h: &Tensor, layer: usize| thinned(&h.detach().gt(0.0).to_kind(h.kind()), dropout, layer);
         let g5 = w6.unsqueeze(1) * mask(&h5, 2);
         let g4 = g5.matmul(w5) * mask(&h4, 1);
-        Scored { scores, gradients: thin(g4.matmul(w4), 0) }
+        Scored { scores, gradients: thinned(&g4.matmul(w4), dropout, 0) }
     }
+}
+
+/// The inputs of a layer, 0 for fc4, with dropout where there is any.
+fn thinned(inputs: &Tensor, dropout: Option<&Dropout>, layer: usize) -> Tensor {
+    dropout.map_or_else(|| inputs.shallow_clone(), |dropout| inputs * &dropout.0[layer])
 }
 
 impl Dropout {

@@ -155,9 +155,7 @@ pub(in crate::tracker) fn chosen(
     count: usize,
     rng: &mut ChaCha8Rng,
 ) -> Described {
-    let mut places: Vec<i64> = (0..samples.boxes.len() as i64)
-        .filter(|place| accept.accepts(samples.boxes[*place as usize], target))
-        .collect();
+    let mut places = places(samples, |region| accept.accepts(region, target));
     places.shuffle(rng);
     places.truncate(count);
     at(samples, &places)
@@ -165,16 +163,12 @@ pub(in crate::tracker) fn chosen(
 
 /// The candidates that lie wholly inside the frame, or all where those are too few: a target as large as the frame has no place
 /// wholly inside it.
-pub(in crate::tracker) fn inside(seen: Described, config: &Config) -> Described {
+pub(in crate::tracker) fn wholly_inside(seen: Described, config: &Config) -> Described {
     if !config.candidates_inside {
         return seen;
     }
     let (width, height) = (f64::from(seen.frame.width()), f64::from(seen.frame.height()));
-    let whole = |place: &i64| {
-        let b = seen.boxes[*place as usize];
-        b.x >= 0.0 && b.y >= 0.0 && b.x + b.width <= width && b.y + b.height <= height
-    };
-    let places: Vec<i64> = (0..seen.boxes.len() as i64).filter(whole).collect();
+    let places = places(&seen, |b| b.x >= 0.0 && b.y >= 0.0 && b.x + b.width <= width && b.y + b.height <= height);
     if places.len() < config.best { seen } else { at(&seen, &places) }
 }
 
@@ -185,6 +179,11 @@ pub(in crate::tracker) fn together(first: &Described, second: &Described) -> Des
         boxes: [first.boxes.as_slice(), &second.boxes].concat(),
         features: Tensor::cat(&[&first.features, &second.features], 0),
     }
+}
+
+/// The places of the samples whose boxes satisfy a condition.
+fn places(samples: &Described, good: impl Fn(BoundingBox) -> bool) -> Vec<i64> {
+    (0i64..).zip(&samples.boxes).filter(|(_, region)| good(**region)).map(|(place, _)| place).collect()
 }
 
 /// The samples at some places.
@@ -201,12 +200,11 @@ fn look(dense: &Dense, frame: &Frame, views: &[View]) -> Described {
     let boxes: Vec<BoundingBox> = views.iter().flat_map(|view| dense.boxes(view)).collect();
     let samples = Described { frame: frame.clone(), features: dense.describe(frame, views), boxes };
     let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
-    let inside = |place: &i64| {
-        let (cx, cy) = samples.boxes[*place as usize].centre();
+    let inside = |region: BoundingBox| {
+        let (cx, cy) = region.centre();
         (0.0..=width).contains(&cx) && (0.0..=height).contains(&cy)
     };
-    let places: Vec<i64> = (0..samples.boxes.len() as i64).filter(inside).collect();
-    at(&samples, &places)
+    at(&samples, &places(&samples, inside))
 }
 
 /// A share of so many windows or samples, one at least.

@@ -6,7 +6,7 @@ mod published;
 use std::rc::Rc;
 
 pub(super) use self::grid::Grids;
-use self::grid::{chosen, inside, part, together};
+use self::grid::{chosen, part, together, wholly_inside};
 pub use self::published::{Accept, Inside, Sampler, Spread};
 use super::config::{Around, Samples};
 use super::learning::memory::{Described, FrameSamples};
@@ -69,13 +69,13 @@ impl Tracker {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         if let Some(grids) = &model.grids {
-            let own = inside(grids.candidates(frame, around, translation, config, &mut self.rng), config);
+            let own = wholly_inside(grids.candidates(frame, around, translation, config, &mut self.rng), config);
             if config.scale_reach == 0.0 {
                 return own;
             }
             let best = self.best_place(&own, around).unwrap_or(around);
             let others = grids.other_scales(frame, best, config, &mut self.rng);
-            return inside(together(&own, &others), config);
+            return wholly_inside(together(&own, &others), config);
         }
         let spread = Spread::Gaussian(Around { translation, scale: config.scale, aspect: 1.0 });
         let inside = if config.candidates_inside { Inside::Whole } else { Inside::Centre };

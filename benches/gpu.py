@@ -17,13 +17,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from csrt import sequence
 
 from attrax import Tracker
 
 SIZE = (640, 480)
 PRESETS = ("released", "attrax", "fast", "mdnet")
-TARGETS = (1, 2, 5, 10)
-SEQUENCES = (1, 2, 4)
+# Beside one, which the presets are measured with.
+TARGETS = (2, 5, 10)
+PROCESSES = (2, 4)
 NVIDIA_SMI = ("nvidia-smi", "--format=csv,noheader,nounits")
 
 
@@ -45,15 +47,14 @@ class Memory:
 
 
 def material(folder: Path, count: int) -> Material:
-    """The first frames of a sequence whose ground truth is polygons, in the toolkit's format, enlarged."""
-    paths = sorted((folder / "color").glob("*.jpg"))[: count + 1]
-    images = [cv2.imread(str(path)) for path in paths]
+    """The first frames of a sequence in the toolkit's format, enlarged."""
+    paths, (left, top, wide, high) = sequence(folder)
+    images = [cv2.imread(str(path)) for path in paths[: count + 1]]
     height, width = images[0].shape[:2]
-    numbers = [float(number) for number in (folder / "groundtruth.txt").read_text().split()[0].split(",")]
-    left, top, right, bottom = min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])
     across, down = SIZE[0] / width, SIZE[1] / height
-    box = (left * across, top * down, (right - left) * across, (bottom - top) * down)
-    return Material([cv2.resize(image, SIZE) for image in images], box)
+    return Material(
+        [cv2.resize(image, SIZE) for image in images], (left * across, top * down, wide * across, high * down)
+    )
 
 
 def asked(device: str, what: str) -> str:
@@ -148,8 +149,8 @@ def main() -> None:
     frames = material(arguments.sequence, arguments.frames)
 
     runs = [(f"`{preset}`", lambda preset=preset: tracked(frames, preset, device)) for preset in PRESETS]
-    runs += [(f"`fast`, {n} targets", lambda n=n: tracked(frames, "fast", device, n)) for n in TARGETS[1:]]
-    runs += [(f"`fast`, {n} processes", lambda n=n: together(frames, device, n)) for n in SEQUENCES[1:]]
+    runs += [(f"`fast`, {n} targets", lambda n=n: tracked(frames, "fast", device, n)) for n in TARGETS]
+    runs += [(f"`fast`, {n} processes", lambda n=n: together(frames, device, n)) for n in PROCESSES]
     for what, run in runs:
         with watched(device) as memory:
             row = run()
