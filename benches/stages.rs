@@ -5,6 +5,9 @@
 
 #![allow(clippy::expect_used, reason = "a failed benchmark may panic")]
 
+/// The program's.
+#[path = "../src/allocator.rs"]
+mod allocator;
 mod plain;
 #[path = "stages/stage.rs"]
 #[allow(dead_code, reason = "the rest is the plain way")]
@@ -18,10 +21,6 @@ use criterion::Criterion;
 use stage::Stage;
 use support::summary::{self, median};
 use support::worker::Worker;
-
-/// As the program does.
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What was measured of one stage, seconds of each sample.
 struct Row {

@@ -5,6 +5,9 @@
 
 #![allow(clippy::expect_used, reason = "a failed benchmark may panic")]
 
+/// The program's.
+#[path = "../src/allocator.rs"]
+mod allocator;
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -15,10 +18,6 @@ use support::worker::{self, MEMORY, Worker};
 use support::{THREADS, sequence, summary};
 
 const WORKER: &str = "--worker";
-
-/// As the program does.
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What is compared: full DAT (preset `released`) in attrax's way and in the plain one, the default preset, and `fast`.
 const WAYS: [&str; 4] = ["released", "plain", "attrax", "fast"];

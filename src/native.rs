@@ -1,6 +1,23 @@
-//! What only C can do: loading libtorch's CUDA half at start-up, and an end at once.
+//! What only C can do: kernels, loading libtorch's CUDA half at start-up, and an end at once.
+//!
+//! The kernels are C's vectors (`src/native/*.c`), compiled for several widths of a processor's; which of them run is decided at
+//! run time.
+
+mod block;
+mod crop;
+mod lanes;
+mod memory;
+mod stem;
+mod vectors;
 
 use std::path::Path;
+
+pub use self::block::{Kernel, Plane, Rectifier, Shape, Weights};
+pub use self::crop::{Columns, Line};
+pub use self::lanes::Width;
+pub use self::memory::{channels_last, filled};
+pub use self::stem::{Stem, StemShape};
+pub use self::vectors::{Work, with_vectors};
 
 /// Loads libtorch's CUDA library where the machine has an NVIDIA driver, and returns whether it is loaded.
 ///

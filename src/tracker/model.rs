@@ -49,10 +49,13 @@ impl Model {
     /// of range.
     pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
-        let kind = config.precision.kind(parameters.kind(), parameters.device());
-        let parameters = parameters.with_kind(parameters.kind()).with_features(config.features);
-        let backbone = Backbone::new(&parameters.with_kind(kind))?;
+        let (kind, device) = (parameters.kind(), parameters.device());
+        let parameters = parameters.with_kind(kind).with_features(config.features);
+        let backbone = Backbone::new(&parameters)?;
+        let passes = config.precision.passes(kind, device, backbone.has_kernels());
+        let backbone = if passes == kind { backbone } else { Backbone::new(&parameters.with_kind(passes))? };
         let backbone = backbone.with_threads(threads).with_resampling(config.resampling);
+        let backbone = backbone.with_ranking(config.precision.ranking(kind, device));
         let backbone = if config.precision.rounds() { backbone.with_rounding() } else { backbone };
         Self::of(Rc::new(backbone), parameters, threads, config)
     }
@@ -106,7 +109,7 @@ impl Model {
     /// Boxes of a frame with their features.
     pub(super) fn described(&self, frame: &Frame, boxes: Vec<BoundingBox>) -> Described {
         let features = self.describe(frame, &boxes);
-        Described { frame: frame.clone(), boxes, features }
+        Described::new(frame, boxes, features)
     }
 
     /// Positive and negative samples of a frame. All are described in one pass; but positives only where that is not done

@@ -35,6 +35,11 @@ impl Workers {
         Arc::new(Self { helpers })
     }
 
+    /// How many threads there are, the caller's among them.
+    pub fn count(&self) -> usize {
+        1 + self.helpers.as_ref().map_or(0, ThreadPool::current_num_threads)
+    }
+
     /// Applies `work` to every item; results are in the order of the items.
     ///
     /// Items are taken one after the other as threads become free. A panic in `work` goes on in the caller.

@@ -4,8 +4,9 @@
 
 use tch::{Device, Kind, Tensor};
 
-/// Samples that one thread scores at a time, on the CPU. No result may depend on how many threads there are.
+/// Samples that one thread scores at a time, on the CPU, at most; and up to how many are not worth sharing.
 const CPU_ROWS: i64 = 512;
+const CPU_FEW_ROWS: i64 = 64;
 
 /// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic busy, small enough that
 /// most activations stay in the last-level cache.
@@ -58,9 +59,14 @@ impl Plan {
         }
     }
 
-    /// Samples that are scored at a time, of so many.
+    /// Samples that are scored at a time, of so many: on the CPU in an even number of parts, all of one size, so that two threads
+    /// finish together; how many there are does not count, since no result may depend on it.
     pub fn rows(self, samples: i64) -> i64 {
-        if self.gpu { samples.max(1) } else { CPU_ROWS }
+        if self.gpu || samples <= CPU_FEW_ROWS {
+            return samples.max(1);
+        }
+        let parts = (samples as u64).div_ceil(CPU_ROWS as u64).next_multiple_of(2);
+        (samples as u64).div_ceil(parts) as i64
     }
 
     /// The same values in the memory order that is fastest: channels-last on the CPU.

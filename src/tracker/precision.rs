@@ -14,14 +14,22 @@ pub enum Precision {
     Tf32,
     /// 16 bits, of which 8 are the exponent's: twice as fast where the processor computes so.
     Bfloat16,
-    /// `tf32` on a GPU, `bfloat16` on processors that compute so (AVX-512 BF16), otherwise `float32`.
+    /// On a GPU `tf32`. On processors that compute so (AVX-512 BF16) `bfloat16`, but for passes of networks that attrax has kernels
+    /// for, which are faster in `float32`; on other processors `float32`.
     Auto,
 }
 
 impl Precision {
-    /// The precision of libtorch that this is on this machine, for a network whose weights are for `kind` on `device`.
+    /// The precision of libtorch that the network's passes have on this machine, for weights that are for `kind` on `device`;
+    /// `kernels` says whether attrax has some for the network.
     #[must_use]
-    pub fn kind(self, kind: Kind, device: Device) -> Kind {
+    pub fn passes(self, kind: Kind, device: Device, kernels: bool) -> Kind {
+        if self == Self::Auto && kernels { kind } else { self.ranking(kind, device) }
+    }
+
+    /// The precision of libtorch that samples are ranked in.
+    #[must_use]
+    pub fn ranking(self, kind: Kind, device: Device) -> Kind {
         let half = match self {
             Self::Float32 | Self::Tf32 => false,
             Self::Bfloat16 => true,

@@ -242,25 +242,33 @@ impl Tracker {
         Best { confidence: mean(1), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
+    /// Scores of the target that candidates are ranked by.
+    pub(super) fn ranks(&self, features: &Tensor) -> Tensor {
+        let _span = profile::span(Stage::Scoring);
+        let (backbone, kind) = (&self.model.backbone, self.model.backbone.ranking());
+        let scores = scores(&self.head.rounded(kind), backbone, &self.model.config, &features.to_kind(kind));
+        scores.select(1, TARGET).to_kind(features.kind())
+    }
+
     /// The places of the best candidates, best first, and their scores of the target.
     fn ranked(&self, seen: &Described, around: BoundingBox, count: i64) -> (Tensor, Tensor) {
-        let (config, backbone) = (&self.model.config, &self.model.backbone);
-        let (kind, features) = (backbone.precision(), &seen.features);
-        let costs = self.distance_costs(&seen.boxes, around);
-        let less =
-            |scores: &Tensor, costs: Option<&Tensor>| costs.map_or(scores.shallow_clone(), |costs| scores - costs);
-        let score = |head: &Head, features: &Tensor| scores(head, backbone, config, features).select(1, TARGET);
-        // In the network's own precision, where it is another, a few are found among many, whose scores are then computed whole.
-        let keep = SHORTLIST.max(count);
-        let few = (kind != features.kind() && seen.boxes.len() as i64 > keep).then(|| {
-            let rough = score(&self.head.rounded(kind), &features.to_kind(kind)).to_kind(features.kind());
-            less(&rough, costs.as_ref()).topk(keep, 0, true, false).1
-        });
-        let at = |tensor: &Tensor| few.as_ref().map_or(tensor.shallow_clone(), |few| tensor.index_select(0, few));
-        let scores = score(&self.head, &at(features));
+        let (features, costs) = (&seen.features, self.distance_costs(&seen.boxes, around));
+        let less = |scores: &Tensor, costs: Option<&Tensor>| {
+            costs.map_or_else(|| scores.shallow_clone(), |costs| scores - costs)
+        };
+        let ranks = seen.ranks.as_ref().map_or_else(|| self.ranks(features), Tensor::shallow_clone);
+        let rough = self.model.backbone.ranking() != features.kind();
+        if !rough {
+            let (_, order) = less(&ranks, costs.as_ref()).topk(count, 0, true, true);
+            return (order.shallow_clone(), ranks.index_select(0, &order));
+        }
+        // A few are found among many, whose scores are then computed whole.
+        let keep = SHORTLIST.max(count).min(seen.boxes.len() as i64);
+        let (_, few) = less(&ranks, costs.as_ref()).topk(keep, 0, true, false);
+        let at = |tensor: &Tensor| tensor.index_select(0, &few);
+        let scores = scores(&self.head, &self.model.backbone, &self.model.config, &at(features)).select(1, TARGET);
         let (_, order) = less(&scores, costs.map(|costs| at(&costs)).as_ref()).topk(count, 0, true, true);
-        let values = scores.index_select(0, &order);
-        (few.map_or(order.shallow_clone(), |few| few.index_select(0, &order)), values)
+        (few.index_select(0, &order), scores.index_select(0, &order))
     }
 
     /// What the candidates' distances from the middle of the search cost them, where they do.

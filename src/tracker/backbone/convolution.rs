@@ -11,14 +11,14 @@ use crate::tracker::plan::Plan;
 /// usual order libtorch has kernels of its own for those, and convolutions of one pixel are matrix products.
 #[derive(Debug)]
 pub(super) struct Convolution {
-    weight: Tensor,
+    pub weight: Tensor,
     pub bias: Tensor,
     adjoint: Adjoint,
     pub stride: i64,
     /// Zeros around the input.
-    padding: i64,
+    pub padding: i64,
     /// Pixels between the taps of the kernel.
-    dilation: i64,
+    pub dilation: i64,
     groups: i64,
     /// Whether a GPU may round what it multiplies to 10 bits behind the point (TF32).
     rounded: bool,
@@ -44,7 +44,7 @@ struct Phase {
     /// First row and column of the part.
     start: [i64; 2],
     /// Every second tap, turned by 180 degrees, channels exchanged.
-    weight: Tensor,
+    pub weight: Tensor,
     /// Positions by which each axis of the part is shifted against the gradient.
     shift: [i64; 2],
 }
@@ -137,6 +137,16 @@ impl Convolution {
     /// Whether there are zeros around the input.
     pub fn pads(&self) -> bool {
         self.padding > 0
+    }
+
+    /// Whether it is a product with a matrix at each pixel.
+    pub fn is_product(&self) -> bool {
+        self.groups == 1 && self.weight.size()[2] == 1 && self.stride == 1 && self.padding == 0
+    }
+
+    /// Whether it has a kernel of its own for each channel.
+    pub fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.weight.size()[..2] == [self.groups, 1]
     }
 
     /// Lets a GPU round what it multiplies.

@@ -53,9 +53,9 @@ impl Dense {
     #[must_use]
     pub fn new(backbone: &Backbone, step: usize) -> Self {
         let ends = backbone.network.ends;
-        let (layers, spacing) = layers::dense(&backbone.network.layers, ends.output.0, step as i64);
+        let (layers, spacing) = layers::dense(&backbone.plain, ends.output.0, step as i64);
         Self {
-            network: Network { layers, large: 0, few: VIEWS_TOGETHER, ends },
+            network: Network { layers, large: 0, few: VIEWS_TOGETHER, ends, upright: false }.fused(),
             workers: Arc::clone(&backbone.workers),
             layout: Layout { format: backbone.format, device: backbone.device, step, spacing },
         }
@@ -87,9 +87,13 @@ impl Dense {
         if Plan::on(self.layout.device).gpu && self.layout.format.resampling == Resampling::Bilinear {
             return self.describe_together(frame, views);
         }
-        let items = views.iter().map(|view| (self.network.share(), *view)).collect();
         let layout = self.layout;
-        let describe = |(network, view): (Network, View)| tch::no_grad(|| layout.features(&network, frame, &view));
+        if let [view] = views {
+            return tch::no_grad(|| layout.features(&self.network, frame, view, Some(&self.workers)));
+        }
+        let items = views.iter().map(|view| (self.network.share(), *view)).collect();
+        let describe =
+            |(network, view): (Network, View)| tch::no_grad(|| layout.features(&network, frame, &view, None));
         Tensor::cat(&self.workers.map(items, describe), 0)
     }
 
@@ -106,7 +110,7 @@ impl Dense {
                 let items: Vec<_> = views.iter().map(|view| (frame, view.region)).collect();
                 let Some(resident) = Resident::new(&items, layout.format, layout.device) else { continue };
                 let input = resident.windows((layout.side(reach.0), layout.side(reach.1)));
-                let output = pass(&self.network, &input);
+                let output = pass(&self.network, &input, None);
                 for (place, view) in views.iter().enumerate() {
                     parts.push(layout.cells_of(&output.narrow(0, place as i64, 1), view, reach, &self.network.ends));
                 }
@@ -122,11 +126,11 @@ impl Layout {
         self.format.size + 2 * reach * self.step
     }
 
-    /// Features of the boxes of one view.
-    fn features(&self, network: &Network, frame: &Frame, view: &View) -> Tensor {
+    /// Features of the boxes of one view. Threads help where there are some.
+    fn features(&self, network: &Network, frame: &Frame, view: &View, workers: Option<&Workers>) -> Tensor {
         let size = (self.side(view.reach.0), self.side(view.reach.1));
         let input = window(frame, view.region, size, self.format, self.device);
-        self.cells_of(&pass(network, &input), view, view.reach, &network.ends)
+        self.cells_of(&pass(network, &input, workers), view, view.reach, &network.ends)
     }
 
     /// Features of the boxes of a view, from the output for a window that reaches so far.
@@ -148,9 +152,9 @@ impl Layout {
 }
 
 /// The network's output for windows.
-fn pass(network: &Network, windows: &Tensor) -> Tensor {
+fn pass(network: &Network, windows: &Tensor, workers: Option<&Workers>) -> Tensor {
     let _span = profile::span(Stage::Backbone);
-    network.run(windows)
+    network.run(windows, workers)
 }
 
 #[cfg(test)]

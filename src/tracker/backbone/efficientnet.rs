@@ -7,7 +7,6 @@ use super::convolution::Convolution;
 use super::layers::Layer;
 use super::network::{Ends, Network};
 use super::{Backbone, Parameters};
-use crate::tracker::parallel::Workers;
 use crate::tracker::plan::Plan;
 use crate::tracker::{CropFormat, Resampling, TrackerError};
 
@@ -67,16 +66,8 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         }
     }
     layers.push(Layer::AveragePool);
-    Ok(Backbone {
-        name: NAME,
-        format: CropFormat { size: SIDE as usize, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear },
-        network: Network {
-            layers,
-            large,
-            few: Plan::on(parameters.device()).few(parameters.kind()),
-            ends: Ends { output: (channels, 3), gain: GAIN, kind: parameters.kind(), turned: true },
-        },
-        device: parameters.device(),
-        workers: Workers::new(1),
-    })
+    let format = CropFormat { size: SIDE as usize, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
+    let ends = Ends { output: (channels, 3), gain: GAIN, kind: parameters.kind(), turned: true };
+    let (device, few) = (parameters.device(), Plan::on(parameters.device()).few(parameters.kind()));
+    Ok(Backbone::of(NAME, format, Network { layers, large, few, ends, upright: false }, device))
 }

@@ -5,10 +5,16 @@
 //! applied to a gradient (backward, the adjoint) or to a perturbation (forward). The attention map takes the first,
 //! the derivative of the regulariser with respect to fc4-fc6 the second; neither needs autograd.
 
+use std::sync::Arc;
+
 use tch::Tensor;
 
+use super::block::{Block, Passed};
 use super::convolution::Convolution;
+use super::fused::run_stem;
 use super::lrn::{Lrn, LrnDerivative};
+use crate::native::Stem;
+use crate::tracker::parallel::Workers;
 
 /// One layer of a frozen network.
 #[derive(Debug)]
@@ -29,6 +35,10 @@ pub(super) enum Layer {
     BranchBegin,
     /// ... which is added here.
     BranchEnd,
+    /// The first convolution, by a kernel that turns its input if that is to be.
+    Stem(Arc<Stem>),
+    /// All layers of an inverted residual block, by a kernel.
+    Block(Arc<Block>),
 }
 
 impl Layer {
@@ -44,6 +54,8 @@ impl Layer {
             Self::AveragePool => Self::AveragePool,
             Self::BranchBegin => Self::BranchBegin,
             Self::BranchEnd => Self::BranchEnd,
+            Self::Stem(stem) => Self::Stem(Arc::clone(stem)),
+            Self::Block(block) => Self::Block(Arc::clone(block)),
         }
     }
 }
@@ -70,6 +82,9 @@ pub(super) enum Linear {
     },
     BranchBegin,
     BranchEnd,
+    /// Derivatives begin behind it.
+    Stem,
+    Block(Passed),
 }
 
 const WINDOW: [i64; 2] = [3, 3];
@@ -122,8 +137,13 @@ fn weight_like(layers: &[Layer]) -> Tensor {
     weight.unwrap_or_default()
 }
 
-/// Runs layers on `input`, and records the derivative of each where `record` is given.
-pub(super) fn run(layers: &[Layer], input: &Tensor, mut record: Option<&mut Vec<Linear>>) -> Tensor {
+/// Runs layers on `input`, and records the derivative of each where `record` is given. Threads help where there are some.
+pub(super) fn run(
+    layers: &[Layer],
+    input: &Tensor,
+    mut record: Option<&mut Vec<Linear>>,
+    workers: Option<&Workers>,
+) -> Tensor {
     let mut x = input.shallow_clone();
     let mut branches: Vec<Tensor> = Vec::new();
     let recording = record.is_some();
@@ -184,6 +204,16 @@ pub(super) fn run(layers: &[Layer], input: &Tensor, mut record: Option<&mut Vec<
                     x = x.g_add_(&branch);
                 }
             }
+            Layer::Stem(stem) => {
+                keep(Linear::Stem);
+                x = run_stem(stem, &x, workers);
+            }
+            Layer::Block(block) if recording => {
+                let (output, passed) = block.record(&x);
+                keep(Linear::Block(passed));
+                x = output;
+            }
+            Layer::Block(block) => x = block.run(&x, workers),
         }
     }
     x
@@ -216,6 +246,8 @@ pub(super) fn pull_back(maps: &[Linear], gradient: Tensor) -> Tensor {
                 g
             }
             Linear::BranchBegin => joined(g, branches.pop(), before),
+            Linear::Stem => g,
+            Linear::Block(passed) => passed.pull_back(&g),
         };
     }
     g
@@ -246,6 +278,8 @@ pub(super) fn push_forward(maps: &[Linear], perturbation: Tensor) -> Tensor {
                 d
             }
             Linear::BranchEnd => joined(d, branches.pop(), before),
+            Linear::Stem => d,
+            Linear::Block(passed) => passed.push_forward(&d),
         };
     }
     d
@@ -317,7 +351,7 @@ mod tests {
         ];
         let input = arranged(&Tensor::randn([3, 4, 15, 15], options));
         let mut maps = Vec::new();
-        let output = run(&layers, &input, Some(&mut maps));
+        let output = run(&layers, &input, Some(&mut maps), None);
         let (gradients, changes) =
             ([output.randn_like(), output.randn_like()], [input.randn_like(), input.randn_like()]);
         let check = |apply: &dyn Fn(&Tensor) -> Tensor, batches: &[Tensor; 2]| {

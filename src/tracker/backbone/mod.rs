@@ -1,8 +1,10 @@
 //! The frozen convolutional networks, from crops to features, and their derivative around given crops.
 
+mod block;
 mod convolution;
 mod dense;
 mod efficientnet;
+mod fused;
 mod layers;
 mod linearization;
 mod lrn;
@@ -32,9 +34,14 @@ use super::{BoundingBox, CropFormat, Frame, TrackerError};
 pub struct Backbone {
     name: &'static str,
     format: CropFormat,
+    /// As it is run.
     network: Network,
+    /// Its layers one by one, for windows and for autograd.
+    plain: Vec<Layer>,
     device: Device,
     workers: Arc<Workers>,
+    /// Precision that samples are ranked in by their features.
+    ranking: Kind,
 }
 
 impl Backbone {
@@ -57,6 +64,20 @@ impl Backbone {
         }
     }
 
+    /// A network of a name, its layers one by one.
+    fn of(name: &'static str, format: CropFormat, network: Network, device: Device) -> Self {
+        let ranking = network.ends.kind;
+        Self {
+            name,
+            format,
+            network: network.fused(),
+            plain: network.layers,
+            device,
+            workers: Workers::new(1),
+            ranking,
+        }
+    }
+
     /// The embedded network, in single precision on the CPU.
     #[cfg(test)]
     pub(in crate::tracker) fn embedded() -> Self {
@@ -75,7 +96,7 @@ impl Backbone {
     /// faster so (TF32).
     #[must_use]
     pub fn with_rounding(mut self) -> Self {
-        for layer in &mut self.network.layers {
+        for layer in self.network.layers.iter_mut().chain(&mut self.plain) {
             if let Layer::Convolution(convolution) = layer {
                 convolution.round();
             }
@@ -120,9 +141,21 @@ impl Backbone {
         self.network.ends.output.1.pow(2)
     }
 
-    /// Precision of the network's passes.
-    pub(in crate::tracker) fn precision(&self) -> Kind {
-        self.network.ends.kind
+    /// The same network, by whose features samples are ranked in this precision.
+    #[must_use]
+    pub(in crate::tracker) fn with_ranking(mut self, ranking: Kind) -> Self {
+        self.ranking = ranking;
+        self
+    }
+
+    /// Precision that samples are ranked in by their features.
+    pub(in crate::tracker) fn ranking(&self) -> Kind {
+        self.ranking
+    }
+
+    /// Whether attrax has kernels of its own for the network on this processor.
+    pub(in crate::tracker) fn has_kernels(&self) -> bool {
+        self.network.layers.iter().any(|layer| matches!(layer, Layer::Block(_)))
     }
 
     /// The device that the network runs on.
@@ -159,21 +192,21 @@ impl Backbone {
 
     /// Output of the first convolution: `(N, channels, height, width)`, before any rectifier.
     pub fn first_convolution(&self, crops: &Tensor) -> Tensor {
-        let Network { layers, ends, .. } = &self.network;
-        ends.turn(&layers::run(&layers[..1], &ends.enter(crops), None))
+        let ends = self.network.ends;
+        ends.turn(&layers::run(&self.plain[..1], &ends.enter(crops), None, None))
     }
 
     /// Features of an output of the first convolution, by plain operators that autograd can follow.
     pub fn features_of_first_convolution(&self, output: &Tensor) -> Tensor {
-        let Network { layers, ends, .. } = &self.network;
-        ends.leave(&layers::run(&layers[1..], &ends.turn(output), None))
+        let ends = self.network.ends;
+        ends.leave(&layers::run(&self.plain[1..], &ends.turn(output), None, None))
     }
 
     /// Where the first convolution's output lies in a crop, `side` cells along each axis: the middle of the first cell and how
     /// far two cells are apart, pixels of the crop.
     pub(in crate::tracker) fn first_cells(&self, side: i64) -> (f64, f64) {
-        let Network { layers, ends, .. } = &self.network;
-        let Some(Layer::Convolution(first)) = layers.first() else { return (0.5, 1.0) };
+        let ends = self.network.ends;
+        let Some(Layer::Convolution(first)) = self.plain.first() else { return (0.5, 1.0) };
         let (middle, step) = first.cells();
         let last = middle + (side - 1) as f64 * step;
         (if ends.turned { self.format.size as f64 - last } else { middle }, step)
@@ -181,7 +214,7 @@ impl Backbone {
 
     /// Whether the network puts zeros around what it sees: then a crop's features depend on where it ends.
     pub(in crate::tracker) fn pads(&self) -> bool {
-        self.network.layers.iter().any(|layer| matches!(layer, Layer::Convolution(convolution) if convolution.pads()))
+        self.plain.iter().any(|layer| matches!(layer, Layer::Convolution(convolution) if convolution.pads()))
     }
 
     /// The chunks in which so many crops go through the network.

@@ -5,7 +5,10 @@
 use tch::{Kind, Tensor};
 
 use super::convolution::arranged;
+use super::fused::fused;
 use super::layers::{self, Layer, Linear};
+use crate::native::Width;
+use crate::tracker::parallel::Workers;
 use crate::tracker::profile::{self, Stage};
 
 /// Frozen layers and what lies at their ends.
@@ -17,6 +20,8 @@ pub(super) struct Network {
     /// How many crops that is.
     pub few: i64,
     pub ends: Ends,
+    /// Whether the layers take crops as they are, and turn them where the others lie turned.
+    pub upright: bool,
 }
 
 /// What is done to crops before the layers and to their output behind them.
@@ -65,17 +70,29 @@ impl Network {
         Self { layers: self.layers.iter().map(Layer::share).collect(), ..*self }
     }
 
+    /// The same network, whose blocks each are one pass where there is a kernel for them.
+    pub fn fused(&self) -> Self {
+        let fused = fused(&self.layers, self.ends.turned, Width::all().first().copied());
+        let ends = fused.iter().scan(0, |end, (_, count)| {
+            *end += count;
+            Some(*end)
+        });
+        let large = ends.take_while(|end| *end <= self.large).count();
+        let upright = matches!(fused.first(), Some((Layer::Stem(_), _)));
+        Self { layers: fused.into_iter().map(|(layer, _)| layer).collect(), large, upright, ..*self }
+    }
+
     /// Features of crops.
     pub fn features(&self, crops: &Tensor) -> Tensor {
         let _span = profile::span(Stage::Backbone);
-        self.ends.leave(&self.run(crops))
+        self.ends.leave(&self.run(crops, None))
     }
 
-    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are.
-    pub fn run(&self, crops: &Tensor) -> Tensor {
+    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are. Threads help where there are some.
+    pub fn run(&self, crops: &Tensor, workers: Option<&Workers>) -> Tensor {
         let (front, rear) = self.layers.split_at(self.large);
-        let middle = self.pieces(crops).map(|piece| layers::run(front, &piece, None)).collect();
-        layers::run(rear, &joined(middle), None)
+        let run = |layers, input: &Tensor| layers::run(layers, input, None, workers);
+        run(rear, &joined(self.pieces(crops).map(|piece| run(front, &piece)).collect()))
     }
 
     /// Features of crops, and the derivative of everything behind the first convolution.
@@ -85,16 +102,17 @@ impl Network {
         let (mut middle, mut pieces, mut behind) = (Vec::new(), Vec::new(), Vec::new());
         for piece in self.pieces(crops) {
             let mut maps = Vec::with_capacity(front.len());
-            middle.push(layers::run(front, &piece, Some(&mut maps)));
+            middle.push(layers::run(front, &piece, Some(&mut maps), None));
             pieces.push(Piece { maps, crops: piece.size()[0] });
         }
-        let output = layers::run(rear, &joined(middle), Some(&mut behind));
+        let output = layers::run(rear, &joined(middle), Some(&mut behind), None);
         (self.ends.leave(&output), Chunk { pieces, behind, ends: self.ends })
     }
 
     /// The crops as the layers take them, a few at a time.
     fn pieces(&self, crops: &Tensor) -> impl Iterator<Item = Tensor> {
-        self.ends.enter(crops).split(self.few, 0).into_iter()
+        let crops = if self.upright { crops.to_kind(self.ends.kind) } else { self.ends.enter(crops) };
+        crops.split(self.few, 0).into_iter()
     }
 }
 

@@ -9,7 +9,6 @@ use super::layers::Layer;
 use super::lrn::Lrn;
 use super::network::{Ends, Network};
 use super::{Backbone, Parameters};
-use crate::tracker::parallel::Workers;
 use crate::tracker::plan::Plan;
 use crate::tracker::{CropFormat, Resampling, TrackerError};
 
@@ -52,16 +51,8 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         convolution("conv3", [512, 256, 3, 3], 1)?,
         Layer::Relu,
     ];
-    Ok(Backbone {
-        name: NAME,
-        format: CropFormat { size: 107, mean: 128.0, scale: 1.0, resampling: Resampling::Bilinear },
-        network: Network {
-            layers,
-            large: LARGE,
-            few: Plan::on(parameters.device()).few(parameters.kind()),
-            ends: Ends { output: (512, 3), gain: 1.0, kind: parameters.kind(), turned: false },
-        },
-        device: parameters.device(),
-        workers: Workers::new(1),
-    })
+    let format = CropFormat { size: 107, mean: 128.0, scale: 1.0, resampling: Resampling::Bilinear };
+    let ends = Ends { output: (512, 3), gain: 1.0, kind: parameters.kind(), turned: false };
+    let (device, few) = (parameters.device(), Plan::on(parameters.device()).few(parameters.kind()));
+    Ok(Backbone::of(NAME, format, Network { layers, large: LARGE, few, ends, upright: false }, device))
 }

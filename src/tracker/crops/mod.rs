@@ -14,6 +14,7 @@ use self::gpu::Resident;
 use super::plan::Plan;
 use super::profile::{self, Stage};
 use super::{BoundingBox, Frame};
+use crate::native::{Columns, Line, Work, filled, with_vectors};
 
 /// Share of a crop's side that is context, on each side: 16 of 107 pixels.
 pub const CONTEXT: f64 = 16.0 / 107.0;
@@ -103,94 +104,144 @@ fn covered(centre: f64, extent: f64, format: CropFormat) -> Span {
     }
 }
 
-/// Appends one crop, `wide x high x 3` interleaved and centred, to `out`: what is seen in a part of the frame, given along x and
-/// along y. `row` is scratch space.
-fn crop_part(
-    frame: &Frame,
-    part: [Span; 2],
-    (wide, high): (usize, usize),
+/// What is seen in a part of the frame, given along x and along y, as `wide x high` pixels.
+struct Part<'a> {
+    frame: &'a Frame,
+    spans: [Span; 2],
+    size: (usize, usize),
     format: CropFormat,
-    row: &mut Vec<f32>,
-    out: &mut Vec<f32>,
-) {
+}
+
+/// Writes one part, `wide x high x 3` interleaved and centred, to `out`. `row` is scratch space.
+fn crop_part(part: &Part<'_>, row: &mut Vec<f32>, out: &mut [f32]) {
+    let &Part { frame, spans, size: (wide, high), format } = part;
     let (width, height) = (frame.width() as usize, frame.height() as usize);
-    let mut columns = taps(part[0], wide, width, format.resampling);
-    let rows = taps(part[1], high, height, format.resampling);
+    if format.resampling != Resampling::Bilinear || width.min(height) < 2 {
+        return averaged_part(part, row, out);
+    }
+    let (mut columns, rows) = (pairs(spans[0], wide, width), pairs(spans[1], high, height));
+    let counts = |(_, weights): &&Pair| weights.iter().any(|weight| *weight > 0.0);
+    let used = || columns.iter().filter(counts).map(|(first, _)| *first);
+    let (Some(first), Some(last)) = (used().min(), used().max()) else { return out.fill(0.0) };
+    for (place, weights) in &mut columns {
+        // Where the column's pixels begin in `row`.
+        *place = ((*place).clamp(first, last) - first) * 3;
+        *weights = weights.map(|weight| weight * format.scale);
+    }
+    let length = (last + 2 - first) * 3;
+    row.clear();
+    row.resize(Columns::scratch(length), 0.0);
+    let line = |line: usize| &frame.pixels()[(line * width + first) * 3..][..length];
+    if let Some(columns) = Columns::new(&columns, length) {
+        for ((top, weights), out) in rows.iter().zip(out.chunks_exact_mut(wide * 3)) {
+            let line = Line { lines: [line(*top), line(*top + 1)], weights: *weights, mean: format.mean };
+            columns.row(&line, row, out);
+        }
+        return;
+    }
+    with_vectors(Bilinear { line, mean: format.mean, rows: &rows, columns: &columns, row: &mut row[..=length], out });
+}
+
+/// The first of two neighbouring pixels of a row or column, and how much each counts.
+type Pair = (usize, [f32; 2]);
+
+/// The pixels of each coordinate of a bilinear crop along one axis, in a frame with a side of `limit` pixels, two at least. Pixels
+/// outside the frame do not count, since they are zero.
+fn pairs((centre, extent): Span, size: usize, limit: usize) -> Vec<Pair> {
+    let pair = |i: usize| {
+        let position = centre + ((i as f64 + 0.5) / size as f64 - 0.5) * extent - 0.5;
+        let floor = position.floor();
+        let (left, right) = ((1.0 - (position - floor)) as f32, (position - floor) as f32);
+        let first = floor.clamp(0.0, (limit - 2) as f64);
+        let weights = match (floor - first) as i64 {
+            0 => [left, right],
+            -1 => [right, 0.0],
+            1 => [0.0, left],
+            _ => [0.0, 0.0],
+        };
+        (first as usize, weights)
+    };
+    (0..size).map(pair).collect()
+}
+
+/// A part whose pixels are blends of two rows and two columns, by loops that the compiler makes vectors of.
+struct Bilinear<'a, L> {
+    /// The part of a line of the frame that is needed.
+    line: L,
+    mean: f32,
+    rows: &'a [Pair],
+    columns: &'a [Pair],
+    row: &'a mut [f32],
+    out: &'a mut [f32],
+}
+
+impl<'a, L: Fn(usize) -> &'a [u8]> Work for Bilinear<'a, L> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "only what is inlined is compiled for wider vectors")]
+    #[inline(always)]
+    fn run(self) {
+        let Self { line, mean, rows, columns, row, out } = self;
+        for (place, (top_line, [top, bottom])) in rows.iter().enumerate() {
+            for ((value, a), b) in row.iter_mut().zip(line(*top_line)).zip(line(*top_line + 1)) {
+                *value = top * (f32::from(*a) - mean) + bottom * (f32::from(*b) - mean);
+            }
+            // Four numbers at a time, the last of which the next pixel overwrites, but for the very last one.
+            let target = &mut out[place * columns.len() * 3..];
+            for (place, (first, [left, right])) in columns.iter().enumerate() {
+                let pixels = &row[*first..*first + 7];
+                let sum: [f32; 4] = std::array::from_fn(|channel| left * pixels[channel] + right * pixels[channel + 3]);
+                match target[place * 3..].first_chunk_mut::<4>() {
+                    Some(four) => *four = sum,
+                    None => target[place * 3..].copy_from_slice(&sum[..3]),
+                }
+            }
+        }
+    }
+}
+
+/// The same with any number of rows and columns in a pixel.
+fn averaged_part(part: &Part<'_>, row: &mut Vec<f32>, out: &mut [f32]) {
+    let &Part { frame, spans, size: (wide, high), format } = part;
+    let (width, height) = (frame.width() as usize, frame.height() as usize);
+    let mut columns = taps(spans[0], wide, width, format.resampling);
+    let rows = taps(spans[1], high, height, format.resampling);
     let used = || columns.iter().filter(|taps| !taps.weights.is_empty());
     let ends = (used().map(|t| t.first).min(), used().map(|t| t.first + t.weights.len()).max());
-    let (Some(first), Some(end)) = ends else {
-        out.resize(out.len() + wide * high * 3, 0.0);
-        return;
-    };
+    let (Some(first), Some(end)) = ends else { return out.fill(0.0) };
     for taps in &mut columns {
-        // Where the column's pixels begin in `row`.
         taps.first = taps.first.saturating_sub(first) * 3;
         taps.weights.iter_mut().for_each(|weight| *weight *= format.scale);
     }
-    let pairs = pairs(&columns);
     let length = (end - first) * 3;
-    // Zeros behind the last pixel, since pixels are read four numbers at a time, and two pixels where there is one.
     row.clear();
-    row.resize(length + 4, 0.0);
-    let mut target = vec![0.0; wide * 3 + 1];
-    for vertical in &rows {
-        let line = |i: usize| &frame.pixels()[((vertical.first + i) * width + first) * 3..][..length];
-        blend(&mut row[..length], &vertical.weights, line, format.mean);
-        match &pairs {
-            Some(pairs) => pairs.iter().enumerate().for_each(|(place, (from, [left, right]))| {
-                let pixels = &row[*from..from + 7];
-                let sum: [f32; 4] = std::array::from_fn(|channel| left * pixels[channel] + right * pixels[channel + 3]);
-                target[place * 3..place * 3 + 4].copy_from_slice(&sum);
-            }),
-            None => columns.iter().enumerate().for_each(|(place, taps)| {
-                let mut sum = [0.0; 4];
-                for (i, weight) in taps.weights.iter().enumerate() {
-                    let from = taps.first + 3 * i;
-                    let pixel = &row[from..from + 4];
-                    for channel in 0..4 {
-                        sum[channel] += weight * pixel[channel];
-                    }
+    row.resize(length + 1, 0.0);
+    for (vertical, target) in rows.iter().zip(out.chunks_exact_mut(wide * 3)) {
+        row.fill(0.0);
+        for (i, weight) in vertical.weights.iter().enumerate() {
+            let line = &frame.pixels()[((vertical.first + i) * width + first) * 3..][..length];
+            for (value, a) in row.iter_mut().zip(line) {
+                *value += weight * (f32::from(*a) - format.mean);
+            }
+        }
+        for (taps, target) in columns.iter().zip(target.chunks_exact_mut(3)) {
+            let mut sum = [0.0; 4];
+            for (i, weight) in taps.weights.iter().enumerate() {
+                let pixel = &row[taps.first + 3 * i..][..4];
+                for channel in 0..4 {
+                    sum[channel] += weight * pixel[channel];
                 }
-                target[place * 3..place * 3 + 4].copy_from_slice(&sum);
-            }),
-        }
-        out.extend_from_slice(&target[..wide * 3]);
-    }
-}
-
-/// The taps of columns of which none has more than two: where its first pixel begins, and the weights. They are in one piece of
-/// memory, and the compiler knows how many there are.
-fn pairs(columns: &[Taps]) -> Option<Vec<(usize, [f32; 2])>> {
-    let pair = |taps: &Taps| match *taps.weights {
-        [] => Some((0, [0.0, 0.0])),
-        [one] => Some((taps.first, [one, 0.0])),
-        [left, right] => Some((taps.first, [left, right])),
-        _ => None,
-    };
-    columns.iter().map(pair).collect()
-}
-
-/// Fills `row` with a blend of lines of a frame, centred. Two lines, which a bilinear crop has everywhere, go in one pass.
-fn blend<'a>(row: &mut [f32], weights: &[f32], line: impl Fn(usize) -> &'a [u8], mean: f32) {
-    if let [top, bottom] = weights {
-        for ((value, a), b) in row.iter_mut().zip(line(0)).zip(line(1)) {
-            *value = top * (f32::from(*a) - mean) + bottom * (f32::from(*b) - mean);
-        }
-        return;
-    }
-    row.fill(0.0);
-    for (i, weight) in weights.iter().enumerate() {
-        for (value, a) in row.iter_mut().zip(line(i)) {
-            *value += weight * (f32::from(*a) - mean);
+            }
+            target.copy_from_slice(&sum[..3]);
         }
     }
 }
 
-/// Appends the crop of a box to `out`; see [`crop_part`].
-fn crop_one(frame: &Frame, region: BoundingBox, format: CropFormat, row: &mut Vec<f32>, out: &mut Vec<f32>) {
+/// Writes the crop of a box to `out`; see [`crop_part`].
+fn crop_one(frame: &Frame, region: BoundingBox, format: CropFormat, row: &mut Vec<f32>, out: &mut [f32]) {
     let (cx, cy) = region.centre();
-    let part = [covered(cx, region.width, format), covered(cy, region.height, format)];
-    crop_part(frame, part, (format.size, format.size), format, row, out);
+    let spans = [covered(cx, region.width, format), covered(cy, region.height, format)];
+    crop_part(&Part { frame, spans, size: (format.size, format.size), format }, row, out);
 }
 
 /// Crops of one frame at several boxes.
@@ -206,15 +257,14 @@ pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: De
         return resident.crops();
     }
     let _span = profile::span(Stage::Crops);
-    let length = format.size * format.size * 3;
-    // Not zeros to be overwritten: for many of them jemalloc asks the kernel, page by page.
-    let mut data = Vec::with_capacity(items.len() * length);
-    let mut row = Vec::new();
-    for (frame, region) in items {
-        crop_one(frame, *region, format, &mut row, &mut data);
-    }
-    let side = format.size as i64;
-    Tensor::from_slice(&data).view([items.len() as i64, side, side, 3]).to_device(device).permute([0, 3, 1, 2])
+    let (length, side) = (format.size * format.size * 3, format.size as i64);
+    let crops = filled([items.len() as i64, 3, side, side], |out| {
+        let mut row = Vec::new();
+        for ((frame, region), out) in items.iter().zip(out.chunks_exact_mut(length)) {
+            crop_one(frame, *region, format, &mut row, out);
+        }
+    });
+    crops.to_device(device)
 }
 
 /// One window that is larger than a crop, at the same resolution: `(wide, high)` pixels of the network's input around the
@@ -232,10 +282,9 @@ pub(in crate::tracker) fn window(
     let share = |pixels: usize| pixels as f64 / format.size as f64;
     let whole = BoundingBox::from_centre(region.centre(), region.width * share(wide), region.height * share(high));
     let ((cx, cy), grow) = (whole.centre(), 1.0 + 2.0 * CONTEXT);
-    let part = [(cx, whole.width * grow), (cy, whole.height * grow)];
-    let mut data = Vec::with_capacity(wide * high * 3);
-    crop_part(frame, part, (wide, high), format, &mut Vec::new(), &mut data);
-    Tensor::from_slice(&data).view([1, high as i64, wide as i64, 3]).to_device(device).permute([0, 3, 1, 2])
+    let spans = [(cx, whole.width * grow), (cy, whole.height * grow)];
+    let part = Part { frame, spans, size: (wide, high), format };
+    filled([1, 3, high as i64, wide as i64], |out| crop_part(&part, &mut Vec::new(), out)).to_device(device)
 }
 
 #[cfg(test)]
@@ -262,6 +311,23 @@ mod tests {
         };
         assert!(spread(Resampling::Averaged) < 5.0);
         assert!(spread(Resampling::Bilinear) > 20.0);
+    }
+
+    #[test]
+    fn kernels_crop_as_loops_do() {
+        let frame = chequered();
+        // Small and large, inside the frame and across its edges; from the widest on no group of pixels is near enough.
+        for (x, side) in [(40.0, 9.0), (-5.3, 30.0), (250.1, 111.0), (100.0, 150.0), (-60.0, 420.0), (20.7, 2000.0)] {
+            let spans = [(x, side), (x * 0.7, side * 1.3)];
+            let format = CropFormat { size: 23, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
+            let part = Part { frame: &frame, spans, size: (23, 31), format };
+            let [mut found, mut expected] = [vec![0.0; 23 * 31 * 3], vec![1.0; 23 * 31 * 3]];
+            crop_part(&part, &mut Vec::new(), &mut found);
+            averaged_part(&part, &mut Vec::new(), &mut expected);
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-6, "side {side}: {found} and {expected}");
+            }
+        }
     }
 
     #[test]

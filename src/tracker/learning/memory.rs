@@ -18,6 +18,16 @@ pub struct Described {
     pub boxes: Vec<BoundingBox>,
     /// `(boxes, features)`.
     pub features: Tensor,
+    /// Scores of the target as candidates are ranked by them, `(boxes)`, where they are known.
+    pub ranks: Option<Tensor>,
+}
+
+impl Described {
+    /// Boxes of a frame and their features; nothing is known of their scores.
+    #[must_use]
+    pub fn new(frame: &Frame, boxes: Vec<BoundingBox>, features: Tensor) -> Self {
+        Self { frame: frame.clone(), boxes, features, ranks: None }
+    }
 }
 
 /// Samples of one frame to learn from. The crops themselves are not kept: they are cut again from the frame when a map is
@@ -45,7 +55,7 @@ impl FrameSamples {
 }
 
 impl From<Described> for FrameSamples {
-    fn from(Described { frame, boxes, features }: Described) -> Self {
+    fn from(Described { frame, boxes, features, .. }: Described) -> Self {
         Self { frame, boxes, features: Some(features) }
     }
 }
@@ -190,7 +200,7 @@ mod tests {
         let boxes: Vec<_> = (0..5).map(|i| BoundingBox::new(f64::from(i) * 9.0, 10.0, 25.0, 30.0)).collect();
         let features = backbone.describe(&boxes.iter().map(|b| (&frame, *b)).collect::<Vec<_>>());
         let not_kept = FrameSamples { frame: frame.clone(), boxes: boxes.clone(), features: None };
-        let kept: FrameSamples = Described { frame, boxes, features }.into();
+        let kept: FrameSamples = Described::new(&frame, boxes, features).into();
         let places = Tensor::from_slice(&[3i64, 0, 3, 4]);
         let at = |samples: &[&FrameSamples]| Pool::new(samples).unwrap().features_at(&places, &backbone);
         let expected = at(&[&kept]);

@@ -34,8 +34,7 @@ pub fn train(
     });
     let resident = resident.flatten();
     let draws = Draws::new(positives.len(), negatives.map_or(0, Pool::len), backbone, config, schedule, rng);
-    // To rank the negative samples, the network's own precision is enough.
-    let kind = backbone.precision();
+    let kind = backbone.ranking();
     let ranked = negatives.map(|pool| pool.rounded(kind));
     for (iteration, dropout) in (0i64..).zip(&draws.dropout) {
         let chosen = draws.positives.get(iteration);

@@ -174,10 +174,12 @@ pub(in crate::tracker) fn wholly_inside(seen: Described, config: &Config) -> Des
 
 /// Two lists of samples of a frame as one.
 pub(in crate::tracker) fn together(first: &Described, second: &Described) -> Described {
+    let ranks = first.ranks.as_ref().zip(second.ranks.as_ref());
     Described {
         frame: first.frame.clone(),
         boxes: [first.boxes.as_slice(), &second.boxes].concat(),
         features: Tensor::cat(&[&first.features, &second.features], 0),
+        ranks: ranks.map(|(first, second)| Tensor::cat(&[first, second], 0)),
     }
 }
 
@@ -188,17 +190,19 @@ fn places(samples: &Described, good: impl Fn(BoundingBox) -> bool) -> Vec<i64> {
 
 /// The samples at some places.
 fn at(samples: &Described, places: &[i64]) -> Described {
+    let rows = Tensor::from_slice(places).to_device(samples.features.device());
     Described {
         frame: samples.frame.clone(),
         boxes: places.iter().map(|place| samples.boxes[*place as usize]).collect(),
-        features: samples.features.index_select(0, &Tensor::from_slice(places).to_device(samples.features.device())),
+        features: samples.features.index_select(0, &rows),
+        ranks: samples.ranks.as_ref().map(|ranks| ranks.index_select(0, &rows)),
     }
 }
 
 /// The boxes of some views whose centres are inside the frame, and their features.
 fn look(dense: &Dense, frame: &Frame, views: &[View]) -> Described {
     let boxes: Vec<BoundingBox> = views.iter().flat_map(|view| dense.boxes(view)).collect();
-    let samples = Described { frame: frame.clone(), features: dense.describe(frame, views), boxes };
+    let samples = Described::new(frame, boxes, dense.describe(frame, views));
     let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
     let inside = |region: BoundingBox| {
         let (cx, cy) = region.centre();

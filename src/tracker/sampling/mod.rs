@@ -69,12 +69,14 @@ impl Tracker {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         if let Some(grids) = &model.grids {
-            let own = wholly_inside(grids.candidates(frame, around, translation, config, &mut self.rng), config);
+            let mut own = wholly_inside(grids.candidates(frame, around, translation, config, &mut self.rng), config);
+            own.ranks = Some(self.ranks(&own.features));
             if config.scale_reach == 0.0 {
                 return own;
             }
             let best = self.best_place(&own, around).unwrap_or(around);
-            let others = grids.other_scales(frame, best, config, &mut self.rng);
+            let mut others = grids.other_scales(frame, best, config, &mut self.rng);
+            others.ranks = Some(self.ranks(&others.features));
             return wholly_inside(together(&own, &others), config);
         }
         let spread = Spread::Gaussian(Around { translation, scale: config.scale, aspect: 1.0 });

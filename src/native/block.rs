@@ -1,0 +1,330 @@
+//! An inverted residual block, its derivative and its adjoint (`block.c`), on slices of numbers.
+
+use std::cell::RefCell;
+use std::ffi::c_long;
+use std::ops::Range;
+use std::ptr;
+
+use super::lanes::{Lines, Width};
+
+/// The shape of an inverted residual block, or of its adjoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Channels of the input.
+    pub input: usize,
+    /// Channels of the depthwise convolution: a multiple of 16.
+    pub middle: usize,
+    /// Channels of the output: a multiple of 8.
+    pub output: usize,
+    /// Side of the depthwise convolution's kernel: 7 at most.
+    pub kernel: usize,
+    /// Its stride.
+    pub stride: usize,
+    /// Pixels between its taps.
+    pub dilation: usize,
+    /// Zeros in front of its input.
+    pub padding: usize,
+    /// Whether it is transposed: then there is no dilation.
+    pub transposed: bool,
+    /// Whether the input is added to the output.
+    pub residual: bool,
+}
+
+/// A block's weights, each with a bias where there is one.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    /// `(middle, input)`; without them the input has the middle channels.
+    pub first: Option<&'a [f32]>,
+    /// `(middle)`.
+    pub first_bias: Option<&'a [f32]>,
+    /// `(kernel, kernel, middle)`.
+    pub depthwise: &'a [f32],
+    /// `(middle)`.
+    pub depthwise_bias: Option<&'a [f32]>,
+    /// `(output, middle)`; without them the output has the middle channels.
+    pub second: Option<&'a [f32]>,
+    /// `(output)`.
+    pub second_bias: Option<&'a [f32]>,
+}
+
+/// Rows and columns of a plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plane {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Plane {
+    /// The plane that windows of a side make, so many pixels apart, with so many zeros on each side.
+    #[must_use]
+    pub fn convolved(self, window: usize, stride: usize, padding: usize) -> Self {
+        let along = |length: usize| (length + 2 * padding).saturating_sub(window) / stride.max(1) + 1;
+        Self { height: along(self.height), width: along(self.width) }
+    }
+
+    /// Pixels.
+    #[must_use]
+    pub fn pixels(self) -> usize {
+        self.height * self.width
+    }
+}
+
+/// What stands between the products and the depthwise convolution. The bits are one for each number, [`Kernel::bits`] of them.
+#[derive(Debug)]
+pub enum Rectifier<'a> {
+    /// `ReLU6`.
+    Limit,
+    /// `ReLU6`, and where it passes: where its input is strictly between 0 and 6.
+    Record(&'a mut [u8], &'a mut [u8]),
+    /// What was recorded: zero where it did not pass.
+    Mask(&'a [u8], &'a [u8]),
+}
+
+/// A block, ready to run.
+#[derive(Debug)]
+pub struct Kernel {
+    width: Width,
+    shape: Shape,
+    first: Option<Lines>,
+    first_bias: Option<Lines>,
+    depthwise: Lines,
+    depthwise_bias: Option<Lines>,
+    second: Option<Lines>,
+    second_bias: Option<Lines>,
+}
+
+/// `struct attrax_block` of `block.c`.
+#[repr(C)]
+struct RawBlock {
+    first: *const f32,
+    first_bias: *const f32,
+    depthwise: *const f32,
+    depthwise_bias: *const f32,
+    second: *const f32,
+    second_bias: *const f32,
+    input: c_long,
+    middle: c_long,
+    output: c_long,
+    kernel: c_long,
+    stride: c_long,
+    dilation: c_long,
+    padding: c_long,
+    transposed: c_long,
+    residual: c_long,
+}
+
+/// `struct attrax_pass` of `block.c`.
+#[repr(C)]
+struct RawPass {
+    input: *const f32,
+    output: *mut f32,
+    wide: *mut f32,
+    narrow: *mut f32,
+    wide_bits: *mut u8,
+    narrow_bits: *mut u8,
+    height: c_long,
+    width: c_long,
+    out_width: c_long,
+    begin: c_long,
+    end: c_long,
+    top: c_long,
+    rows: c_long,
+    left: c_long,
+    side: c_long,
+    mode: c_long,
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe extern "C" {
+    fn attrax_block_avx512(block: *const RawBlock, pass: *const RawPass);
+    fn attrax_block_avx2(block: *const RawBlock, pass: *const RawPass);
+}
+
+/// Runs a block on a strip.
+///
+/// # Safety
+/// The processor has the vectors, and every pointer leads to as many numbers as `block.c` reads or writes there.
+#[cfg(target_arch = "x86_64")]
+unsafe fn run(width: Width, block: &RawBlock, pass: &RawPass) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match width {
+            Width::Avx512 => attrax_block_avx512(block, pass),
+            Width::Avx2 => attrax_block_avx2(block, pass),
+        }
+    }
+}
+
+/// There is none on other processors, since no kernel is made for them.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn run(_: Width, _: &RawBlock, _: &RawPass) {}
+
+/// Numbers in the strip of a plane that is worked on at a time: what a core's second cache holds, and room for weights.
+const STRIP: usize = 320 * 1024;
+
+/// What C calls it where masks stand for `ReLU6`.
+const MASKED: c_long = 2;
+
+/// Side of the largest kernel.
+const LARGEST: usize = 7;
+
+thread_local! {
+    /// The strip's memory, which stays.
+    static SCRATCH: RefCell<[Lines; 2]> = RefCell::default();
+}
+
+impl Kernel {
+    /// A block of these weights, or nothing where no kernel is written for its shape or the processor lacks the vectors.
+    ///
+    /// # Panics
+    /// Where weights have another length than the shape says.
+    #[must_use]
+    pub fn new(width: Width, shape: Shape, weights: &Weights<'_>) -> Option<Self> {
+        let Shape { input, middle, output, kernel, stride, dilation, transposed, .. } = shape;
+        let whole = middle.is_multiple_of(16) && output.is_multiple_of(8) && input > 0 && output > 0 && middle > 0;
+        let known = (1..=LARGEST).contains(&kernel) && stride > 0 && dilation > 0 && !(transposed && dilation > 1);
+        let added = !shape.residual || (input == output && stride == 1);
+        if !Width::all().contains(&width) || !whole || !known || !added || shape.padding >= kernel * dilation {
+            return None;
+        }
+        let length = |numbers: Option<&[f32]>, expected: usize| {
+            assert!(numbers.is_none_or(|numbers| numbers.len() == expected), "weights of another shape");
+        };
+        length(weights.first, middle * input);
+        length(weights.first_bias, middle);
+        length(Some(weights.depthwise), kernel * kernel * middle);
+        length(weights.depthwise_bias, middle);
+        length(weights.second, output * middle);
+        length(weights.second_bias, output);
+        assert!(weights.first.is_some() || input == middle, "channels of the input");
+        assert!(weights.second.is_some() || output == middle, "channels of the output");
+        let padded = |numbers: Option<&[f32]>| numbers.map(|numbers| Lines::padded(numbers, width));
+        Some(Self {
+            width,
+            shape,
+            first: weights.first.map(|matrix| Lines::panels(matrix, input, width)),
+            first_bias: padded(weights.first_bias),
+            depthwise: Lines::padded(weights.depthwise, width),
+            depthwise_bias: padded(weights.depthwise_bias),
+            second: weights.second.map(|matrix| Lines::panels(matrix, middle, width)),
+            second_bias: padded(weights.second_bias),
+        })
+    }
+
+    /// Bytes of the bits for a plane of the middle channels.
+    #[must_use]
+    pub fn bits(&self, plane: Plane) -> usize {
+        plane.pixels() * self.shape.middle / 8
+    }
+
+    /// Some rows of the output for one input, both in channels-last order.
+    ///
+    /// # Panics
+    /// Where a slice is not as long as its plane says.
+    pub fn run(
+        &self,
+        input: &[f32],
+        (plane, out): (Plane, Plane),
+        rows: Range<usize>,
+        rectifier: Rectifier<'_>,
+        output: &mut [f32],
+    ) {
+        let Shape { input: channels, middle, output: out_channels, residual, .. } = self.shape;
+        assert_eq!(input.len(), plane.pixels() * channels, "the input's length");
+        assert_eq!(output.len(), rows.len() * out.width * out_channels, "the output's length");
+        assert!(rows.end <= out.height && (!residual || plane == out), "the output's rows");
+        let (wide_bits, narrow_bits, mode) = match rectifier {
+            Rectifier::Limit => (ptr::null_mut(), ptr::null_mut(), 0),
+            Rectifier::Record(wide, narrow) => {
+                assert_eq!((wide.len(), narrow.len()), (self.bits(plane), self.bits(out)), "the bits' length");
+                (wide.as_mut_ptr(), narrow.as_mut_ptr(), 1)
+            }
+            // They are only read.
+            Rectifier::Mask(wide, narrow) => {
+                assert_eq!((wide.len(), narrow.len()), (self.bits(plane), self.bits(out)), "the bits' length");
+                (wide.as_ptr().cast_mut(), narrow.as_ptr().cast_mut(), MASKED)
+            }
+        };
+        let (columns, panel) = (self.reach(&(0..out.width)), self.width.panel());
+        let (left, right) = ((-columns.start).max(0) as usize, (columns.end - plane.width as isize).max(0) as usize);
+        let side = left + plane.width + right;
+        // What a row of the output adds to a strip.
+        let row = self.reach(&(0..2)).end - self.reach(&(0..1)).end;
+        let row_length = row.max(1) as usize * side * panel + out.width * middle;
+        let most = (STRIP / row_length.max(1)).max(1);
+        let strips = rows.len().div_ceil(most);
+        let raw = self.raw(mode != MASKED);
+        SCRATCH.with_borrow_mut(|[wide, narrow]| {
+            for strip in 0..strips {
+                let at = |strip: usize| rows.start + strip * rows.len() / strips;
+                let (begin, end) = (at(strip), at(strip + 1));
+                let seen = self.reach(&(begin..end));
+                let top = seen.start.clamp(0, plane.height as isize) as usize;
+                let bottom = seen.end.clamp(top as isize, plane.height as isize) as usize;
+                wide.reserve((bottom - top) * side * panel);
+                narrow.reserve((end - begin) * out.width * middle.next_multiple_of(panel));
+                let done = (begin - rows.start) * out.width * out_channels;
+                let pass = RawPass {
+                    input: input.as_ptr(),
+                    output: output[done..].as_mut_ptr(),
+                    wide: wide.as_mut_ptr(),
+                    narrow: narrow.as_mut_ptr(),
+                    wide_bits,
+                    narrow_bits,
+                    height: plane.height as c_long,
+                    width: plane.width as c_long,
+                    out_width: out.width as c_long,
+                    begin: begin as c_long,
+                    end: end as c_long,
+                    top: top as c_long,
+                    rows: (bottom - top) as c_long,
+                    left: left as c_long,
+                    side: side as c_long,
+                    mode,
+                };
+                // SAFETY: the processor has the vectors (`Width::all`). Weights, planes and bits are as long as the shape says, which
+                // was asserted; the scratch has room for the strip's rows with their zeros, and all taps of the output's rows that
+                // are in the plane are in the strip. Nothing else has the output, the recorded bits or the scratch.
+                unsafe { run(self.width, &raw, &pass) };
+            }
+        });
+    }
+
+    /// The positions of the input, along one axis, that positions of the output need, those outside the plane among them.
+    fn reach(&self, out: &Range<usize>) -> Range<isize> {
+        let Shape { kernel, stride, dilation, padding, transposed, .. } = self.shape;
+        let [first, last, kernel, stride, dilation, padding] =
+            [out.start, out.end.saturating_sub(1), kernel, stride, dilation, padding].map(|number| number as isize);
+        if transposed {
+            let up = first + padding - (kernel - 1);
+            return -(-up).div_euclid(stride)..(last + padding).div_euclid(stride) + 1;
+        }
+        first * stride - padding..last * stride + (kernel - 1) * dilation - padding + 1
+    }
+
+    /// The block for C; a derivative has no biases.
+    fn raw(&self, biased: bool) -> RawBlock {
+        let pointer = |lines: &Option<Lines>| lines.as_ref().map_or(ptr::null(), Lines::as_ptr);
+        let bias = |lines: &Option<Lines>| if biased { pointer(lines) } else { ptr::null() };
+        let Shape { input, middle, output, kernel, stride, dilation, padding, transposed, residual } = self.shape;
+        RawBlock {
+            first: pointer(&self.first),
+            first_bias: bias(&self.first_bias),
+            depthwise: self.depthwise.as_ptr(),
+            depthwise_bias: bias(&self.depthwise_bias),
+            second: pointer(&self.second),
+            second_bias: bias(&self.second_bias),
+            input: input as c_long,
+            middle: middle as c_long,
+            output: output as c_long,
+            kernel: kernel as c_long,
+            stride: stride as c_long,
+            dilation: dilation as c_long,
+            padding: padding as c_long,
+            transposed: c_long::from(transposed),
+            residual: c_long::from(residual),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Rows of bilinear crops (`crop.c`): several pixels at a time, where the processor can pick numbers from two of its widest vectors.
+
+use std::ffi::c_long;
+
+use super::Width;
+
+/// Numbers that a group is picked from: those of two vectors.
+const REACH: usize = 32;
+
+/// Pixels of a group, at most: three numbers each, of 16.
+const MOST: usize = 5;
+
+/// The columns of a crop, in groups of a few pixels.
+#[derive(Debug)]
+pub struct Columns {
+    pixels: usize,
+    /// Pixels in a group, but for the last one.
+    group: usize,
+    /// Where each group's numbers begin in the row, and from there the place of each.
+    start: Vec<i32>,
+    places: Vec<i32>,
+    left: Vec<f32>,
+    right: Vec<f32>,
+}
+
+/// What a row of a crop is made of: two lines of a frame, as long as each other, how much each counts, and what is subtracted.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// The lines.
+    pub lines: [&'a [u8]; 2],
+    /// Their weights.
+    pub weights: [f32; 2],
+    /// The mean.
+    pub mean: f32,
+}
+
+/// `struct attrax_columns` of `crop.c`.
+#[repr(C)]
+struct RawColumns {
+    start: *const i32,
+    places: *const i32,
+    left: *const f32,
+    right: *const f32,
+    groups: c_long,
+    numbers: c_long,
+    last: c_long,
+}
+
+/// `struct attrax_line` of `crop.c`.
+#[repr(C)]
+struct RawLine {
+    top: *const u8,
+    bottom: *const u8,
+    row: *mut f32,
+    out: *mut f32,
+    above: f32,
+    below: f32,
+    mean: f32,
+    length: c_long,
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe extern "C" {
+    fn attrax_crop_row_avx512(columns: *const RawColumns, line: *const RawLine);
+}
+
+impl Columns {
+    /// The columns of pixels: where the first of two neighbours begins in a row of `length` numbers, in ascending order, and how much
+    /// each counts. Nothing where the processor cannot do it, or where the pixels are too far apart.
+    #[must_use]
+    pub fn new(pixels: &[(usize, [f32; 2])], length: usize) -> Option<Self> {
+        let ordered = pixels.is_sorted_by_key(|(first, _)| first) && pixels.iter().all(|(first, _)| first + 6 <= length);
+        if !Width::all().contains(&Width::Avx512) || pixels.is_empty() || !ordered {
+            return None;
+        }
+        let near = |group: &[(usize, [f32; 2])]| {
+            group.first().zip(group.last()).is_some_and(|(first, last)| last.0 + 6 - first.0 <= REACH)
+        };
+        let group = (2..=MOST).rev().find(|count| pixels.chunks(*count).all(near))?;
+        let groups = pixels.len().div_ceil(group);
+        let mut columns = Self {
+            pixels: pixels.len(),
+            group,
+            start: Vec::with_capacity(groups),
+            places: vec![0; groups * 16],
+            left: vec![0.0; groups * 16],
+            right: vec![0.0; groups * 16],
+        };
+        for (number, of_group) in pixels.chunks(group).enumerate() {
+            let start = of_group[0].0;
+            columns.start.push(start as i32);
+            for (pixel, (first, [left, right])) in of_group.iter().enumerate() {
+                for channel in 0..3 {
+                    let lane = number * 16 + pixel * 3 + channel;
+                    columns.places[lane] = (first - start + channel) as i32;
+                    (columns.left[lane], columns.right[lane]) = (*left, *right);
+                }
+            }
+        }
+        Some(columns)
+    }
+
+    /// Numbers that the scratch row for lines of some length has.
+    #[must_use]
+    pub fn scratch(length: usize) -> usize {
+        length + REACH
+    }
+
+    /// One row of the crop, three numbers a pixel, to `out`. `row` is scratch of [`Columns::scratch`] numbers.
+    ///
+    /// # Panics
+    /// Where a slice is too short.
+    pub fn row(&self, line: &Line<'_>, row: &mut [f32], out: &mut [f32]) {
+        let [top, bottom] = line.lines;
+        assert!(top.len() == bottom.len() && row.len() >= Self::scratch(top.len()), "two lines and room for them");
+        assert_eq!(out.len(), self.pixels * 3, "a row of pixels");
+        let groups = self.start.len();
+        let columns = RawColumns {
+            start: self.start.as_ptr(),
+            places: self.places.as_ptr(),
+            left: self.left.as_ptr(),
+            right: self.right.as_ptr(),
+            groups: groups as c_long,
+            numbers: (self.group * 3) as c_long,
+            last: ((self.pixels - (groups - 1) * self.group) * 3) as c_long,
+        };
+        let line = RawLine {
+            top: top.as_ptr(),
+            bottom: bottom.as_ptr(),
+            row: row.as_mut_ptr(),
+            out: out.as_mut_ptr(),
+            above: line.weights[0],
+            below: line.weights[1],
+            mean: line.mean,
+            length: top.len() as c_long,
+        };
+        // SAFETY: the processor has the vectors, or there were no columns. The lines are of one length, the row has room for 32 numbers
+        // more, from which on no group begins, and the groups write as many numbers as the output has.
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            attrax_crop_row_avx512(&columns, &line);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (columns, line);
+    }
+}

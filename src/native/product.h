@@ -1,0 +1,84 @@
+/* Products of pixels with a matrix of weights, in tiles whose sums fill the registers. */
+#ifndef ATTRAX_PRODUCT_H
+#define ATTRAX_PRODUCT_H
+
+#include "lanes.h"
+
+/* Pixels in a tile of a product: its sums fill the registers. */
+#if defined(__AVX512F__)
+#define TILE 14
+#else
+#define TILE 6
+#endif
+
+/* Channels in a panel of weights, but for the last one of a matrix, which may be half as wide. */
+#define PANEL (2 * LANES)
+
+/* Rows of pixels `a`, `stride` numbers apart, times a panel of `vectors` vectors for each of `depth` channels, added to `sums`. */
+INLINE void multiply(const int rows, const int vectors, lanes sums[TILE][2], const float *a, const long stride, const float *panel,
+                     const long depth) {
+    for (long k = 0; k < depth; k++) {
+        lanes weight[2];
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) weight[v] = load(panel + (k * vectors + v) * LANES);
+#pragma GCC unroll 16
+        for (int row = 0; row < rows; row++) {
+            const float value = a[row * stride + k];
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++) sums[row][v] += weight[v] * value;
+        }
+    }
+}
+
+INLINE void begin(const int rows, const int vectors, lanes sums[TILE][2], const float *bias) {
+#pragma GCC unroll 16
+    for (int row = 0; row < rows; row++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) sums[row][v] = bias ? load(bias + v * LANES) : (lanes){0};
+    }
+}
+
+/* A function of its own, so that the compiler finds registers for its sums alone. */
+#define ALONE static __attribute__((noinline)) void
+
+/* Calls a tile for `count` pixels, the largest tiles first. What is left at the end is a smaller tile, or once more a large one that ends
+ * there: pixels that were done before get the same values again. */
+#define IN_TILES(count, at, call)                        \
+    long at = 0;                                         \
+    for (; at + TILE <= (count); at += TILE) FULL(call); \
+    IN_REST(count, at, call)
+#define IN_FEW(count, at, call)                          \
+    for (; at + 3 <= (count); at += 3) call(3);          \
+    for (; at < (count); at++) call(1);
+#if TILE == 14
+#define FULL(call) call(14)
+#define IN_REST(count, at, call)                         \
+    if ((count) - at > 7 && (count) >= 14) {             \
+        at = (count) - 14;                               \
+        call(14);                                        \
+        at = (count);                                    \
+    }                                                    \
+    if ((count) - at >= 7) {                             \
+        call(7);                                         \
+        at += 7;                                         \
+    }                                                    \
+    if ((count) - at > 3 && (count) >= 7) {              \
+        at = (count) - 7;                                \
+        call(7);                                         \
+        at = (count);                                    \
+    }                                                    \
+    IN_FEW(count, at, call)
+#define FOR_TILES(define) define(14, 1) define(14, 2) define(7, 1) define(7, 2) define(3, 1) define(3, 2) define(1, 1) define(1, 2)
+#else
+#define FULL(call) call(6)
+#define IN_REST(count, at, call)                         \
+    if ((count) - at > 3 && (count) >= 6) {              \
+        at = (count) - 6;                                \
+        call(6);                                         \
+        at = (count);                                    \
+    }                                                    \
+    IN_FEW(count, at, call)
+#define FOR_TILES(define) define(6, 1) define(6, 2) define(3, 1) define(3, 2) define(1, 1) define(1, 2)
+#endif
+
+#endif

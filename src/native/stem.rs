@@ -1,0 +1,155 @@
+//! The first convolution of a network (`stem.c`), on slices of numbers.
+
+use std::cell::RefCell;
+use std::ffi::c_long;
+use std::ops::Range;
+
+use super::Plane;
+use super::lanes::{Lines, Width};
+
+/// The shape of a convolution with the same kernel side, stride and padding along both axes.
+#[derive(Clone, Copy, Debug)]
+pub struct StemShape {
+    /// Channels of the input.
+    pub input: usize,
+    /// Channels of the output.
+    pub output: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Pixels between two windows.
+    pub stride: usize,
+    /// Zeros in front of the input.
+    pub padding: usize,
+    /// Whether the input is turned by 180 degrees first.
+    pub turned: bool,
+}
+
+/// A convolution, ready to run.
+#[derive(Debug)]
+pub struct Stem {
+    width: Width,
+    shape: StemShape,
+    weights: Lines,
+    bias: Lines,
+}
+
+/// `struct attrax_stem` of `stem.c`.
+#[repr(C)]
+struct RawStem {
+    weights: *const f32,
+    bias: *const f32,
+    input: c_long,
+    output: c_long,
+    kernel: c_long,
+    stride: c_long,
+    padding: c_long,
+    turned: c_long,
+}
+
+/// `struct attrax_stem_pass` of `stem.c`.
+#[repr(C)]
+struct RawPass {
+    input: *const f32,
+    output: *mut f32,
+    lines: *mut f32,
+    height: c_long,
+    width: c_long,
+    out_width: c_long,
+    begin: c_long,
+    end: c_long,
+    side: c_long,
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe extern "C" {
+    fn attrax_stem_avx512(stem: *const RawStem, pass: *const RawPass);
+    fn attrax_stem_avx2(stem: *const RawStem, pass: *const RawPass);
+}
+
+/// Runs the convolution.
+///
+/// # Safety
+/// The processor has the vectors, and every pointer leads to as many numbers as `stem.c` reads or writes there.
+#[cfg(target_arch = "x86_64")]
+unsafe fn run(width: Width, stem: &RawStem, pass: &RawPass) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match width {
+            Width::Avx512 => attrax_stem_avx512(stem, pass),
+            Width::Avx2 => attrax_stem_avx2(stem, pass),
+        }
+    }
+}
+
+/// There is none on other processors, since no kernel is made for them.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn run(_: Width, _: &RawStem, _: &RawPass) {}
+
+thread_local! {
+    /// Rows of the input, whose memory stays.
+    static SCRATCH: RefCell<Lines> = RefCell::default();
+}
+
+impl Stem {
+    /// A convolution of weights `(output, kernel, kernel, input)` and biases `(output)`, or nothing where the processor lacks the
+    /// vectors.
+    ///
+    /// # Panics
+    /// Where weights have another length than the shape says.
+    #[must_use]
+    pub fn new(width: Width, shape: StemShape, weights: &[f32], bias: &[f32]) -> Option<Self> {
+        let depth = shape.kernel * shape.kernel * shape.input;
+        assert_eq!((weights.len(), bias.len()), (shape.output * depth, shape.output), "weights of another shape");
+        let whole = depth > 0 && shape.output > 0 && shape.stride > 0;
+        (whole && Width::all().contains(&width)).then(|| Self {
+            width,
+            shape,
+            weights: Lines::panels(weights, depth, width),
+            bias: Lines::padded(bias, width),
+        })
+    }
+
+    /// The shape.
+    #[must_use]
+    pub fn shape(&self) -> StemShape {
+        self.shape
+    }
+
+    /// Some rows of the output for one input, both in channels-last order.
+    ///
+    /// # Panics
+    /// Where a slice is not as long as its plane says.
+    pub fn run(&self, input: &[f32], (plane, out): (Plane, Plane), rows: Range<usize>, output: &mut [f32]) {
+        let StemShape { input: channels, output: out_channels, kernel, stride, padding, turned } = self.shape;
+        assert_eq!(input.len(), plane.pixels() * channels, "the input's length");
+        assert_eq!(output.len(), rows.len() * out.width * out_channels, "the output's length");
+        let side = (out.width.max(1) - 1) * stride + kernel.max(padding);
+        let stem = RawStem {
+            weights: self.weights.as_ptr(),
+            bias: self.bias.as_ptr(),
+            input: channels as c_long,
+            output: out_channels as c_long,
+            kernel: kernel as c_long,
+            stride: stride as c_long,
+            padding: padding as c_long,
+            turned: c_long::from(turned),
+        };
+        SCRATCH.with_borrow_mut(|lines| {
+            lines.reserve(kernel * side * channels);
+            let pass = RawPass {
+                input: input.as_ptr(),
+                output: output.as_mut_ptr(),
+                lines: lines.as_mut_ptr(),
+                height: plane.height as c_long,
+                width: plane.width as c_long,
+                out_width: out.width as c_long,
+                begin: rows.start as c_long,
+                end: rows.end as c_long,
+                side: side as c_long,
+            };
+            // SAFETY: the processor has the vectors, or there were no stem. Weights, planes and the rows' memory are as long as the
+            // shape says, which was asserted; rows outside the plane are not read. Nothing else has the output or the scratch.
+            unsafe { run(self.width, &stem, &pass) };
+        });
+    }
+}
