@@ -42,7 +42,12 @@ fn kernels() -> Result<(), Box<dyn Error>> {
     }
     let mut build = cc::Build::new();
     // Products and sums each for themselves, as Rust computes them.
-    build.file("src/native/crop.c").opt_level(3).std("gnu11").define("ATTRAX_WIDTH", "avx512").flag("-ffp-contract=off");
+    build
+        .file("src/native/crop.c")
+        .opt_level(3)
+        .std("gnu11")
+        .define("ATTRAX_WIDTH", "avx512")
+        .flag("-ffp-contract=off");
     for flag in avx512 {
         build.flag(flag);
     }

@@ -15,9 +15,9 @@ use std::path::Path;
 pub use self::block::{Kernel, Plane, Rectifier, Shape, Weights};
 pub use self::crop::{Columns, Line};
 pub use self::lanes::Width;
-pub use self::memory::{channels_last, filled};
+pub use self::memory::{channels_last, filled, in_place};
 pub use self::stem::{Stem, StemShape};
-pub use self::vectors::{Work, with_vectors};
+pub use self::vectors::{Work, fuses, with_vectors};
 
 /// Loads libtorch's CUDA library where the machine has an NVIDIA driver, and returns whether it is loaded.
 ///

@@ -47,7 +47,7 @@ pub enum Preset {
     /// attrax's own: the released code with the changes that were measured to track better, or faster
     #[default]
     Attrax,
-    /// attrax's own in bfloat16, where the processor computes so
+    /// attrax's own, samples ranked in bfloat16 where the processor computes so
     Fast,
     /// DAT as its authors' released code runs it, with a regulariser that trains
     Released,

@@ -69,7 +69,8 @@ impl Columns {
     /// each counts. Nothing where the processor cannot do it, or where the pixels are too far apart.
     #[must_use]
     pub fn new(pixels: &[(usize, [f32; 2])], length: usize) -> Option<Self> {
-        let ordered = pixels.is_sorted_by_key(|(first, _)| first) && pixels.iter().all(|(first, _)| first + 6 <= length);
+        let ordered =
+            pixels.is_sorted_by_key(|(first, _)| first) && pixels.iter().all(|(first, _)| first + 6 <= length);
         if !Width::all().contains(&Width::Avx512) || pixels.is_empty() || !ordered {
             return None;
         }
@@ -138,7 +139,7 @@ impl Columns {
         // more, from which on no group begins, and the groups write as many numbers as the output has.
         #[cfg(target_arch = "x86_64")]
         unsafe {
-            attrax_crop_row_avx512(&columns, &line);
+            attrax_crop_row_avx512(&raw const columns, &raw const line);
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = (columns, line);

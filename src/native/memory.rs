@@ -46,3 +46,37 @@ pub fn filled([n, channels, height, width]: [i64; 4], fill: impl FnOnce(&mut [f3
     }
     tensor.permute([0, 3, 1, 2])
 }
+
+/// The numbers of a tensor whose numbers lie one behind the other in the order of its axes.
+fn one_behind_the_other(tensor: &Tensor) -> Option<*mut f32> {
+    let fits = tensor.kind() == Kind::Float && tensor.device() == Device::Cpu && tensor.is_contiguous();
+    (fits && tensor.numel() > 0).then(|| tensor.data_ptr().cast())
+}
+
+/// Changes the numbers of two tensors by those of a third, all of them of 32 bits on the CPU and of one length. Nothing, and `work`
+/// is not called, where they are not.
+///
+/// As with libtorch's own operators that write in place, other tensors with the same memory change too.
+pub fn in_place<R>(
+    [first, second]: [&mut Tensor; 2],
+    read: &Tensor,
+    work: impl FnOnce([&mut [f32]; 2], &[f32]) -> R,
+) -> Option<R> {
+    let length = read.numel();
+    let (one, other, read) = (one_behind_the_other(first)?, one_behind_the_other(second)?, one_behind_the_other(read)?);
+    let apart = |a: *mut f32, b: *mut f32| a.addr().abs_diff(b.addr()) >= length * size_of::<f32>();
+    let alike = first.numel() == length && second.numel() == length;
+    if !alike || !apart(one, other) || !apart(one, read) || !apart(other, read) {
+        return None;
+    }
+    // SAFETY: so many numbers of 32 bits lie one behind the other from each on, and no two overlap. The tensors keep their memory while
+    // they are borrowed, and nobody else is in it: libtorch works in the calling thread alone.
+    let (first, second, read) = unsafe {
+        (
+            slice::from_raw_parts_mut(one, length),
+            slice::from_raw_parts_mut(other, length),
+            slice::from_raw_parts(read.cast_const(), length),
+        )
+    };
+    Some(work([first, second], read))
+}

@@ -20,6 +20,12 @@ pub fn with_vectors<W: Work>(work: W) -> W::Output {
     work.run()
 }
 
+/// Whether the processor computes a product and a sum at once, rounded once, in [`with_vectors`].
+#[must_use]
+pub fn fuses() -> bool {
+    cfg!(target_arch = "aarch64") || super::Width::all().contains(&super::Width::Avx2)
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn with_avx2<W: Work>(work: W) -> W::Output {

@@ -35,7 +35,8 @@ impl Config {
         config
     }
 
-    /// The same in bfloat16 where the processor computes so, and with fewer bits in products where a GPU does.
+    /// The same, samples ranked in bfloat16 where the processor computes so (passes too, of networks without kernels of their own), and
+    /// with fewer bits in products where a GPU does.
     #[must_use]
     pub fn fast() -> Self {
         Self { precision: Precision::Auto, ..Self::attrax() }

@@ -1,6 +1,7 @@
 //! What is learnt online: fc4-fc6 with reciprocative learning, the samples that they are trained on, and box regression.
 
 pub mod attention;
+mod descent;
 pub mod head;
 pub mod memory;
 pub mod regression;

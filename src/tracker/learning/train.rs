@@ -4,7 +4,8 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use super::attention::{Use, regularizer, weigh};
-use super::head::{BACKGROUND, Dropout, Head, TARGET, joined};
+use super::descent::Descent;
+use super::head::{BACKGROUND, Dropout, Head, TARGET};
 use super::memory::{Deck, Pool};
 use crate::tracker::backbone::{Backbone, Linearization};
 use crate::tracker::config::{Attention, Config, Schedule};
@@ -48,7 +49,7 @@ pub fn train(
         }
         let batch = Batch { halves, resident: resident.as_ref() };
         let with_maps = config.attention.regularizes() && iteration % config.attention.interval.max(1) as i64 == 0;
-        descent.step(&batch.gradients(head, backbone, config, dropout, with_maps));
+        descent.step(&batch.gradients(head, backbone, config, dropout, with_maps), backbone.workers());
     }
     descent.velocity
 }
@@ -215,37 +216,4 @@ pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
     let negatives = scores.size()[0] - positives;
     let of = |start: i64, count: i64, class: i64| log.narrow(0, start, count).select(1, class).sum(None::<Kind>);
     -(of(0, positives, TARGET) + of(positives, negatives, BACKGROUND))
-}
-
-/// Gradient descent with momentum, weight decay, a limit on the gradient's norm and rates of their own for fc4 and fc6.
-struct Descent<'a> {
-    config: &'a Config,
-    /// All parameters as one vector, and their velocity.
-    parameters: Tensor,
-    velocity: Tensor,
-    /// The rate of each, negative: what its velocity is multiplied by.
-    steps: Tensor,
-}
-
-impl<'a> Descent<'a> {
-    fn new(head: &Head, config: &'a Config, rate: f64, velocity: Option<Tensor>) -> Self {
-        let parameters = head.flat();
-        let (first, last) = (config.head.first_layer_rate, config.head.last_layer_rate);
-        let factors = head.parameters().iter().zip([first, 1.0, 1.0, 1.0, last, last]);
-        let steps: Vec<Tensor> = factors.map(|(part, factor)| part.detach().full_like(-rate * factor)).collect();
-        let velocity = velocity.unwrap_or_else(|| parameters.zeros_like());
-        Self { config, velocity, parameters, steps: joined(&steps) }
-    }
-
-    fn step(&mut self, gradients: &[Tensor]) {
-        tch::no_grad(|| {
-            let mut gradient = joined(gradients);
-            let norm = gradient.norm();
-            let shrink = ((norm + 1e-6).reciprocal() * self.config.gradient_limit).clamp_max(1.0);
-            // In place: a vector that is made anew costs more than what is computed.
-            let step = gradient.g_mul_(&shrink).g_add_(&(&self.parameters * self.config.decay));
-            let _ = self.velocity.g_mul_scalar_(self.config.momentum).g_add_(&step);
-            let _ = self.parameters.addcmul_(&self.velocity, &self.steps);
-        });
-    }
 }
