@@ -24,8 +24,8 @@ const INITIAL: (Initialization, f64) = (Initialization::Normal, 0.01);
 
 /// Crops of a frame, as many as candidates are drawn.
 const CROPS: usize = 256;
-/// Crops that are cut at a time.
-const CHUNK: usize = 16;
+/// Crops that are cut at a time: as many as then go through the first layers.
+const CHUNK: usize = 2;
 /// Positive samples of a mini-batch; as many are negative.
 const HALF: usize = 32;
 /// Negative samples that are mined in each iteration.

@@ -18,7 +18,7 @@ use super::sampling::Sampler;
 use super::{BoundingBox, Frame, TrackerError};
 
 /// Offset and slope of the logistic curve from a confidence to the probability that the box is right.
-const CALIBRATION: (f64, f64) = (-0.407, 0.259);
+const CALIBRATION: (f64, f64) = (-0.250, 0.236);
 
 /// The probability that a box with this confidence overlaps the target by 0.5 or more: what `attrax-vot calibrate` found for the
 /// preset `fast` on ten sequences of VOT-2016 (`docs/results.md`).

@@ -154,7 +154,7 @@ impl Layout {
 /// The network's output for windows.
 fn pass(network: &Network, windows: &Tensor, workers: Option<&Workers>) -> Tensor {
     let _span = profile::span(Stage::Backbone);
-    network.run(windows, workers)
+    network.run(std::iter::once(windows.shallow_clone()), workers)
 }
 
 #[cfg(test)]

@@ -168,12 +168,14 @@ impl Backbone {
     pub fn describe(&self, boxes: &[(&Frame, BoundingBox)]) -> Tensor {
         let (format, device) = (self.format, self.device);
         let chunks = self.parts(boxes.len()).map(|part| &boxes[part]).collect();
-        self.join(&self.each(chunks, |chunk| crop_each(chunk, format, device), Network::features))
+        self.join(&self.each(chunks, |network, chunk: &[(&Frame, BoundingBox)]| {
+            network.features(chunk.chunks(network.few as usize).map(|few| crop_each(few, format, device)))
+        }))
     }
 
     /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.
     pub fn features(&self, crops: &Tensor) -> Tensor {
-        self.join(&self.each(self.split(crops), |chunk| chunk, Network::features))
+        self.join(&self.each(self.split(crops), |network, chunk: Tensor| network.features(network.pieces(&chunk))))
     }
 
     /// Cuts the crops of boxes in frames, runs them, and keeps the derivative of everything behind the first convolution.
@@ -181,13 +183,16 @@ impl Backbone {
     pub fn linearize_boxes(&self, boxes: &[(&Frame, BoundingBox)]) -> Linearization {
         let (format, device) = (self.format, self.device);
         let chunks = self.parts(boxes.len()).map(|part| &boxes[part]).collect();
-        self.linearization(self.each(chunks, |chunk| crop_each(chunk, format, device), Network::linearize))
+        self.linearization(self.each(chunks, |network, chunk: &[(&Frame, BoundingBox)]| {
+            network.linearize(chunk.chunks(network.few as usize).map(|few| crop_each(few, format, device)))
+        }))
     }
 
     /// Runs the crops and keeps the derivative of everything behind the first convolution.
     #[must_use]
     pub fn linearize(&self, crops: &Tensor) -> Linearization {
-        self.linearization(self.each(self.split(crops), |chunk| chunk, Network::linearize))
+        let linearize = |network: &Network, chunk: Tensor| network.linearize(network.pieces(&chunk));
+        self.linearization(self.each(self.split(crops), linearize))
     }
 
     /// Output of the first convolution: `(N, channels, height, width)`, before any rectifier.
@@ -230,15 +235,9 @@ impl Backbone {
 
     /// Runs chunks of crops on the network's threads. Each gets the layers for itself, since a tensor cannot be lent to
     /// another thread; their weights stay where they are.
-    fn each<I: Send, R: Send>(
-        &self,
-        chunks: Vec<I>,
-        crops: impl Fn(I) -> Tensor + Sync,
-        run: impl Fn(&Network, &Tensor) -> R + Sync,
-    ) -> Vec<R> {
+    fn each<I: Send, R: Send>(&self, chunks: Vec<I>, run: impl Fn(&Network, I) -> R + Sync) -> Vec<R> {
         let items = chunks.into_iter().map(|chunk| (self.network.share(), chunk)).collect();
-        let work = |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, &crops(chunk)));
-        self.workers.map(items, work)
+        self.workers.map(items, |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, chunk)))
     }
 
     fn linearization(&self, chunks: Vec<(Tensor, Chunk)>) -> Linearization {

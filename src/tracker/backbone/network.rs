@@ -82,37 +82,42 @@ impl Network {
         Self { layers: fused.into_iter().map(|(layer, _)| layer).collect(), large, upright, ..*self }
     }
 
-    /// Features of crops.
-    pub fn features(&self, crops: &Tensor) -> Tensor {
+    /// Features of crops, which come a few at a time.
+    pub fn features(&self, pieces: impl Iterator<Item = Tensor>) -> Tensor {
         let _span = profile::span(Stage::Backbone);
-        self.ends.leave(&self.run(crops, None))
+        self.ends.leave(&self.run(pieces, None))
     }
 
-    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are. Threads help where there are some.
-    pub fn run(&self, crops: &Tensor, workers: Option<&Workers>) -> Tensor {
+    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are, for crops that come a few at a time. Threads
+    /// help where there are some.
+    pub fn run(&self, pieces: impl Iterator<Item = Tensor>, workers: Option<&Workers>) -> Tensor {
         let (front, rear) = self.layers.split_at(self.large);
         let run = |layers, input: &Tensor| layers::run(layers, input, None, workers);
-        run(rear, &joined(self.pieces(crops).map(|piece| run(front, &piece)).collect()))
+        run(rear, &joined(pieces.map(|piece| run(front, &self.entered(&piece))).collect()))
     }
 
-    /// Features of crops, and the derivative of everything behind the first convolution.
-    pub fn linearize(&self, crops: &Tensor) -> (Tensor, Chunk) {
+    /// Features of crops, which come a few at a time, and the derivative of everything behind the first convolution.
+    pub fn linearize(&self, pieces: impl Iterator<Item = Tensor>) -> (Tensor, Chunk) {
         let _span = profile::span(Stage::Attention);
         let (front, rear) = self.layers.split_at(self.large);
-        let (mut middle, mut pieces, mut behind) = (Vec::new(), Vec::new(), Vec::new());
-        for piece in self.pieces(crops) {
+        let (mut middle, mut recorded, mut behind) = (Vec::new(), Vec::new(), Vec::new());
+        for piece in pieces {
             let mut maps = Vec::with_capacity(front.len());
-            middle.push(layers::run(front, &piece, Some(&mut maps), None));
-            pieces.push(Piece { maps, crops: piece.size()[0] });
+            middle.push(layers::run(front, &self.entered(&piece), Some(&mut maps), None));
+            recorded.push(Piece { maps, crops: piece.size()[0] });
         }
         let output = layers::run(rear, &joined(middle), Some(&mut behind), None);
-        (self.ends.leave(&output), Chunk { pieces, behind, ends: self.ends })
+        (self.ends.leave(&output), Chunk { pieces: recorded, behind, ends: self.ends })
     }
 
-    /// The crops as the layers take them, a few at a time.
-    fn pieces(&self, crops: &Tensor) -> impl Iterator<Item = Tensor> {
-        let crops = if self.upright { crops.to_kind(self.ends.kind) } else { self.ends.enter(crops) };
+    /// Crops, a few at a time.
+    pub fn pieces(&self, crops: &Tensor) -> impl Iterator<Item = Tensor> + use<> {
         crops.split(self.few, 0).into_iter()
+    }
+
+    /// Crops as the layers take them.
+    fn entered(&self, crops: &Tensor) -> Tensor {
+        if self.upright { crops.to_kind(self.ends.kind) } else { self.ends.enter(crops) }
     }
 }
 
@@ -202,11 +207,12 @@ mod tests {
         let (change, gradient) = (Tensor::randn([5, 32, 56, 56], options), Tensor::randn([5, 1008], options));
         let mut look = |few: i64| {
             backbone.network.few = few;
-            let (features, chunk) = backbone.network.linearize(&crops);
+            let network = &backbone.network;
+            let (features, chunk) = network.linearize(network.pieces(&crops));
             let pieces = arranged(&change).split(few, 0).into_iter().map(|piece| vec![piece.copy()]);
             let pulled = joined(chunk.pull_back(vec![gradient.shallow_clone()]).flatten().collect());
             let pushed = chunk.push_forward(pieces).remove(0);
-            (chunk.pieces.len(), [backbone.network.features(&crops), features, pulled, pushed])
+            (chunk.pieces.len(), [network.features(network.pieces(&crops)), features, pulled, pushed])
         };
         let ((one, expected), (three, found)) = (look(5), look(2));
         assert_eq!((one, three), (1, 3));
