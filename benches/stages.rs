@@ -8,6 +8,8 @@
 /// The program's.
 #[path = "../src/allocator.rs"]
 mod allocator;
+#[path = "stages/block.rs"]
+mod block;
 mod plain;
 #[path = "stages/stage.rs"]
 #[allow(dead_code, reason = "the rest is the plain way")]

@@ -201,7 +201,8 @@ def page(results: Results, notes: str) -> str:
         "",
         "## Stages",
         "",
-        "Medians. An iteration is mining from 1024, 64 crops, attention of both classes and one step.",
+        "Medians. An iteration is mining from 1024, 64 crops, attention of both classes and one step. A block is one "
+        "of the embedded network by its kernel, alone: 512 inputs, one after the other, in each of two threads.",
         "",
         *stages_table(stages),
         "",

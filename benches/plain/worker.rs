@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a failed benchmark may panic")]
 
+#[path = "../stages/block.rs"]
+mod block;
 #[path = "mod.rs"]
 mod plain;
 #[path = "../stages/stage.rs"]

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use attrax::decode::{DecodeLimits, decode_bytes};
+use attrax::native::Width;
 use attrax::tracker::backbone::Backbone;
 use attrax::tracker::learning::head::{Head, Initialization};
 use attrax::tracker::learning::memory::{FrameSamples, Pool};
@@ -13,6 +14,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::block::{BLOCKS, Block};
 use crate::plain;
 use crate::plain::network::Network;
 use crate::support::floor::Floor;
@@ -42,6 +44,8 @@ pub enum Stage {
     Forward(Architecture),
     /// One iteration of reciprocative learning: mining, 64 crops, attention of both classes, one step.
     Iteration(Architecture),
+    /// A block of the embedded network by its kernel.
+    Block(Block),
     /// Box regression on 1000 samples.
     Ridge(Architecture),
     /// 256 crops of a frame of a size.
@@ -59,7 +63,8 @@ impl Stage {
     pub fn all() -> Vec<Self> {
         let of_networks = ARCHITECTURES.map(|a| [Self::Forward(a), Self::Iteration(a), Self::Ridge(a)]);
         let crops = [(320, 240), (640, 480), (1280, 720)].map(Self::Crops);
-        of_networks.into_iter().flatten().chain(crops).chain([Self::Decode, Self::RoundTrip]).collect()
+        let blocks = BLOCKS.into_iter().filter(|_| !Width::all().is_empty()).map(Self::Block);
+        of_networks.into_iter().flatten().chain(blocks).chain(crops).chain([Self::Decode, Self::RoundTrip]).collect()
     }
 
     /// Its name.
@@ -67,6 +72,7 @@ impl Stage {
         match self {
             Self::Forward(network) => format!("forward {}", network.name()),
             Self::Iteration(network) => format!("iteration {}", network.name()),
+            Self::Block(block) => block.name(),
             Self::Ridge(network) => format!("ridge {}", network.name()),
             Self::Crops((width, height)) => format!("crops {width}x{height}"),
             Self::Decode => "decode 640x480".into(),
@@ -76,7 +82,7 @@ impl Stage {
 
     /// Whether libtorch has operators for it.
     pub fn has_plain_way(self) -> bool {
-        !matches!(self, Self::Decode | Self::RoundTrip)
+        !matches!(self, Self::Block(_) | Self::Decode | Self::RoundTrip)
     }
 
     /// The least that it could cost.
@@ -96,6 +102,7 @@ impl Stage {
                 let heads = (MINED + 6 * crops) as f64 * head;
                 Floor::Operations(crops as f64 * (first + 5.0 * rest) + heads)
             }
+            Self::Block(block) => Floor::Operations(block.operations()),
             Self::Ridge(network) => {
                 let (samples, length) = (REGRESSION as f64, feature_length(network));
                 let smaller = samples.min(length);
@@ -119,6 +126,7 @@ impl Stage {
                 Box::new(move || drop(black_box(backbone.features(&crops))))
             }
             Self::Iteration(network) => iteration(backbone(network)),
+            Self::Block(block) => block.work().expect("a kernel"),
             Self::Ridge(network) => {
                 let (features, boxes, target) = regression(network);
                 Box::new(move || {
@@ -161,7 +169,7 @@ impl Stage {
                     drop(black_box(plain::crops::crop_each(&items, format.size)));
                 })
             }
-            Self::Decode | Self::RoundTrip => return None,
+            Self::Block(_) | Self::Decode | Self::RoundTrip => return None,
         })
     }
 }

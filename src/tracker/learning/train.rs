@@ -37,7 +37,7 @@ pub fn train(
     let draws = Draws::new(positives.len(), negatives.map_or(0, Pool::len), backbone, config, schedule, rng);
     let kind = backbone.ranking();
     let ranked = negatives.map(|pool| pool.rounded(kind));
-    for (iteration, dropout) in (0i64..).zip(&draws.dropout) {
+    for (iteration, dropout) in (0i64..).zip(draws.dropout()) {
         let chosen = draws.positives.get(iteration);
         let mut halves = vec![(positives, chosen)];
         if let (Some(pool), Some(ranked)) = (negatives, &ranked) {
@@ -49,7 +49,7 @@ pub fn train(
         }
         let batch = Batch { halves, resident: resident.as_ref() };
         let with_maps = config.attention.regularizes() && iteration % config.attention.interval.max(1) as i64 == 0;
-        descent.step(&batch.gradients(head, backbone, config, dropout, with_maps), backbone.workers());
+        descent.step(&batch.gradients(head, backbone, config, &dropout, with_maps), backbone.workers());
     }
     descent.velocity
 }
@@ -60,9 +60,14 @@ struct Draws {
     positives: Tensor,
     /// Places of the negative samples that each iteration mines, `(iterations, mined from)`.
     candidates: Tensor,
-    /// The dropout of each iteration.
-    dropout: Vec<Dropout>,
+    /// The bits of each iteration's dropout, `(iterations, bytes)`.
+    bits: Tensor,
+    /// Samples of a mini-batch, and how many features each has.
+    batch: (i64, i64),
 }
+
+/// Iterations whose dropout is made of its bits at a time: 32 times as large, all of it would bound how many there can be.
+const TOGETHER: i64 = 32;
 
 impl Draws {
     fn new(
@@ -89,13 +94,18 @@ impl Draws {
         Self {
             positives: rows(Tensor::from_slice(&chosen)),
             candidates: rows(Tensor::from_slice(&candidates)),
-            dropout: Dropout::from_bits(
-                &rows(Tensor::from_slice(&bits)),
-                samples,
-                backbone.feature_length(),
-                Kind::Float,
-            ),
+            bits: rows(Tensor::from_slice(&bits)),
+            batch: (samples, backbone.feature_length()),
         }
+    }
+
+    /// The dropout of each iteration.
+    fn dropout(&self) -> impl Iterator<Item = Dropout> {
+        let (iterations, (samples, features)) = (self.bits.size()[0], self.batch);
+        (0..iterations).step_by(TOGETHER as usize).flat_map(move |start| {
+            let some = self.bits.narrow(0, start, TOGETHER.min(iterations - start));
+            Dropout::from_bits(&some, samples, features, Kind::Float)
+        })
     }
 }
 

@@ -1,0 +1,91 @@
+//! The inverted residual blocks of the embedded network by their kernels, each alone.
+
+use attrax::native::{Kernel, Plane, Rectifier, Shape, Weights, Width};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::support::THREADS;
+
+/// Inputs of each thread, one after the other: their planes find the weights in the cache.
+const INPUTS: usize = 512;
+
+/// A block: channels of the input, in the middle and of the output, kernel, stride, and the side of its input.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Block(usize, usize, usize, usize, usize, usize);
+
+/// All that differ, in the network's order.
+pub const BLOCKS: [Block; 9] = [
+    Block(32, 32, 16, 3, 1, 56),
+    Block(16, 96, 24, 3, 2, 56),
+    Block(24, 144, 24, 3, 1, 28),
+    Block(24, 144, 40, 5, 2, 28),
+    Block(40, 240, 40, 5, 1, 14),
+    Block(40, 240, 80, 3, 2, 14),
+    Block(80, 480, 80, 3, 1, 7),
+    Block(80, 480, 112, 5, 1, 7),
+    Block(112, 672, 112, 5, 1, 7),
+];
+
+impl Block {
+    /// Its name.
+    pub fn name(self) -> String {
+        let Self(input, _, output, kernel, stride, side) = self;
+        format!("block {side}x{side}x{input} to {output}, {kernel}x{kernel} by {stride}")
+    }
+
+    fn shape(self) -> Shape {
+        let Self(input, middle, output, kernel, stride, _) = self;
+        let residual = stride == 1 && input == output;
+        Shape { input, middle, output, kernel, stride, dilation: 1, padding: kernel / 2, transposed: false, residual }
+    }
+
+    fn planes(self) -> (Plane, Plane) {
+        let (Shape { kernel, stride, padding, .. }, side) = (self.shape(), self.5);
+        let plane = Plane { height: side, width: side };
+        (plane, plane.convolved(kernel, stride, padding))
+    }
+
+    /// Floating-point operations of a run, two for each product and sum.
+    pub fn operations(self) -> f64 {
+        let (Shape { input, middle, output, kernel, .. }, (plane, out)) = (self.shape(), self.planes());
+        let first = if input == middle { 0 } else { plane.pixels() * input * middle };
+        (2 * INPUTS * THREADS * (first + out.pixels() * middle * (kernel * kernel + output))) as f64
+    }
+
+    /// A run: some inputs in each thread. Nothing where this processor has no kernel.
+    pub fn work(self) -> Option<Box<dyn FnMut()>> {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut numbers = |count: usize| -> Vec<f32> { (0..count).map(|_| rng.random_range(-0.2..0.2)).collect() };
+        let shape @ Shape { input, middle, output, kernel, .. } = self.shape();
+        let (first, depthwise, second) =
+            (numbers(middle * input), numbers(kernel * kernel * middle), numbers(output * middle));
+        let (wide, narrow) = (numbers(middle), numbers(output));
+        let expands = input != middle;
+        let weights = Weights {
+            first: expands.then_some(first.as_slice()),
+            first_bias: expands.then_some(wide.as_slice()),
+            depthwise: &depthwise,
+            depthwise_bias: Some(&wide),
+            second: Some(&second),
+            second_bias: Some(&narrow),
+        };
+        let kernel = Kernel::new(*Width::all().first()?, shape, &weights)?;
+        let (plane, out) = self.planes();
+        let mut planes: Vec<_> =
+            (0..THREADS).map(|_| (numbers(plane.pixels() * input), vec![0.0; out.pixels() * output])).collect();
+        // Threads that stay, as the tracker's do: each keeps the memory of its strips.
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().ok()?;
+        Some(Box::new(move || {
+            threads.scope(|scope| {
+                for (input, output) in &mut planes {
+                    let kernel = &kernel;
+                    scope.spawn(move |_| {
+                        for _ in 0..INPUTS {
+                            kernel.run(input, (plane, out), 0..out.height, Rectifier::Limit, output);
+                        }
+                    });
+                }
+            });
+        }))
+    }
+}
