@@ -32,9 +32,10 @@ fn kernels() -> Result<(), Box<dyn Error>> {
             .files(["src/native/block.c", "src/native/stem.c"])
             .opt_level(3)
             .std("gnu11")
-            .define("ATTRAX_WIDTH", width)
-            .flag("-Wno-psabi");
-        build.flag_if_supported("-ffp-contract=fast").flag_if_supported("-fno-tree-pre");
+            .define("ATTRAX_WIDTH", width);
+        for flag in ["-Wno-psabi", "-ffp-contract=fast", "-fno-tree-pre"] {
+            build.flag_if_supported(flag);
+        }
         for flag in flags {
             build.flag(flag);
         }
