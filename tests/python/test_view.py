@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,8 +60,12 @@ def request(address: str, path: str, method: str = "GET", **headers: str) -> tup
 
 def children(process: subprocess.Popen) -> list[str]:
     """The numbers of a process's children."""
-    threads = Path(f"/proc/{process.pid}/task").iterdir()
-    return [child for thread in threads for child in (thread / "children").read_text().split()]
+    found: list[str] = []
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        # A thread may end meanwhile; its children are then another's.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += (thread / "children").read_text().split()
+    return found
 
 
 def wait(condition, what: str, seconds: float = PATIENCE) -> None:
