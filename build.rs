@@ -23,36 +23,24 @@ fn kernels() -> Result<(), Box<dyn Error>> {
     if env::var("CARGO_CFG_TARGET_ARCH")? != "x86_64" {
         return Ok(());
     }
+    let avx2: &[&str] = &["-mavx2", "-mfma"];
     let avx512: &[&str] = &["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"];
-    for (width, flags) in [("avx2", &["-mavx2", "-mfma"][..]), ("avx512", avx512)] {
+    let compile = |name: &str, sources: &[&str], width: &str, flags: &[&[&str]]| {
         let mut build = cc::Build::new();
-        // Optimised in every profile: tests with the compiler's plain code would take minutes. Vectors are never passed to
-        // functions that are called, so how they would be does not matter.
-        build
-            .files(["src/native/block.c", "src/native/stem.c"])
-            .opt_level(3)
-            .std("gnu11")
-            .define("ATTRAX_WIDTH", width);
-        for flag in ["-Wno-psabi", "-ffp-contract=fast", "-fno-tree-pre"] {
-            build.flag_if_supported(flag);
-        }
-        for flag in flags {
+        // Optimised in every profile: tests with the compiler's plain code would take minutes.
+        build.files(sources).opt_level(3).std("gnu11").define("ATTRAX_WIDTH", width);
+        // Vectors are never passed to functions that are called, so how they would be does not matter.
+        build.flag_if_supported("-Wno-psabi").flag_if_supported("-fno-tree-pre");
+        flags.iter().copied().flatten().for_each(|flag| {
             build.flag(flag);
-        }
-        build.try_compile(&format!("attrax-{width}"))?;
-    }
-    let mut build = cc::Build::new();
+        });
+        build.try_compile(name)
+    };
+    let network = ["src/native/block.c", "src/native/stem.c"];
+    compile("attrax-avx2", &network, "avx2", &[avx2, &["-ffp-contract=fast"]])?;
+    compile("attrax-avx512", &network, "avx512", &[avx512, &["-ffp-contract=fast"]])?;
     // Products and sums each for themselves, as Rust computes them.
-    build
-        .file("src/native/crop.c")
-        .opt_level(3)
-        .std("gnu11")
-        .define("ATTRAX_WIDTH", "avx512")
-        .flag("-ffp-contract=off");
-    for flag in avx512 {
-        build.flag(flag);
-    }
-    Ok(build.try_compile("attrax-crop")?)
+    Ok(compile("attrax-crop", &["src/native/crop.c"], "avx512", &[avx512, &["-ffp-contract=off"]])?)
 }
 
 #[cfg(not(feature = "tracker"))]

@@ -47,36 +47,31 @@ INLINE void begin(const int rows, const int vectors, lanes sums[TILE][2], const 
     long at = 0;                                         \
     for (; at + TILE <= (count); at += TILE) FULL(call); \
     IN_REST(count, at, call)
+/* Once more a tile of `size` that ends there, where more than `least` are left. */
+#define IN_LAST(count, at, call, size, least)            \
+    if ((count) - at > (least) && (count) >= (size)) {   \
+        at = (count) - (size);                           \
+        call(size);                                      \
+        at = (count);                                    \
+    }
 #define IN_FEW(count, at, call)                          \
     for (; at + 3 <= (count); at += 3) call(3);          \
     for (; at < (count); at++) call(1);
 #if TILE == 14
 #define FULL(call) call(14)
 #define IN_REST(count, at, call)                         \
-    if ((count) - at > 7 && (count) >= 14) {             \
-        at = (count) - 14;                               \
-        call(14);                                        \
-        at = (count);                                    \
-    }                                                    \
+    IN_LAST(count, at, call, 14, 7)                      \
     if ((count) - at >= 7) {                             \
         call(7);                                         \
         at += 7;                                         \
     }                                                    \
-    if ((count) - at > 3 && (count) >= 7) {              \
-        at = (count) - 7;                                \
-        call(7);                                         \
-        at = (count);                                    \
-    }                                                    \
+    IN_LAST(count, at, call, 7, 3)                       \
     IN_FEW(count, at, call)
 #define FOR_TILES(define) define(14, 1) define(14, 2) define(7, 1) define(7, 2) define(3, 1) define(3, 2) define(1, 1) define(1, 2)
 #else
 #define FULL(call) call(6)
 #define IN_REST(count, at, call)                         \
-    if ((count) - at > 3 && (count) >= 6) {              \
-        at = (count) - 6;                                \
-        call(6);                                         \
-        at = (count);                                    \
-    }                                                    \
+    IN_LAST(count, at, call, 6, 3)                       \
     IN_FEW(count, at, call)
 #define FOR_TILES(define) define(6, 1) define(6, 2) define(3, 1) define(3, 2) define(1, 1) define(1, 2)
 #endif

@@ -18,7 +18,7 @@ use crate::tracker::parallel::Workers;
 #[derive(Debug)]
 pub(super) struct Block {
     forward: Kernel,
-    /// There is none where taps are set apart, which is for windows alone.
+    /// There is none where nothing is linearised: in windows.
     adjoint: Option<Kernel>,
     shape: Shape,
 }
@@ -34,8 +34,8 @@ pub(super) struct Passed {
 }
 
 impl Block {
-    /// The block that the layers begin with, and how many of them it is.
-    pub fn at(layers: &[Layer], width: Width) -> Option<(Self, usize)> {
+    /// The block that the layers begin with, and how many of them it is; one that can be `linearized`, or not.
+    pub fn at(layers: &[Layer], width: Width, linearized: bool) -> Option<(Self, usize)> {
         let residual = matches!(layers, [Layer::BranchBegin, ..]);
         let inner = &layers[usize::from(residual)..];
         let (first, depthwise, second, count) = match inner {
@@ -57,7 +57,7 @@ impl Block {
         if !ends || !fits {
             return None;
         }
-        let block = Self::new(first, depthwise, second, residual, width)?;
+        let block = Self::new(first, depthwise, second, (residual, linearized), width)?;
         Some((block, count + 2 * usize::from(residual)))
     }
 
@@ -65,7 +65,7 @@ impl Block {
         first: Option<&Convolution>,
         depthwise: &Convolution,
         second: &Convolution,
-        residual: bool,
+        (residual, linearized): (bool, bool),
         width: Width,
     ) -> Option<Self> {
         let matrix = |c: &Convolution| c.weight.flatten(1, 3);
@@ -96,6 +96,9 @@ impl Block {
             second_bias: Some(&second_bias),
         };
         let forward = Kernel::new(width, shape, &weights)?;
+        if !linearized {
+            return Some(Self { forward, adjoint: None, shape });
+        }
         // The products change places, and are transposed as the convolution is.
         let turned = Shape { input: output, output: input, transposed: true, ..shape };
         let (narrowed, widened) = (numbers(&narrow.tr()), widen.map(|matrix| numbers(&matrix.tr())));
@@ -107,7 +110,7 @@ impl Block {
             second: widened.as_deref(),
             second_bias: None,
         };
-        Some(Self { forward, adjoint: Kernel::new(width, turned, &transposed), shape })
+        Some(Self { forward, adjoint: Some(Kernel::new(width, turned, &transposed)?), shape })
     }
 
     /// The output for inputs `(n, channels, height, width)`. The rows of a single one are shared among threads where there are
@@ -149,7 +152,7 @@ impl Block {
 impl Passed {
     /// From gradients at the output to those at the input. There may be several for each input: a whole batch, then another.
     pub fn pull_back(&self, gradient: &Tensor) -> Tensor {
-        let Some(adjoint) = &self.block.adjoint else { return Tensor::new() };
+        let Some(adjoint) = &self.block.adjoint else { unreachable!("a window was linearised") };
         let (plane, out) = (self.plane, self.block.out(self.plane));
         each(gradient, self.block.shape.input, plane, |sample, output, place| {
             let (wide, narrow) = self.bits(place);
@@ -224,6 +227,11 @@ mod tests {
         layers
     }
 
+    /// The layers of a case as kernels: for crops, or where taps are set apart, for windows.
+    fn kernels(layers: &[Layer], case: &Case, width: Option<Width>) -> Vec<Layer> {
+        fused(layers, false, width, case.5 == 1).into_iter().map(|(layer, _)| layer).collect()
+    }
+
     fn agree(found: &Tensor, expected: &Tensor, what: &str) {
         assert_eq!(found.size(), expected.size(), "{what}");
         let error = ((found - expected).norm() / expected.norm()).double_value(&[]);
@@ -235,8 +243,7 @@ mod tests {
         for width in Width::all() {
             for case in &CASES {
                 let plain = layers(case);
-                let kernel: Vec<Layer> =
-                    fused(&plain, false, Some(*width)).into_iter().map(|(layer, _)| layer).collect();
+                let kernel = kernels(&plain, case, Some(*width));
                 assert!(matches!(kernel.as_slice(), [Layer::Block(_)]), "{case:?}");
                 let (input, dilation, [height, width]) = (case.0, case.5, case.7);
                 let size = [3, input, height, width];
@@ -266,10 +273,7 @@ mod tests {
     #[test]
     fn no_number_depends_on_how_rows_are_shared() {
         for case in &CASES {
-            let kernel: Vec<Layer> = fused(&layers(case), false, Width::all().first().copied())
-                .into_iter()
-                .map(|(layer, _)| layer)
-                .collect();
+            let kernel = kernels(&layers(case), case, Width::all().first().copied());
             let input = Tensor::randn([1, case.0, case.7[0], case.7[1]], (Kind::Float, Device::Cpu));
             let alone = layers::run(&kernel, &(&input + 0.0), None, None);
             for threads in [2, 3, 5] {

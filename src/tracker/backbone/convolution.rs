@@ -44,7 +44,7 @@ struct Phase {
     /// First row and column of the part.
     start: [i64; 2],
     /// Every second tap, turned by 180 degrees, channels exchanged.
-    pub weight: Tensor,
+    weight: Tensor,
     /// Positions by which each axis of the part is shifted against the gradient.
     shift: [i64; 2],
 }

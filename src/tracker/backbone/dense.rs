@@ -55,7 +55,7 @@ impl Dense {
         let ends = backbone.network.ends;
         let (layers, spacing) = layers::dense(&backbone.plain, ends.output.0, step as i64);
         Self {
-            network: Network { layers, large: 0, few: VIEWS_TOGETHER, ends, upright: false }.fused(),
+            network: Network { layers, large: 0, few: VIEWS_TOGETHER, ends, upright: false }.fused(false),
             workers: Arc::clone(&backbone.workers),
             layout: Layout { format: backbone.format, device: backbone.device, step, spacing },
         }

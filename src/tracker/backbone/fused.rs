@@ -17,8 +17,9 @@ const FEW: (i64, i64) = (4, 3);
 
 /// The layers with a kernel in place of each run of layers that there is one for; and for each how many layers it stands for.
 ///
-/// `turned` says whether the first layer's input is still to be turned: a kernel does that, and nothing else.
-pub(super) fn fused(layers: &[Layer], turned: bool, width: Option<Width>) -> Vec<(Layer, usize)> {
+/// `turned` says whether the first layer's input is still to be turned: a kernel does that, and nothing else; `linearized`, whether
+/// derivatives are wanted.
+pub(super) fn fused(layers: &[Layer], turned: bool, width: Option<Width>, linearized: bool) -> Vec<(Layer, usize)> {
     let known = |layer: &Layer| match layer {
         Layer::Convolution(c) => c.weight.kind() == Kind::Float && !Plan::of(&c.weight).gpu,
         _ => true,
@@ -33,7 +34,7 @@ pub(super) fn fused(layers: &[Layer], turned: bool, width: Option<Width>) -> Vec
             {
                 stem(first, turned, width).map(|stem| (Layer::Stem(Arc::new(stem)), 1))
             }
-            _ => Block::at(rest, width).map(|(block, count)| (Layer::Block(Arc::new(block)), count)),
+            _ => Block::at(rest, width, linearized).map(|(block, count)| (Layer::Block(Arc::new(block)), count)),
         });
         let (layer, count) = kernel.unwrap_or_else(|| (layer.share(), 1));
         fused.push((layer, count));

@@ -70,7 +70,7 @@ impl Backbone {
         Self {
             name,
             format,
-            network: network.fused(),
+            network: network.fused(true),
             plain: network.layers,
             device,
             workers: Workers::new(1),

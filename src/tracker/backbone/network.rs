@@ -70,9 +70,9 @@ impl Network {
         Self { layers: self.layers.iter().map(Layer::share).collect(), ..*self }
     }
 
-    /// The same network, whose blocks each are one pass where there is a kernel for them.
-    pub fn fused(&self) -> Self {
-        let fused = fused(&self.layers, self.ends.turned, Width::all().first().copied());
+    /// The same network, whose blocks each are one pass where there is a kernel for them; one that can be `linearized`, or not.
+    pub fn fused(&self, linearized: bool) -> Self {
+        let fused = fused(&self.layers, self.ends.turned, Width::all().first().copied(), linearized);
         let ends = fused.iter().scan(0, |end, (_, count)| {
             *end += count;
             Some(*end)

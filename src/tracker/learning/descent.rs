@@ -37,12 +37,16 @@ impl<'a> Descent<'a> {
     pub fn step(&mut self, gradients: &[Tensor], workers: &Workers) {
         tch::no_grad(|| {
             let gradient = joined(gradients);
-            let norm = gradient.norm();
-            let shrink = ((norm + 1e-6).reciprocal() * self.config.gradient_limit).clamp_max(1.0);
+            let shrink = self.shrink(&gradient);
             if self.step_at_once(&gradient, &shrink, workers).is_none() {
                 self.step_by_operators(gradient, &shrink);
             }
         });
+    }
+
+    /// What brings a gradient's norm down to its limit.
+    fn shrink(&self, gradient: &Tensor) -> Tensor {
+        ((gradient.norm() + 1e-6).reciprocal() * self.config.gradient_limit).clamp_max(1.0)
     }
 
     /// In one pass over memory, where the parameters are numbers of 32 bits on the CPU, and this can fuse products and sums.
@@ -142,7 +146,7 @@ mod tests {
             at_once.step(&gradients, &workers);
             tch::no_grad(|| {
                 let gradient = joined(&gradients);
-                let shrink = ((gradient.norm() + 1e-6).reciprocal() * config.gradient_limit).clamp_max(1.0);
+                let shrink = by_operators.shrink(&gradient);
                 by_operators.step_by_operators(gradient, &shrink);
             });
             assert!(at_once.velocity.equal(&by_operators.velocity), "step {step}");
