@@ -1,0 +1,97 @@
+"""Generators of files for the tables of attacks.
+
+``{make = "name", ...}`` calls the function of that name with the path and the other keys.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+#: The functions by name.
+GENERATORS: dict[str, Callable[..., None]] = {}
+
+
+def generator(function: Callable[..., None]) -> Callable[..., None]:
+    """Registers a function under its name."""
+    GENERATORS[function.__name__] = function
+    return function
+
+
+def texture(number: int = 1, width: int = 64, height: int = 48) -> np.ndarray:
+    """A patterned picture, brighter with each number, with a bright square at (20, 16) of 24 x 18 pixels."""
+    y, x = np.mgrid[:height, :width]
+    grey = ((x * 7 + y * 13) % 97 + 6 * (number % 16)).astype(np.uint8)
+    picture = np.stack([grey, np.roll(grey, 5, axis=1), np.roll(grey, 9, axis=0)], axis=-1)
+    picture[16:34, 20:44] = 255 - picture[16:34, 20:44]
+    return picture
+
+
+@generator
+def frames(path: Path, count: int = 3, first: int = 1, pattern: str = "{:08d}.jpg", size: tuple = (64, 48)) -> None:
+    """A folder of frames; ``pattern`` names them."""
+    path.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        Image.fromarray(texture(number, *size)).save(path / pattern.format(number))
+
+
+@generator
+def image(path: Path, number: int = 1, width: int = 64, height: int = 48, **options: object) -> None:
+    """One frame; its name gives the format, and the options are those of Pillow."""
+    Image.fromarray(texture(number, width, height)).save(path, **options)
+
+
+@generator
+def sequence(path: Path, count: int = 3, truth: str | None = None) -> None:
+    """A sequence of the toolkit: color/00000001.jpg and so on, sequence, groundtruth.txt with a box for each frame."""
+    frames(path / "color", count)
+    (path / "sequence").write_text("channels.color=color/%08d.jpg\nfps=30\nformat=default\n")
+    (path / "groundtruth.txt").write_text("20,16,24,18\n" * count if truth is None else truth)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@generator
+def profile_bomb(path: Path, megabytes: int = 1000) -> None:
+    """A PNG of one pixel whose colour profile inflates to many megabytes."""
+    deflate = zlib.compressobj(9)
+    megabyte = bytes(1 << 20)
+    data = b"".join([*(deflate.compress(megabyte) for _ in range(megabytes)), deflate.flush()])
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"iCCP", b"p\0\0" + data) + chunk(b"IDAT", zlib.compress(bytes(4)))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks + chunk(b"IEND", b""))
+
+
+@generator
+def short_jpeg(path: Path, width: int = 8000, height: int = 8000) -> None:
+    """A JPEG of 640 x 480 pixels that declares another size."""
+    Image.fromarray(texture(1, 640, 480)).save(path, quality=90)
+    data = bytearray(path.read_bytes())
+    start = next(place for place in range(len(data)) if data[place : place + 2] == b"\xff\xc0")
+    data[start + 5 : start + 9] = struct.pack(">HH", height, width)
+    path.write_bytes(data)
+
+
+@contextmanager
+def small_disk(path: Path, kilobytes: int) -> Iterator[None]:
+    """A file system of some size at a path; the test is skipped where that is not allowed."""
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(path)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("skipped: a small file system cannot be mounted here; it needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
