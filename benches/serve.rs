@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use attrax::trax::{ClientOptions, Connection, Image, Images, Object, Properties, Region, TrackerProcess};
 use support::summary::{self, median, number};
 use support::worker::{memory, peak_memory};
 use support::{THREADS, scene};
+use trax::{ClientOptions, Connection, Image, Images, Object, Properties, Region, TrackerProcess};
 
 const SIZE: (u32, u32) = (640, 480);
 /// Different frames; a session goes through them to and fro.

@@ -12,7 +12,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use attrax::tracker::{Config, Model};
+use attrax_tracker::{Config, Model};
 use support::network::Architecture;
 use support::worker::{self, MEMORY, Worker};
 use support::{THREADS, sequence, summary};
@@ -95,7 +95,7 @@ fn work(preset: &str, folder: &Path) {
     let parameters = Architecture::EfficientNet.parameters();
     let model = Model::new(&parameters, config, THREADS).expect("the presets are valid");
     let region = sequence::first_box(folder);
-    let mut tracker: Option<attrax::tracker::Tracker> = None;
+    let mut tracker: Option<attrax_tracker::Tracker> = None;
     worker::serve_frames(folder, |frame| {
         if let Some(tracker) = &mut tracker {
             return tracker.track(frame).expect("of the same size").bounding_box;

@@ -1,7 +1,10 @@
 //! The `attrax` command.
 
+#![deny(unsafe_code)]
+
 mod allocator;
 mod cli;
+mod exit;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! Crops by libtorch's sampling operator, one at a time.
 
-use attrax::tracker::{BoundingBox, CONTEXT, CropFormat, Frame};
+use attrax_tracker::{BoundingBox, CONTEXT, CropFormat, Frame};
 use tch::{Kind, Tensor};
 
 /// A frame as the operators want it: `(1, 3, height, width)`, float32, centred.

@@ -1,9 +1,9 @@
 //! Reciprocative learning by autograd: the attention maps are gradients that are differentiated again.
 
-use attrax::tracker::learning::attention::{Form, Reduction};
-use attrax::tracker::learning::head::Head;
-use attrax::tracker::learning::memory::Deck;
-use attrax::tracker::{Attention, BoundingBox, Config, Schedule};
+use attrax_tracker::internals::learning::head::Head;
+use attrax_tracker::internals::learning::memory::Deck;
+use attrax_tracker::{Attention, BoundingBox, Config, Schedule};
+use attrax_tracker::{Form, Reduction};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};

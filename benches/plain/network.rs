@@ -1,7 +1,7 @@
 //! Both networks on libtorch's operators; autograd follows every one of them.
 
-use attrax::tracker::backbone::Parameters;
-use attrax::tracker::{CropFormat, Resampling, TrackerError};
+use attrax_tracker::internals::backbone::Parameters;
+use attrax_tracker::{CropFormat, Resampling, TrackerError};
 use tch::Tensor;
 
 /// A network: crops `(N, 3, side, side)` in, features `(N, length)` out.

@@ -1,6 +1,6 @@
 //! Box regression by the normal equations.
 
-use attrax::tracker::BoundingBox;
+use attrax_tracker::BoundingBox;
 use tch::{Kind, Tensor};
 
 /// Weights `(features, 4)` and intercept `(4)` of the ridge regression from features to offsets.

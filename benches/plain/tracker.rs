@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use attrax::tracker::learning::head::Head;
-use attrax::tracker::{Accept, Around, BoundingBox, Config, Frame, Inside, Sampler, Samples, Spread};
+use attrax_tracker::internals::learning::head::Head;
+use attrax_tracker::internals::{Accept, Inside, Sampler, Spread};
+use attrax_tracker::{Around, BoundingBox, Config, Frame, Samples};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};

@@ -16,7 +16,7 @@ mod support;
 use std::path::Path;
 use std::time::Instant;
 
-use attrax::tracker::Config;
+use attrax_tracker::Config;
 use plain::network::Network;
 use plain::tracker::Tracker;
 use stage::Stage;

@@ -1,6 +1,6 @@
 //! The inverted residual blocks of the embedded network by their kernels, each alone.
 
-use attrax::native::{Kernel, Plane, Rectifier, Shape, Weights, Width};
+use attrax_kernels::{Kernel, Plane, Rectifier, Shape, Weights, Width};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

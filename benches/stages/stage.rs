@@ -2,14 +2,16 @@
 
 use std::hint::black_box;
 
-use attrax::decode::{DecodeLimits, decode_bytes};
-use attrax::native::Width;
-use attrax::tracker::backbone::Backbone;
-use attrax::tracker::learning::head::{Head, Initialization};
-use attrax::tracker::learning::memory::{FrameSamples, Pool};
-use attrax::tracker::learning::regression::BoxRegression;
-use attrax::tracker::learning::train::{self as learner};
-use attrax::tracker::{BoundingBox, Config, CropFormat, Frame, Schedule, crop};
+use attrax_kernels::Width;
+use attrax_session::decode::{DecodeLimits, decode_bytes};
+use attrax_tracker::Initialization;
+use attrax_tracker::internals::backbone::Backbone;
+use attrax_tracker::internals::crop;
+use attrax_tracker::internals::learning::head::Head;
+use attrax_tracker::internals::learning::memory::{FrameSamples, Pool};
+use attrax_tracker::internals::learning::regression::BoxRegression;
+use attrax_tracker::internals::learning::train::{self as learner};
+use attrax_tracker::{BoundingBox, Config, CropFormat, Frame, Schedule};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use attrax::tracker::backbone::Parameters;
-use attrax::tracker::{CropFormat, Resampling};
+use attrax_tracker::internals::backbone::Parameters;
+use attrax_tracker::{CropFormat, Resampling};
 use tch::{Device, Kind, Tensor};
 
 /// A network that is measured.
@@ -52,7 +52,7 @@ impl Architecture {
     /// Its parameters, the same in every process.
     pub fn parameters(self) -> Parameters {
         if self == Self::EfficientNet {
-            let file = attrax::weights::embedded().expect("the embedded weights are whole");
+            let file = attrax_tracker::weights::embedded().expect("the embedded weights are whole");
             return Parameters::from_file(&file, Kind::Float, Device::Cpu).expect("and fit their shapes");
         }
         tch::manual_seed(3);

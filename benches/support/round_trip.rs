@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::{Read, Write, pipe};
 use std::time::Instant;
 
-use attrax::trax::{
+use trax::{
     Client, ClientOptions, Image, Images, Limits, Metadata, Object, Properties, Region, Server, Status, Tracker,
     Transport, run,
 };

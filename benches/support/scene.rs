@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use attrax::tracker::{BoundingBox, Frame};
+use attrax_tracker::{BoundingBox, Frame};
 use image::{ImageFormat, RgbImage};
 
 /// A frame of a size in pixels.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use attrax::decode::{DecodeLimits, decode_file};
-use attrax::session::{PolygonBox, target_box};
-use attrax::tracker::{BoundingBox, Frame};
-use attrax::trax::Region;
+use attrax_session::decode::{DecodeLimits, decode_file};
+use attrax_session::{PolygonBox, target_box};
+use attrax_tracker::{BoundingBox, Frame};
+use trax::Region;
 
 /// The target's box in the first frame, as `attrax serve` takes it from the polygon.
 pub fn first_box(folder: &Path) -> BoundingBox {

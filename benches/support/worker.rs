@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use attrax::tracker::{BoundingBox, Frame};
+use attrax_tracker::{BoundingBox, Frame};
 
 use super::sequence;
 

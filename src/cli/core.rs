@@ -4,12 +4,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::Context;
-use attrax::native;
-use attrax::tracker::backbone::Parameters;
-use attrax::tracker::{Config, Model, TrackerError};
-use attrax::weights::{self, WeightFile};
+use attrax_tracker::weights::{self, WeightFile};
+use attrax_tracker::{Config, Model, Parameters, TrackerError};
 use clap::ValueEnum;
-use tch::{Cuda, Device, Kind};
+use tch::{Device, Kind};
 
 /// Flags of every command that tracks.
 #[derive(clap::Args, Clone)]
@@ -91,24 +89,7 @@ impl Args {
 
     /// The device that the flags resolve to, loaded and ready.
     pub fn device(&self) -> Result<Device, TrackerError> {
-        let unavailable =
-            |reason: &str| TrackerError::Device { device: self.device.clone(), reason: reason.to_string() };
-        match self.device.as_str() {
-            "cpu" => Ok(Device::Cpu),
-            "auto" => Ok(if native::load_cuda() && Cuda::is_available() { Device::Cuda(0) } else { Device::Cpu }),
-            name => {
-                let number = if name == "cuda" { "0" } else { name.strip_prefix("cuda:").unwrap_or("") };
-                let number: usize = number.parse().map_err(|_| unavailable("known are auto, cpu and cuda:N"))?;
-                if !native::load_cuda() {
-                    return Err(unavailable("CUDA's libraries are not installed: `make setup CUDA=1` brings them"));
-                }
-                let count = Cuda::device_count();
-                if number as i64 >= count {
-                    return Err(unavailable(&format!("libtorch sees {count} CUDA devices, numbered from 0")));
-                }
-                Ok(Device::Cuda(number))
-            }
-        }
+        attrax_tracker::device(&self.device)
     }
 
     /// The weights that the flags name.
@@ -121,9 +102,6 @@ impl Args {
 
     /// A tracking model with these parameters and the weights that the flags name, on their device.
     pub fn model(&self, config: Config) -> anyhow::Result<Rc<Model>> {
-        tch::set_num_interop_threads(1);
-        // The threads take whole crops each; see `attrax::tracker` on why libtorch's own are not used.
-        tch::set_num_threads(1);
         let device = self.device()?;
         let parameters = Parameters::from_file(&self.weights()?, Kind::Float, device)?;
         let threads = self.threads();

@@ -18,7 +18,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let numbers: usize = weights.tensors.values().map(|t| t.data.len()).sum();
     let mut out = std::io::stdout().lock();
     writeln!(out, "attrax    {}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "libtrax   {}", attrax::trax::libtrax_version())?;
+    writeln!(out, "libtrax   {}", trax::libtrax_version())?;
     writeln!(out, "libtorch  2.11.0 (through tch 0.24.0)")?;
     writeln!(out, "device    {device:?}")?;
     writeln!(out, "threads   {}", args.core.threads())?;

@@ -2,17 +2,14 @@
 
 mod limits;
 
-use std::rc::Rc;
-
 use anyhow::Context;
-use attrax::decode::RgbImage;
-use attrax::native;
-use attrax::session::{Answer, Backend, PolygonBox, Session, TargetBox};
-use attrax::tracker::{BoundingBox, Frame, Model, Tracker, TrackerError};
-use attrax::trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, Transport, run as serve};
+use attrax_session::{Dat, PolygonBox, Session};
+
 use clap::{FromArgMatches, ValueEnum};
+use trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, Transport, run as serve};
 
 use super::{core, told};
+use crate::exit::exit_at_once;
 
 /// Flags of `attrax serve`.
 #[derive(clap::Args)]
@@ -82,9 +79,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     // Training goes on for a minute, and nobody would read what comes of it. Nothing is logged: whoever went may have been the
     // one to read that too.
-    server.on_hang_up(|| native::exit_at_once(0))?;
-    let core = Core { model: Rc::clone(&model), base: model };
-    let mut session = Session::new(core, polygon_box, args.limits.decoding()).starting_at(earlier);
+    server.on_hang_up(|| exit_at_once(0))?;
+    let mut session = Session::new(Dat::new(model), polygon_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
 }
 
@@ -95,44 +91,5 @@ fn earlier() -> anyhow::Result<u64> {
     match std::env::var(name) {
         Ok(text) => text.trim().parse().with_context(|| format!("{name} = '{text}' is not a whole number")),
         Err(_) => Ok(0),
-    }
-}
-
-/// DAT as a session sees it.
-struct Core {
-    /// With the parameters of the command line.
-    base: Rc<Model>,
-    /// With those that the last initialisation asked for.
-    model: Rc<Model>,
-}
-
-impl Backend for Core {
-    type Frame = Frame;
-    type Tracker = Tracker;
-    type Error = TrackerError;
-
-    /// Each property sets the parameter of its name; those of the protocol itself are left alone.
-    fn configure(&mut self, properties: &Properties) -> Result<(), TrackerError> {
-        let mut config = self.base.config().clone();
-        for (key, value) in properties.iter().filter(|(key, _)| !key.starts_with("trax.")) {
-            config = config.with_value(key, value)?;
-        }
-        self.model = self.base.with_config(config)?;
-        Ok(())
-    }
-
-    fn frame(&mut self, image: RgbImage) -> Result<Frame, TrackerError> {
-        Frame::from_rgb8(image.width, image.height, image.pixels)
-    }
-
-    fn initialize(&mut self, frame: &Frame, target: TargetBox, stream: u64) -> Result<Tracker, TrackerError> {
-        let region = BoundingBox::new(target.x, target.y, target.width, target.height);
-        self.model.initialize(frame, region, stream)
-    }
-
-    fn track(&mut self, tracker: &mut Tracker, frame: &Frame) -> Result<Answer, TrackerError> {
-        let estimate = tracker.track(frame)?;
-        let BoundingBox { x, y, width, height } = estimate.bounding_box;
-        Ok(Answer { target: TargetBox { x, y, width, height }, confidence: estimate.confidence })
     }
 }

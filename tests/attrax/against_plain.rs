@@ -9,12 +9,14 @@ mod plain;
 #[allow(dead_code, reason = "the files are for the benchmarks")]
 mod scene;
 
-use attrax::tracker::backbone::Backbone;
-use attrax::tracker::learning::attention::{self, Form, Reduction};
-use attrax::tracker::learning::head::{Head, Initialization, PARAMETER_NAMES};
-use attrax::tracker::learning::regression::BoxRegression;
-use attrax::tracker::learning::train::cross_entropy;
-use attrax::tracker::{Attention, Config, CropFormat, Model, Resampling, crop};
+use attrax_tracker::internals::backbone::Backbone;
+use attrax_tracker::internals::crop;
+use attrax_tracker::internals::learning::attention;
+use attrax_tracker::internals::learning::head::{Head, PARAMETER_NAMES};
+use attrax_tracker::internals::learning::regression::BoxRegression;
+use attrax_tracker::internals::learning::train::cross_entropy;
+use attrax_tracker::{Attention, Config, CropFormat, Model, Resampling};
+use attrax_tracker::{Form, Initialization, Reduction};
 use network::{ARCHITECTURES, Architecture};
 use plain::network::Network;
 use tch::{Device, Kind, Tensor};

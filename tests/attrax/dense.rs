@@ -1,7 +1,7 @@
 //! Many boxes in one pass of the network, against a crop for each of them.
 
-use attrax::tracker::backbone::{Backbone, Dense, View};
-use attrax::tracker::{BoundingBox, Frame};
+use attrax_tracker::internals::backbone::{Backbone, Dense, View};
+use attrax_tracker::{BoundingBox, Frame};
 use tch::Kind;
 
 use crate::networks::{efficientnet, vgg_m};

@@ -2,24 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed test may panic")]
 
-#[cfg(feature = "tracker")]
 mod against_plain;
-#[cfg(feature = "tracker")]
 mod dense;
-#[cfg(feature = "tracker")]
 mod networks;
-#[cfg(feature = "tracker")]
 mod numerics;
-#[cfg(feature = "tracker")]
 mod parity;
-#[cfg(feature = "tracker")]
 mod tracking;
-#[cfg(feature = "weights")]
 mod weights;
 
 /// libtorch's generator and its threads are the process's: the tests that use them take turns. Each begins with a thread for
 /// every core.
-#[cfg(feature = "tracker")]
 fn alone() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

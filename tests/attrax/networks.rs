@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use attrax::tracker::backbone::{Backbone, Parameters};
-use attrax::tracker::learning::head::{Head, Initialization};
+use attrax_tracker::Initialization;
+use attrax_tracker::internals::backbone::{Backbone, Parameters};
+use attrax_tracker::internals::learning::head::Head;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
@@ -25,7 +26,7 @@ pub fn vgg_m(kind: Kind) -> Backbone {
 
 /// The embedded network.
 pub fn efficientnet(kind: Kind) -> Backbone {
-    let file = attrax::weights::embedded().unwrap();
+    let file = attrax_tracker::weights::embedded().unwrap();
     Backbone::new(&Parameters::from_file(&file, kind, Device::Cpu).unwrap()).unwrap()
 }
 

@@ -1,9 +1,10 @@
 //! The attention maps, the regulariser and its gradient against libtorch's own double backward, in float64.
 
-use attrax::tracker::backbone::Backbone;
-use attrax::tracker::learning::attention::{self, Form, Reduction};
-use attrax::tracker::learning::head::{Head, Initialization};
-use attrax::tracker::learning::train::cross_entropy;
+use attrax_tracker::internals::backbone::Backbone;
+use attrax_tracker::internals::learning::attention;
+use attrax_tracker::internals::learning::head::Head;
+use attrax_tracker::internals::learning::train::cross_entropy;
+use attrax_tracker::{Form, Initialization, Reduction};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};

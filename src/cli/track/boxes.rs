@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail, ensure};
-use attrax::session::{PolygonBox, TargetBox, target_box};
-use attrax::tracker::BoundingBox;
-use attrax::trax::{Rectangle, Region};
+use attrax_session::{PolygonBox, TargetBox, target_box};
+use attrax_tracker::BoundingBox;
+use trax::{Rectangle, Region};
 
 use super::frames::{Source, folder_of_sequence, images_of};
 
@@ -116,7 +116,7 @@ fn parse_line(line: &str) -> Result<Option<Region>, String> {
     let joined = parts.join(",");
     // The toolkit's files write a mask as m and its numbers.
     let text = joined.strip_prefix('m').map_or_else(|| joined.clone(), |numbers| format!("mask:{numbers}"));
-    let region: Region = text.parse().map_err(|error: attrax::trax::Error| error.to_string())?;
+    let region: Region = text.parse().map_err(|error: trax::Error| error.to_string())?;
     // A special code, or a box of no size, stands for no target.
     Ok(target_box(&region, PolygonBox::Bounding).is_ok().then_some(region))
 }

@@ -2,8 +2,7 @@
 
 use std::convert::Infallible;
 
-use attrax::tracker::{BoundingBox, Frame, Map};
-use attrax::trax::Region;
+use attrax_tracker::{BoundingBox, Frame, Map};
 use colorous::Gradient;
 use embedded_graphics::Drawable;
 use embedded_graphics::Pixel;
@@ -14,6 +13,7 @@ use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::primitives::{Polyline, Primitive, PrimitiveStyle};
 use embedded_graphics::text::{Baseline, Text};
 use image::{Rgb, RgbImage};
+use trax::Region;
 
 /// Share of a map's colour in what is seen where it lies over a frame.
 const COVER: f32 = 0.6;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use attrax::tracker::{BoundingBox, Estimate, Frame, Maps, Model, Tracker, TrackerError};
+use attrax_tracker::{BoundingBox, Estimate, Frame, Maps, Model, Tracker, TrackerError};
 
 /// A tracker that has not begun, or follows the target.
 pub struct Follower {

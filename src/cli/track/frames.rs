@@ -7,9 +7,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use anyhow::{Context, bail, ensure};
-use attrax::decode::{DecodeLimits, decode_file};
-use attrax::tracker::Frame;
-use attrax::tracker::profile::{self, Stage};
+use attrax_session::decode::{DecodeLimits, decode_file};
+use attrax_tracker::Frame;
+use attrax_tracker::profile::{self, Stage};
 
 use super::video::{self, Video};
 

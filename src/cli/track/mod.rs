@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use attrax::tracker::profile::{self, Profile, Stage};
-use attrax::tracker::{BoundingBox, Frame};
+use attrax_tracker::profile::{self, Profile, Stage};
+use attrax_tracker::{BoundingBox, Frame};
 use clap::ValueEnum;
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};

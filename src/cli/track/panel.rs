@@ -1,10 +1,10 @@
 //! What one or two trackers saw in a frame, as a picture: a row for each tracker with its crop and attention, its search window
 //! and scores, and the frame.
 
-use attrax::tracker::{BoundingBox, CONTEXT, Estimate, Frame, Map, Maps};
-use attrax::trax::Region;
+use attrax_tracker::{BoundingBox, CONTEXT, Estimate, Frame, Map, Maps};
 use colorous::{INFERNO, VIRIDIS};
 use image::RgbImage;
+use trax::Region;
 
 use super::canvas::{Canvas, FOUND, LOST, TRUTH, Tile, width_of};
 

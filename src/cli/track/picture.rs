@@ -1,7 +1,7 @@
 //! Frames with the box drawn.
 
 use anyhow::Context;
-use attrax::tracker::{Estimate, Frame};
+use attrax_tracker::{Estimate, Frame};
 use image::{Rgb, RgbImage};
 
 /// The frame with the box: red where the target was found, yellow where it was not.

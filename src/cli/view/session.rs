@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use attrax::tracker::{BoundingBox, Config};
+use attrax_tracker::{BoundingBox, Config};
 use serde_json::{Value, json};
 
 use crate::cli::track::boxes::Truth;

@@ -171,7 +171,7 @@ impl Site {
     }
 
     /// A tracker's name and parameters: the command's flags, but for preset and lambda.
-    fn tracker(&self, preset: &str, lambda: Option<&str>) -> Result<(String, attrax::tracker::Config), String> {
+    fn tracker(&self, preset: &str, lambda: Option<&str>) -> Result<(String, attrax_tracker::Config), String> {
         let chosen = core::Preset::from_str(preset, false)?;
         let lambda = lambda.map(core::parse_lambda).transpose()?;
         let flags = core::Args { lambda, ..self.flags.of_preset(chosen) };

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use attrax::tracker::{BoundingBox, Frame, Model};
+use attrax_tracker::{BoundingBox, Frame, Model};
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use attrax::tracker::backbone::{Backbone, Parameters};
-use attrax::tracker::learning::attention::{self, Form, Reduction};
-use attrax::tracker::learning::head::{Head, PARAMETER_NAMES};
-use attrax::tracker::learning::regression::BoxRegression;
-use attrax::tracker::learning::train::cross_entropy;
-use attrax::tracker::{BoundingBox, Frame, crop};
+use attrax_tracker::internals::backbone::{Backbone, Parameters};
+use attrax_tracker::internals::crop;
+use attrax_tracker::internals::learning::attention;
+use attrax_tracker::internals::learning::head::{Head, PARAMETER_NAMES};
+use attrax_tracker::internals::learning::regression::BoxRegression;
+use attrax_tracker::internals::learning::train::cross_entropy;
+use attrax_tracker::{BoundingBox, Frame};
+use attrax_tracker::{Form, Reduction};
 use tch::{Device, Kind, Tensor};
 
 use super::worst::Worst;
@@ -25,7 +27,7 @@ pub fn device() -> Device {
     let Ok(name) = std::env::var("ATTRAX_PARITY_DEVICE") else { return Device::Cpu };
     let number = name.strip_prefix("cuda:").and_then(|number| number.parse().ok());
     let number = number.expect("ATTRAX_PARITY_DEVICE is cuda: and a number");
-    assert!(*LOADED.get_or_init(attrax::native::load_cuda) && tch::Cuda::is_available(), "there is no GPU");
+    assert!(*LOADED.get_or_init(attrax_kernels::load_cuda) && tch::Cuda::is_available(), "there is no GPU");
     Device::Cuda(number)
 }
 

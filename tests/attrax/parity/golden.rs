@@ -4,10 +4,11 @@
 //! since one case whole takes 120 MB, most of it weights. Those are drawn again from the seed: libtorch's generator is
 //! the same from Rust and from Python. Crops are cut by the tracker itself, so all of this is in single precision.
 
-use attrax::tracker::Frame;
-use attrax::tracker::backbone::{Backbone, Parameters};
-use attrax::tracker::crop;
-use attrax::tracker::learning::attention::{Form, attention};
+use attrax_tracker::Form;
+use attrax_tracker::Frame;
+use attrax_tracker::internals::backbone::{Backbone, Parameters};
+use attrax_tracker::internals::crop;
+use attrax_tracker::internals::learning::attention::attention;
 use tch::{Device, Kind, Tensor};
 
 use super::compare::{Case, boxes, check_forward, check_gradients, device, network};
@@ -61,7 +62,7 @@ fn the_embedded_network_equals_the_original_package() {
     let device = device();
     let case: Case =
         Tensor::read_safetensors("tests/data/efficientnet-lite0.safetensors").unwrap().into_iter().collect();
-    let file = attrax::weights::embedded().unwrap();
+    let file = attrax_tracker::weights::embedded().unwrap();
     let mut worst = Worst::default();
     for (kind, precision, bound) in [(Kind::Double, "float64", 1e-10), (Kind::Float, "float32", 1e-5)] {
         let backbone = Backbone::new(&Parameters::from_file(&file, kind, device).unwrap()).unwrap();

@@ -6,9 +6,9 @@ use std::process::{Child, ChildStdout, Stdio};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow, bail, ensure};
-use attrax::decode::DecodeLimits;
-use attrax::tracker::Frame;
-use attrax::tracker::profile::{self, Stage};
+use attrax_session::decode::DecodeLimits;
+use attrax_tracker::Frame;
+use attrax_tracker::profile::{self, Stage};
 
 use super::{About, failure, ffmpeg, file, is_camera, listen};
 

@@ -1,0 +1,308 @@
+//! Files and messages' payloads to RGB pixels.
+//!
+//! Whatever the format stores (grey, 16 bits, alpha, CMYK) becomes three bytes a pixel: grey is repeated, 16 bits are rounded to 8, alpha
+//! is dropped. The format is told by the contents, not by the file's name. Sizes are limited as declared, before memory is taken for them.
+//! A file that is cut short is refused.
+
+mod jpeg;
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+
+use trax::{self, MemoryImage, PixelFormat};
+
+/// An RGB image, 8 bits a channel.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RgbImage {
+    /// Width in pixels, at least 1.
+    pub width: u32,
+    /// Height in pixels, at least 1.
+    pub height: u32,
+    /// `height * width * 3` bytes: interleaved red, green and blue, rows from the top.
+    pub pixels: Vec<u8>,
+}
+
+impl std::fmt::Debug for RgbImage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RgbImage({} x {})", self.width, self.height)
+    }
+}
+
+/// Upper bounds on what is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecodeLimits {
+    /// Width times height in pixels. Default 64 Mi.
+    pub pixels: u64,
+    /// Size of a file in bytes. Default 256 MiB.
+    pub file_bytes: u64,
+}
+
+impl Default for DecodeLimits {
+    fn default() -> Self {
+        Self { pixels: 64 << 20, file_bytes: 256 << 20 }
+    }
+}
+
+/// Why there are no pixels. Every text names the file, or says that it is the payload of a message.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The file cannot be opened or read.
+    #[error("{origin}: {error}")]
+    Read {
+        /// The file.
+        origin: String,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// A folder, a device, a pipe or something else that is no regular file.
+    #[error("{}: not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// The contents are no image, or a broken one.
+    #[error("{origin}: {reason}")]
+    Format {
+        /// The file or payload.
+        origin: String,
+        /// What is wrong with its contents.
+        reason: String,
+    },
+    /// Larger than the [`DecodeLimits`] allow.
+    #[error("{origin}: {what} is limited to {limit}")]
+    TooLarge {
+        /// The file or payload.
+        origin: String,
+        /// What was measured, with its unit.
+        what: &'static str,
+        /// The largest value that is accepted.
+        limit: u64,
+    },
+    /// An address, which is never fetched.
+    #[error("{0}: addresses are not fetched")]
+    Url(String),
+}
+
+/// What a payload is called in errors.
+const PAYLOAD: &str = "the image in the message";
+
+/// The pixels of an image that came in a message.
+///
+/// # Errors
+///
+/// See [`DecodeError`].
+pub fn decode(image: trax::Image, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+    match image {
+        trax::Image::Path(path) => decode_file(&trax::local_file(&path), limits),
+        trax::Image::Buffer(buffer) => decode_bytes(&buffer.data, limits),
+        trax::Image::Memory(memory) => decode_memory(memory, limits),
+        trax::Image::Url(url) => Err(DecodeError::Url(url)),
+    }
+}
+
+/// The pixels of an image file: JPEG, PNG, BMP or TIFF, told by its contents.
+///
+/// # Errors
+///
+/// See [`DecodeError`]; the text of each names the file.
+pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+    let origin = path.display().to_string();
+    let failed = |error| DecodeError::Read { origin: origin.clone(), error };
+    // Asked before it is opened: opening a pipe would wait for its writer.
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(DecodeError::NotRegular(path.to_owned()));
+    }
+    if metadata.len() > limits.file_bytes {
+        return Err(DecodeError::TooLarge { origin, what: "size of a file in bytes", limit: limits.file_bytes });
+    }
+    // Read whole, so that a file that cannot be read is told apart from one that makes no sense.
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let file = File::open(path).map_err(failed)?;
+    file.take(limits.file_bytes).read_to_end(&mut bytes).map_err(failed)?;
+    decode_named(&bytes, &origin, limits)
+}
+
+/// The pixels of an image file's bytes.
+///
+/// # Errors
+///
+/// [`DecodeError::Format`] and [`DecodeError::TooLarge`].
+pub fn decode_bytes(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+    decode_named(bytes, PAYLOAD, limits)
+}
+
+/// The pixels of an image file's bytes, which errors call `origin`.
+fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+    // Decoders' reasons may have several lines; this one becomes part of a sentence.
+    let wrong = |reason: String| {
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        DecodeError::Format { origin: origin.to_owned(), reason }
+    };
+    if bytes.is_empty() {
+        return Err(wrong("it is empty".into()));
+    }
+    let reader = ImageReader::new(BufReader::new(Cursor::new(bytes)))
+        .with_guessed_format()
+        .map_err(|error| wrong(error.to_string()))?;
+    match reader.format() {
+        None => return Err(wrong("not an image of a known format (JPEG, PNG, BMP, TIFF)".into())),
+        Some(ImageFormat::Jpeg) if !jpeg::is_whole(bytes) => return Err(wrong("the JPEG is cut short".into())),
+        Some(_) => {}
+    }
+    let decoded = decode_limited(reader, limits).map_err(|error| match error {
+        ImageError::Limits(_) => DecodeError::TooLarge {
+            origin: origin.to_owned(),
+            what: "size of an image in pixels",
+            limit: limits.pixels,
+        },
+        error => wrong(error.to_string()),
+    })?;
+    from_dynamic(decoded, origin)
+}
+
+/// Decodes after looking at the declared size.
+fn decode_limited<R: BufRead + Seek>(
+    mut reader: ImageReader<R>,
+    limits: &DecodeLimits,
+) -> Result<DynamicImage, ImageError> {
+    // Eight bytes a pixel are the most that a decoder of these formats gives out (16 bits, four channels); as much again is for
+    // its own work.
+    let mut allocation = image::Limits::no_limits();
+    allocation.max_alloc = Some(limits.pixels.saturating_mul(16).saturating_add(1 << 20));
+    reader.limits(allocation);
+    let decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > limits.pixels {
+        return Err(ImageError::Limits(image::error::LimitError::from_kind(
+            image::error::LimitErrorKind::DimensionError,
+        )));
+    }
+    DynamicImage::from_decoder(decoder)
+}
+
+/// The pixels of an in-memory image.
+fn decode_memory(image: MemoryImage, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+    let (width, height, format) = (image.width(), image.height(), image.format());
+    if u64::from(width) * u64::from(height) > limits.pixels {
+        let what = "size of an image in pixels";
+        return Err(DecodeError::TooLarge { origin: PAYLOAD.into(), what, limit: limits.pixels });
+    }
+    let data = image.into_data();
+    let pixels = match format {
+        PixelFormat::Rgb => data,
+        PixelFormat::Gray8 => data.iter().flat_map(|&gray| [gray; 3]).collect(),
+        PixelFormat::Gray16 => data
+            .chunks_exact(2)
+            .flat_map(|pair| {
+                let gray = u32::from(u16::from_ne_bytes([pair[0], pair[1]]));
+                [((gray + 128) / 257) as u8; 3]
+            })
+            .collect(),
+    };
+    Ok(RgbImage { width, height, pixels })
+}
+
+/// An image of at least one pixel.
+fn from_dynamic(image: DynamicImage, origin: &str) -> Result<RgbImage, DecodeError> {
+    let image = image.into_rgb8();
+    let (width, height) = image.dimensions();
+    if width == 0 || height == 0 {
+        return Err(DecodeError::Format { origin: origin.to_owned(), reason: "it has no pixels".into() });
+    }
+    Ok(RgbImage { width, height, pixels: image.into_raw() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageBuffer, Luma, LumaA, Rgb, Rgba};
+
+    fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image.into().write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn reason(bytes: &[u8]) -> String {
+        decode_bytes(bytes, &DecodeLimits::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_layout_becomes_rgb() {
+        let limits = DecodeLimits::default();
+        let gray = ImageBuffer::from_fn(3, 2, |x, y| Luma([(x * 80 + y * 7) as u8]));
+        let expected: Vec<u8> = gray.iter().flat_map(|&value| [value; 3]).collect();
+        let gray16 = ImageBuffer::from_fn(3, 2, |x, y| Luma([(x * 80 + y * 7) as u16 * 257]));
+        let gray_alpha = ImageBuffer::from_fn(3, 2, |x, y| LumaA([(x * 80 + y * 7) as u8, 3]));
+        let rgb16 = ImageBuffer::from_fn(3, 2, |x, y| Rgb([(x * 80 + y * 7) as u16 * 257; 3]));
+        let rgba = ImageBuffer::from_fn(3, 2, |x, y| {
+            let value = (x * 80 + y * 7) as u8;
+            Rgba([value, value, value, 0])
+        });
+        for bytes in [
+            encoded(gray.clone(), ImageFormat::Png),
+            encoded(gray.clone(), ImageFormat::Bmp),
+            encoded(gray, ImageFormat::Tiff),
+            encoded(gray16, ImageFormat::Png),
+            encoded(gray_alpha, ImageFormat::Png),
+            encoded(rgb16.clone(), ImageFormat::Png),
+            encoded(rgb16, ImageFormat::Tiff),
+            encoded(rgba, ImageFormat::Png),
+        ] {
+            let image = decode_bytes(&bytes, &limits).unwrap();
+            assert_eq!((image.width, image.height), (3, 2));
+            assert_eq!(image.pixels, expected);
+        }
+    }
+
+    #[test]
+    fn memory_images_become_rgb() {
+        let limits = DecodeLimits::default();
+        let gray16: Vec<u8> = [0_u16, 0x8000, 0xffff].iter().flat_map(|value| value.to_ne_bytes()).collect();
+        for (format, data, expected) in [
+            (PixelFormat::Gray8, vec![1, 2, 3], vec![1, 1, 1, 2, 2, 2, 3, 3, 3]),
+            (PixelFormat::Gray16, gray16, vec![0, 0, 0, 128, 128, 128, 255, 255, 255]),
+            (PixelFormat::Rgb, (0..9).collect(), (0..9).collect()),
+        ] {
+            let image = trax::Image::Memory(MemoryImage::new(3, 1, format, data).unwrap());
+            assert_eq!(decode(image, &limits).unwrap().pixels, expected);
+        }
+    }
+
+    #[test]
+    fn broken_files_are_told_apart() {
+        assert!(reason(b"").ends_with("it is empty"));
+        assert!(reason(b"these are words, not pixels").contains("not an image of a known format"));
+        let pixels = ImageBuffer::from_fn(40, 30, |x, y| Rgb([(x * y % 251) as u8, x as u8, y as u8]));
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Tiff] {
+            let whole = encoded(pixels.clone(), format);
+            assert!(decode_bytes(&whole, &DecodeLimits::default()).is_ok(), "{format:?}");
+            for cut in [9, 30, whole.len() / 2, whole.len() - 20] {
+                assert!(decode_bytes(&whole[..cut], &DecodeLimits::default()).is_err(), "{format:?}, {cut} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_are_judged_as_declared() {
+        let mut png = encoded(ImageBuffer::from_pixel(40, 30, Rgb([1_u8, 2, 3])), ImageFormat::Png);
+        let small = DecodeLimits { pixels: 1199, ..DecodeLimits::default() };
+        assert!(matches!(decode_bytes(&png, &small), Err(DecodeError::TooLarge { limit: 1199, .. })));
+        assert!(decode_bytes(&png, &DecodeLimits { pixels: 1200, ..small }).is_ok());
+        // Width and height, then the checksum of the header.
+        png[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+        assert!(decode_bytes(&png, &DecodeLimits::default()).is_err());
+    }
+
+    #[test]
+    fn only_regular_files_are_read() {
+        let limits = DecodeLimits::default();
+        for path in ["/", "/dev/null", "/dev/zero"] {
+            assert!(matches!(decode_file(Path::new(path), &limits), Err(DecodeError::NotRegular(_))), "{path}");
+        }
+        assert!(matches!(decode_file(Path::new("/nowhere/1.jpg"), &limits), Err(DecodeError::Read { .. })));
+        assert!(matches!(decode(trax::Image::Url("http://x/1.jpg".into()), &limits), Err(DecodeError::Url(_))));
+    }
+}

@@ -1,0 +1,178 @@
+//! Many crops in one pass: those of one scale whose places lie on a common grid share a pass over the window around them.
+
+use std::sync::Arc;
+
+use tch::{Device, Tensor};
+
+use super::Backbone;
+use super::layers;
+use super::network::{Ends, Network};
+use crate::config::Resampling;
+use crate::crops::gpu::Resident;
+use crate::crops::{CONTEXT, window};
+use crate::parallel::Workers;
+use crate::plan::Plan;
+use crate::profile::{self, Stage};
+use crate::{BoundingBox, CropFormat, Frame};
+
+/// Windows in a pass on a GPU: bounds its memory.
+const VIEWS_TOGETHER: i64 = 8;
+
+/// A window of a frame: boxes of one size whose centres lie on a grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// The box in the middle.
+    pub region: BoundingBox,
+    /// Boxes to the left and to the right of it, and above and below.
+    pub reach: (usize, usize),
+}
+
+/// A network that describes windows.
+///
+/// Where the network pads nothing (VGG-M) the features are exactly those of a crop for each box. Where it pads, what a
+/// crop has beyond its edge is zero, and what a window has there is the frame.
+#[derive(Debug)]
+pub struct Dense {
+    network: Network,
+    workers: Arc<Workers>,
+    layout: Layout,
+}
+
+/// Where things lie in a window and in what the network makes of it.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    format: CropFormat,
+    device: Device,
+    /// Pixels of the network's input between two boxes.
+    step: usize,
+    /// Positions of the pass's output between two cells of a box's features.
+    spacing: i64,
+}
+
+impl Dense {
+    /// The network of a backbone, for boxes that are `step` pixels of its input apart: a power of two up to 16.
+    #[must_use]
+    pub fn new(backbone: &Backbone, step: usize) -> Self {
+        let ends = backbone.network.ends;
+        let (layers, spacing) = layers::dense(&backbone.plain, ends.output.0, step as i64);
+        Self {
+            network: Network { layers, large: 0, few: VIEWS_TOGETHER, ends, upright: false }.fused(false),
+            workers: Arc::clone(&backbone.workers),
+            layout: Layout { format: backbone.format, device: backbone.device, step, spacing },
+        }
+    }
+
+    /// How far two neighbours in a view of a region are apart, pixels of the frame, along x and y.
+    #[must_use]
+    pub fn pitch(&self, region: BoundingBox) -> (f64, f64) {
+        let share = self.layout.step as f64 / self.layout.format.size as f64 * (1.0 + 2.0 * CONTEXT);
+        (region.width * share, region.height * share)
+    }
+
+    /// The boxes of a view, row by row.
+    #[must_use]
+    pub fn boxes(&self, view: &View) -> Vec<BoundingBox> {
+        let (dx, dy) = self.pitch(view.region);
+        let (cx, cy) = view.region.centre();
+        let along = |reach: usize, from: f64, pitch: f64| {
+            (0..=2 * reach).map(move |i| from + (i as f64 - reach as f64) * pitch)
+        };
+        along(view.reach.1, cy, dy)
+            .flat_map(|y| along(view.reach.0, cx, dx).map(move |x| (x, y)))
+            .map(|centre| BoundingBox::from_centre(centre, view.region.width, view.region.height))
+            .collect()
+    }
+
+    /// Features of the boxes of several views of a frame: `(boxes, length)`, view by view.
+    pub fn describe(&self, frame: &Frame, views: &[View]) -> Tensor {
+        if Plan::on(self.layout.device).gpu && self.layout.format.resampling == Resampling::Bilinear {
+            return self.describe_together(frame, views);
+        }
+        let layout = self.layout;
+        if let [view] = views {
+            return tch::no_grad(|| layout.features(&self.network, frame, view, Some(&self.workers)));
+        }
+        let items = views.iter().map(|view| (self.network.share(), *view)).collect();
+        let describe =
+            |(network, view): (Network, View)| tch::no_grad(|| layout.features(&network, frame, &view, None));
+        Tensor::cat(&self.workers.map(items, describe), 0)
+    }
+
+    /// The same with several views in a pass, all of them as large as the largest: a GPU has little to do in each.
+    fn describe_together(&self, frame: &Frame, views: &[View]) -> Tensor {
+        let reach = (
+            views.iter().map(|view| view.reach.0).max().unwrap_or(0),
+            views.iter().map(|view| view.reach.1).max().unwrap_or(0),
+        );
+        let layout = &self.layout;
+        let mut parts = Vec::with_capacity(views.len());
+        tch::no_grad(|| {
+            for views in views.chunks(VIEWS_TOGETHER as usize) {
+                let items: Vec<_> = views.iter().map(|view| (frame, view.region)).collect();
+                let Some(resident) = Resident::new(&items, layout.format, layout.device) else { continue };
+                let input = resident.windows((layout.side(reach.0), layout.side(reach.1)));
+                let output = pass(&self.network, &input, None);
+                for (place, view) in views.iter().enumerate() {
+                    parts.push(layout.cells_of(&output.narrow(0, place as i64, 1), view, reach, &self.network.ends));
+                }
+            }
+        });
+        Tensor::cat(&parts, 0)
+    }
+}
+
+impl Layout {
+    /// Pixels of the network's input that a view needs along an axis.
+    fn side(&self, reach: usize) -> usize {
+        self.format.size + 2 * reach * self.step
+    }
+
+    /// Features of the boxes of one view. Threads help where there are some.
+    fn features(&self, network: &Network, frame: &Frame, view: &View, workers: Option<&Workers>) -> Tensor {
+        let size = (self.side(view.reach.0), self.side(view.reach.1));
+        let input = window(frame, view.region, size, self.format, self.device);
+        self.cells_of(&pass(network, &input, workers), view, view.reach, &network.ends)
+    }
+
+    /// Features of the boxes of a view, from the output for a window that reaches so far.
+    fn cells_of(&self, output: &Tensor, view: &View, reach: (usize, usize), ends: &Ends) -> Tensor {
+        let _span = profile::span(Stage::Backbone);
+        let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
+        // A step between boxes is one position of the output, whatever the spacing of a box's own cells.
+        let (left, above) = ((reach.0 - view.reach.0) as i64, (reach.1 - view.reach.1) as i64);
+        let cell = |row: i64, column: i64| {
+            output.narrow(2, above + row * self.spacing, rows).narrow(3, left + column * self.spacing, columns)
+        };
+        let (channels, side) = ends.output;
+        let cells: Vec<Tensor> =
+            (0..side).flat_map(|row| (0..side).map(move |column| (row, column))).map(|(r, c)| cell(r, c)).collect();
+        // (cells, 1, channels, rows, columns), whose rows and columns may be turned, to (rows x columns, channels, cells, 1).
+        let stacked = ends.turn(&Tensor::stack(&cells, 0)).squeeze_dim(1).permute([2, 3, 1, 0]);
+        ends.leave(&stacked.contiguous().view([rows * columns, channels, side * side, 1]))
+    }
+}
+
+/// The network's output for windows.
+fn pass(network: &Network, windows: &Tensor, workers: Option<&Workers>) -> Tensor {
+    let _span = profile::span(Stage::Backbone);
+    network.run(std::iter::once(windows.shallow_clone()), workers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_in_one_pass_are_those_of_a_pass_each() {
+        let backbone = Backbone::embedded();
+        let dense = Dense::new(&backbone, 8);
+        let pixels = (0..160u32 * 120 * 3).map(|i| (i * i / 7 % 251) as u8).collect();
+        let frame = Frame::from_rgb8(160, 120, pixels).unwrap();
+        // What a padded network makes of a window's rim is not what it makes of the same place inside: equal reaches.
+        let view = |x: f64, side: f64| View { region: BoundingBox::new(x, 30.0, side, 40.0), reach: (4, 4) };
+        let views = [view(20.0, 30.0), view(60.0, 50.0), view(3.0, 12.0)];
+        let (apart, together) = (dense.describe(&frame, &views), dense.describe_together(&frame, &views));
+        let error = (&apart - &together).norm() / apart.norm();
+        assert!(error.double_value(&[]) < 1e-5, "{error:?}");
+    }
+}

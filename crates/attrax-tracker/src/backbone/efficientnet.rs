@@ -1,0 +1,73 @@
+//! EfficientNet-Lite0 (Tan & Le, ICML 2019; the Lite variant has `ReLU6` and no squeeze-and-excitation) up to its
+//! eleventh block, batch norms folded into the convolutions.
+//!
+//! 112 x 112 x 3 -> 56 x 56 x 32 at the stem -> 7 x 7 x 112 at stride 16, averaged to 3 x 3: 1,008 features.
+
+use super::convolution::Convolution;
+use super::layers::Layer;
+use super::network::{Ends, Network};
+use super::{Backbone, Parameters};
+use crate::plan::Plan;
+use crate::{CropFormat, Resampling, TrackerError};
+
+/// Name of the architecture.
+pub(super) const NAME: &str = "efficientnet-lite0";
+
+/// Side of the crop, pixels.
+const SIDE: i64 = 112;
+
+/// Side of the planes of a block, pixels, from which on few crops go through it at a time.
+const LARGE: i64 = 28;
+
+/// Groups of blocks: how many, output channels, kernel, stride of the first, expansion of the channels.
+const GROUPS: [(i64, i64, i64, i64, i64); 5] =
+    [(1, 16, 3, 1, 1), (2, 24, 3, 2, 6), (2, 40, 5, 2, 6), (3, 80, 3, 2, 6), (3, 112, 5, 1, 6)];
+
+/// Brings the features' norm to about 60, where the published learning rates work.
+const GAIN: f64 = 0.5;
+
+/// The network.
+pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
+    let convolution = |name: &str, shape: [i64; 4], side: i64, stride: i64, groups: i64| {
+        let weight = parameters.tensor(&format!("{name}.weight"), &shape)?.flip([2, 3]);
+        let bias = parameters.tensor(&format!("{name}.bias"), &shape[..1])?;
+        // Turned, what was behind is in front.
+        let padding = Convolution::same_padding(side, shape[2], stride);
+        Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, padding, groups)))
+    };
+    let mut layers = vec![convolution("stem", [32, 3, 3, 3], SIDE, 2, 1)?, Layer::Relu6];
+    let (mut channels, mut side, mut block, mut large) = (32, SIDE / 2, 0, 0);
+    for (count, output, kernel, first_stride, expansion) in GROUPS {
+        for position in 0..count {
+            let stride = if position == 0 { first_stride } else { 1 };
+            let planes = side;
+            let residual = stride == 1 && channels == output;
+            let wide = channels * expansion;
+            let name = |part: &str| format!("blocks.{block}.{part}");
+            if residual {
+                layers.push(Layer::BranchBegin);
+            }
+            if expansion > 1 {
+                layers.push(convolution(&name("expand"), [wide, channels, 1, 1], side, 1, 1)?);
+                layers.push(Layer::Relu6);
+            }
+            layers.push(convolution(&name("depthwise"), [wide, 1, kernel, kernel], side, stride, wide)?);
+            layers.push(Layer::Relu6);
+            side = (side + stride - 1) / stride;
+            layers.push(convolution(&name("project"), [output, wide, 1, 1], side, 1, 1)?);
+            if residual {
+                layers.push(Layer::BranchEnd);
+            }
+            channels = output;
+            block += 1;
+            if planes >= LARGE {
+                large = layers.len();
+            }
+        }
+    }
+    layers.push(Layer::AveragePool);
+    let format = CropFormat { size: SIDE as usize, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
+    let ends = Ends { output: (channels, 3), gain: GAIN, kind: parameters.kind(), turned: true };
+    let (device, few) = (parameters.device(), Plan::on(parameters.device()).few(parameters.kind()));
+    Ok(Backbone::of(NAME, format, Network { layers, large, few, ends, upright: false }, device))
+}

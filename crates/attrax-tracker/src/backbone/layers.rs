@@ -1,0 +1,365 @@
+//! Frozen layers that can be run forward, and then as the linear maps they are around a given input.
+//!
+//! The convolutions of DAT never change, so around one crop everything behind the first convolution is linear in the
+//! gradient: each layer that ran forward leaves behind the linear map ([`Linear`]) of its own derivative, which can be
+//! applied to a gradient (backward, the adjoint) or to a perturbation (forward). The attention map takes the first,
+//! the derivative of the regulariser with respect to fc4-fc6 the second; neither needs autograd.
+
+use std::sync::Arc;
+
+use tch::Tensor;
+
+use super::block::{Block, Passed};
+use super::convolution::Convolution;
+use super::fused::run_stem;
+use super::lrn::{Lrn, LrnDerivative};
+use crate::parallel::Workers;
+use attrax_kernels::Stem;
+
+/// One layer of a frozen network.
+#[derive(Debug)]
+pub(super) enum Layer {
+    Convolution(Convolution),
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+    Lrn(Lrn),
+    /// Largest of each 3 x 3 window, stride 2.
+    MaxPool,
+    /// Largest of each 3 x 3 window at stride 1, its positions so many pixels apart; in dense layers only.
+    DenseMaxPool(i64),
+    /// Mean of each 3 x 3 window, stride 2.
+    AveragePool,
+    /// Remembers its input ...
+    BranchBegin,
+    /// ... which is added here.
+    BranchEnd,
+    /// The first convolution, by a kernel that turns its input if that is to be.
+    Stem(Arc<Stem>),
+    /// All layers of an inverted residual block, by a kernel.
+    Block(Arc<Block>),
+}
+
+impl Layer {
+    /// The same layer, its weights shared.
+    pub fn share(&self) -> Self {
+        match self {
+            Self::Convolution(convolution) => Self::Convolution(convolution.share()),
+            Self::Relu => Self::Relu,
+            Self::Relu6 => Self::Relu6,
+            Self::Lrn(lrn) => Self::Lrn(lrn.share()),
+            Self::MaxPool => Self::MaxPool,
+            Self::DenseMaxPool(dilation) => Self::DenseMaxPool(*dilation),
+            Self::AveragePool => Self::AveragePool,
+            Self::BranchBegin => Self::BranchBegin,
+            Self::BranchEnd => Self::BranchEnd,
+            Self::Stem(stem) => Self::Stem(Arc::clone(stem)),
+            Self::Block(block) => Self::Block(Arc::clone(block)),
+        }
+    }
+}
+
+/// The derivative of one layer at the input it was run on.
+#[derive(Debug)]
+pub(super) enum Linear {
+    /// A convolution without its bias, and the side of its input in pixels.
+    Convolution(Convolution, i64),
+    /// Passes where the layer's output is strictly between 0 and the limit.
+    Mask {
+        output: Tensor,
+        limit: f64,
+    },
+    Lrn(LrnDerivative),
+    /// Where each maximum came from, as positions in the input's plane, and the input.
+    MaxPool {
+        indices: Tensor,
+        input: Tensor,
+    },
+    /// The pooled input, for its shape only.
+    AveragePool {
+        input: Tensor,
+    },
+    BranchBegin,
+    BranchEnd,
+    /// Derivatives begin behind it.
+    Stem,
+    Block(Passed),
+}
+
+const WINDOW: [i64; 2] = [3, 3];
+const STEP: [i64; 2] = [2, 2];
+
+/// The layers for one pass over a window that holds many crops, whose outputs are `step` pixels of the input apart; and
+/// how many of those outputs lie between two of the given layers.
+///
+/// Strides beyond `step` are left out, and the taps of all kernels behind them set apart instead (Holschneider's
+/// algorithme a trous): a crop's outputs are then found at every n-th position of the window's, where without padding
+/// they are exactly those of the crop alone.
+pub(super) fn dense(layers: &[Layer], channels: i64, step: i64) -> (Vec<Layer>, i64) {
+    let (mut stride, mut dilation) = (1, 1);
+    let mut strided = |by: i64| {
+        let before = dilation;
+        if stride * by <= step {
+            stride *= by;
+        } else {
+            dilation *= by;
+        }
+        (before, stride, dilation)
+    };
+    let mut result = Vec::with_capacity(layers.len());
+    for layer in layers {
+        result.push(match layer {
+            Layer::Convolution(convolution) => {
+                let (before, _, after) = strided(convolution.stride);
+                Layer::Convolution(if after > 1 { convolution.dense(before) } else { convolution.share() })
+            }
+            Layer::MaxPool => match strided(2) {
+                (_, _, 1) => Layer::MaxPool,
+                (before, ..) => Layer::DenseMaxPool(before),
+            },
+            Layer::AveragePool => match strided(2) {
+                (_, _, 1) => Layer::AveragePool,
+                (before, ..) => Layer::Convolution(Convolution::mean(channels, before, &weight_like(layers))),
+            },
+            other => other.share(),
+        });
+    }
+    (result, strided(1).2)
+}
+
+/// A tensor of the network's device and precision.
+fn weight_like(layers: &[Layer]) -> Tensor {
+    let weight = layers.iter().find_map(|layer| match layer {
+        Layer::Convolution(convolution) => Some(convolution.bias.shallow_clone()),
+        _ => None,
+    });
+    weight.unwrap_or_default()
+}
+
+/// Runs layers on `input`, and records the derivative of each where `record` is given. Threads help where there are some.
+pub(super) fn run(
+    layers: &[Layer],
+    input: &Tensor,
+    mut record: Option<&mut Vec<Linear>>,
+    workers: Option<&Workers>,
+) -> Tensor {
+    let mut x = input.shallow_clone();
+    let mut branches: Vec<Tensor> = Vec::new();
+    let recording = record.is_some();
+    let mut keep = |linear: Linear| {
+        if let Some(record) = record.as_deref_mut() {
+            record.push(linear);
+        }
+    };
+    for (position, layer) in layers.iter().enumerate() {
+        match layer {
+            Layer::Convolution(convolution) => {
+                if recording {
+                    keep(Linear::Convolution(convolution.share(), x.size()[2]));
+                }
+                x = convolution.run(&x, Some(&convolution.bias));
+            }
+            Layer::Relu | Layer::Relu6 => {
+                let limit = if matches!(layer, Layer::Relu) { f64::INFINITY } else { 6.0 };
+                // A convolution's output is nobody else's: it may be overwritten, unless it is the caller's.
+                let owned = position > 0;
+                x = match (owned, limit.is_finite()) {
+                    (true, true) => x.clamp_(0.0, limit),
+                    (true, false) => x.relu_(),
+                    (false, true) => x.clamp(0.0, limit),
+                    (false, false) => x.relu(),
+                };
+                keep(Linear::Mask { output: x.shallow_clone(), limit });
+            }
+            Layer::Lrn(lrn) => {
+                let (output, derivative) = lrn.forward(&x, recording);
+                if let Some(derivative) = derivative {
+                    keep(Linear::Lrn(derivative));
+                }
+                x = output;
+            }
+            Layer::MaxPool => {
+                if recording {
+                    let (output, indices) = x.max_pool2d_with_indices(WINDOW, STEP, [0, 0], [1, 1], false);
+                    keep(Linear::MaxPool { indices, input: x });
+                    x = output;
+                } else {
+                    x = x.max_pool2d(WINDOW, STEP, [0, 0], [1, 1], false);
+                }
+            }
+            Layer::DenseMaxPool(dilation) => x = x.max_pool2d(WINDOW, [1, 1], [0, 0], [*dilation; 2], false),
+            Layer::AveragePool => {
+                let output = x.avg_pool2d(WINDOW, STEP, [0, 0], false, true, None);
+                keep(Linear::AveragePool { input: x });
+                x = output;
+            }
+            Layer::BranchBegin => {
+                keep(Linear::BranchBegin);
+                branches.push(x.shallow_clone());
+            }
+            Layer::BranchEnd => {
+                keep(Linear::BranchEnd);
+                if let Some(branch) = branches.pop() {
+                    x = x.g_add_(&branch);
+                }
+            }
+            Layer::Stem(stem) => {
+                keep(Linear::Stem);
+                x = run_stem(stem, &x, workers);
+            }
+            Layer::Block(block) if recording => {
+                let (output, passed) = block.record(&x);
+                keep(Linear::Block(passed));
+                x = output;
+            }
+            Layer::Block(block) => x = block.run(&x, workers),
+        }
+    }
+    x
+}
+
+/// Applies the adjoint of the recorded maps: from a gradient at the output, which is overwritten, to one at the input.
+///
+/// There may be several gradients for each recorded input: a whole batch of them, then another.
+pub(super) fn pull_back(maps: &[Linear], gradient: Tensor) -> Tensor {
+    let mut g = gradient;
+    let mut branches: Vec<Tensor> = Vec::new();
+    // Whether nobody else has the memory of `g`: the other end of a branch does.
+    let mut owned = true;
+    for map in maps.iter().rev() {
+        let before = std::mem::replace(&mut owned, true);
+        g = match map {
+            Linear::Convolution(convolution, side) => convolution.backward(&g, *side),
+            Linear::Mask { output, limit } => masked(output, &g, *limit, before),
+            Linear::Lrn(derivative) => over_batches(&g, &derivative.input, |g| derivative.backward(g)),
+            Linear::MaxPool { indices, input } => {
+                let (input, indices) = (as_many(input, &g), as_many(indices, &g));
+                input.max_pool2d_with_indices_backward(&g, WINDOW, STEP, [0, 0], [1, 1], false, &indices)
+            }
+            Linear::AveragePool { input } => {
+                as_many(input, &g).avg_pool2d_backward(&g, WINDOW, STEP, [0, 0], false, true, None)
+            }
+            Linear::BranchEnd => {
+                owned = false;
+                branches.push(g.shallow_clone());
+                g
+            }
+            Linear::BranchBegin => joined(g, branches.pop(), before),
+            Linear::Stem => g,
+            Linear::Block(passed) => passed.pull_back(&g),
+        };
+    }
+    g
+}
+
+/// Applies the recorded maps: from a perturbation of the input, which is overwritten, to that of the output, to first order.
+///
+/// There may be several perturbations for each recorded input: a whole batch of them, then another.
+pub(super) fn push_forward(maps: &[Linear], perturbation: Tensor) -> Tensor {
+    let mut d = perturbation;
+    let mut branches: Vec<Tensor> = Vec::new();
+    let mut owned = true;
+    for map in maps {
+        let before = std::mem::replace(&mut owned, true);
+        d = match map {
+            Linear::Convolution(convolution, _) => convolution.run(&d, None),
+            Linear::Mask { output, limit } => masked(output, &d, *limit, before),
+            Linear::Lrn(derivative) => over_batches(&d, &derivative.input, |d| derivative.forward(d)),
+            Linear::MaxPool { indices, .. } => {
+                let indices = as_many(indices, &d);
+                let size = indices.size();
+                d.flatten(2, 3).gather(2, &indices.flatten(2, 3), false).view(size.as_slice())
+            }
+            Linear::AveragePool { .. } => d.avg_pool2d(WINDOW, STEP, [0, 0], false, true, None),
+            Linear::BranchBegin => {
+                owned = false;
+                branches.push(d.shallow_clone());
+                d
+            }
+            Linear::BranchEnd => joined(d, branches.pop(), before),
+            Linear::Stem => d,
+            Linear::Block(passed) => passed.push_forward(&d),
+        };
+    }
+    d
+}
+
+/// The values where the recorded output is strictly between zero and the limit, zero elsewhere: one pass over memory, which
+/// takes a third of the time where `owned` values may be overwritten.
+fn masked(output: &Tensor, values: &Tensor, limit: f64, owned: bool) -> Tensor {
+    over_batches(values, output, |values| match (owned, limit.is_finite()) {
+        (true, true) => output.hardtanh_backward_grad_input(values, values, 0.0, limit),
+        (true, false) => output.threshold_backward_grad_input(values, values, 0.0),
+        (false, true) => output.hardtanh_backward(values, 0.0, limit),
+        (false, false) => output.threshold_backward(values, 0.0),
+    })
+}
+
+/// The sum at the end of a branch.
+fn joined(mut values: Tensor, branch: Option<Tensor>, owned: bool) -> Tensor {
+    match branch {
+        Some(branch) if owned => values.g_add_(&branch),
+        Some(branch) => values + branch,
+        None => values,
+    }
+}
+
+/// Applies what works number by number against something recorded, to one batch `(n, ...)` or to several, `(k n, ...)`, that
+/// are shown as `(k, n, ...)`.
+fn over_batches(values: &Tensor, recorded: &Tensor, map: impl Fn(&Tensor) -> Tensor) -> Tensor {
+    let (size, one) = (values.size(), recorded.size()[0]);
+    if size[0] == one {
+        return map(values);
+    }
+    let shape = [&[size[0] / one, one], &size[1..]].concat();
+    map(&values.view(shape.as_slice())).flatten(0, 1)
+}
+
+/// What was recorded, repeated for each of several batches.
+fn as_many(recorded: &Tensor, values: &Tensor) -> Tensor {
+    match values.size()[0] / recorded.size()[0].max(1) {
+        0 | 1 => recorded.shallow_clone(),
+        times => recorded.repeat([times, 1, 1, 1]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::convolution::arranged;
+    use super::*;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn several_batches_at_once_are_as_good_as_one_after_the_other() {
+        let options = (Kind::Double, Device::Cpu);
+        let convolution = |output: i64, input: i64, kernel: i64, groups: i64| {
+            let weight = Tensor::randn([output, input / groups, kernel, kernel], options) * 0.3;
+            Layer::Convolution(Convolution::new(&weight, &Tensor::zeros([output], options), 1, 1, groups))
+        };
+        let lrn = Lrn::new(8, 5, 2.0, 0.1, 0.75, &Tensor::zeros([1], options));
+        let layers = vec![
+            convolution(8, 4, 3, 1),
+            Layer::Relu,
+            Layer::Lrn(lrn),
+            Layer::MaxPool,
+            Layer::BranchBegin,
+            convolution(8, 8, 3, 8),
+            Layer::Relu6,
+            Layer::BranchEnd,
+            Layer::AveragePool,
+        ];
+        let input = arranged(&Tensor::randn([3, 4, 15, 15], options));
+        let mut maps = Vec::new();
+        let output = run(&layers, &input, Some(&mut maps), None);
+        let (gradients, changes) =
+            ([output.randn_like(), output.randn_like()], [input.randn_like(), input.randn_like()]);
+        let check = |apply: &dyn Fn(&Tensor) -> Tensor, batches: &[Tensor; 2]| {
+            let apart = Tensor::cat(&batches.each_ref().map(apply), 0);
+            let together = apply(&arranged(&Tensor::cat(batches, 0)));
+            assert!((&apart - &together).norm().double_value(&[]) < 1e-12 * apart.norm().double_value(&[]));
+        };
+        check(&|gradient| pull_back(&maps, gradient.copy()), &gradients);
+        check(&|change| push_forward(&maps, change.copy()), &changes);
+    }
+}

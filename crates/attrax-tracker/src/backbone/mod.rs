@@ -1,0 +1,261 @@
+//! The frozen convolutional networks, from crops to features, and their derivative around given crops.
+
+mod block;
+mod convolution;
+mod dense;
+mod efficientnet;
+mod fused;
+mod layers;
+mod linearization;
+mod lrn;
+mod network;
+mod parameters;
+mod vgg_m;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tch::{Device, Kind, Tensor};
+
+pub use self::dense::{Dense, View};
+use self::layers::Layer;
+pub use self::linearization::Linearization;
+use self::network::{Chunk, Network};
+pub use self::parameters::Parameters;
+use super::crops::crop_each;
+use super::parallel::Workers;
+use super::plan::Plan;
+use super::{BoundingBox, CropFormat, Frame, TrackerError};
+use crate::config::Resampling;
+
+/// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
+///
+/// Its first layer is the convolution whose output the attention maps live on.
+#[derive(Debug)]
+pub struct Backbone {
+    name: &'static str,
+    format: CropFormat,
+    /// As it is run.
+    network: Network,
+    /// Its layers one by one, for windows and for autograd.
+    plain: Vec<Layer>,
+    device: Device,
+    workers: Arc<Workers>,
+    /// Precision that samples are ranked in by their features.
+    ranking: Kind,
+}
+
+impl Backbone {
+    /// The network that the parameters are for: the architecture is read from their metadata, or recognised by their
+    /// tensors.
+    ///
+    /// # Errors
+    /// [`TrackerError::Weights`] if a tensor is missing or misshapen, or if the tensors belong to no known network.
+    pub fn new(parameters: &Parameters) -> Result<Self, TrackerError> {
+        match parameters.architecture() {
+            Some(vgg_m::NAME) => vgg_m::build(parameters),
+            Some(efficientnet::NAME) => efficientnet::build(parameters),
+            Some(other) => Err(parameters.problem(format!(
+                "they are for the network '{other}'; known are {} and {}",
+                vgg_m::NAME,
+                efficientnet::NAME
+            ))),
+            None if parameters.has("stem.weight") => efficientnet::build(parameters),
+            None => vgg_m::build(parameters),
+        }
+    }
+
+    /// A network of a name, its layers one by one.
+    fn of(name: &'static str, format: CropFormat, network: Network, device: Device) -> Self {
+        let ranking = network.ends.kind;
+        Self {
+            name,
+            format,
+            network: network.fused(true),
+            plain: network.layers,
+            device,
+            workers: Workers::new(1),
+            ranking,
+        }
+    }
+
+    /// The embedded network, in single precision on the CPU.
+    #[cfg(test)]
+    pub(crate) fn embedded() -> Self {
+        let file = crate::weights::embedded().unwrap();
+        Self::new(&Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap()).unwrap()
+    }
+
+    /// The same network on another number of threads; it starts with one. On a GPU there is always one.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.workers = Workers::new(Plan::on(self.device).threads(threads));
+        self
+    }
+
+    /// The same network, whose convolutions may round what they multiply to 10 bits behind the point where the GPU is
+    /// faster so (TF32).
+    #[must_use]
+    pub fn with_rounding(mut self) -> Self {
+        for layer in self.network.layers.iter_mut().chain(&mut self.plain) {
+            if let Layer::Convolution(convolution) = layer {
+                convolution.round();
+            }
+        }
+        self
+    }
+
+    /// The same network with crops that are made so.
+    #[must_use]
+    pub fn with_resampling(mut self, resampling: Resampling) -> Self {
+        self.format.resampling = resampling;
+        self
+    }
+
+    /// The threads.
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// Name of the architecture: `vgg-m` or `efficientnet-lite0`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How crops for this network are made.
+    #[must_use]
+    pub fn format(&self) -> CropFormat {
+        self.format
+    }
+
+    /// Number of features of a crop.
+    #[must_use]
+    pub fn feature_length(&self) -> i64 {
+        self.network.ends.output.0 * self.cells()
+    }
+
+    /// Cells of the grid that the features cover: they are channel-major, `feature_length() / cells()` channels of so many
+    /// cells.
+    #[must_use]
+    pub fn cells(&self) -> i64 {
+        self.network.ends.output.1.pow(2)
+    }
+
+    /// The same network, by whose features samples are ranked in this precision.
+    #[must_use]
+    pub(crate) fn with_ranking(mut self, ranking: Kind) -> Self {
+        self.ranking = ranking;
+        self
+    }
+
+    /// Precision that samples are ranked in by their features.
+    pub(crate) fn ranking(&self) -> Kind {
+        self.ranking
+    }
+
+    /// Whether attrax has kernels of its own for the network on this processor.
+    pub(crate) fn has_kernels(&self) -> bool {
+        self.network.layers.iter().any(|layer| matches!(layer, Layer::Block(_)))
+    }
+
+    /// The device that the network runs on.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Features of boxes in frames: `(boxes, length)`.
+    pub fn describe(&self, boxes: &[(&Frame, BoundingBox)]) -> Tensor {
+        let (format, device) = (self.format, self.device);
+        let chunks = self.parts(boxes.len()).map(|part| &boxes[part]).collect();
+        self.join(&self.each(chunks, |network, chunk: &[(&Frame, BoundingBox)]| {
+            network.features(chunk.chunks(network.few as usize).map(|few| crop_each(few, format, device)))
+        }))
+    }
+
+    /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.
+    pub fn features(&self, crops: &Tensor) -> Tensor {
+        self.join(&self.each(self.split(crops), |network, chunk: Tensor| network.features(network.pieces(&chunk))))
+    }
+
+    /// Cuts the crops of boxes in frames, runs them, and keeps the derivative of everything behind the first convolution.
+    #[must_use]
+    pub fn linearize_boxes(&self, boxes: &[(&Frame, BoundingBox)]) -> Linearization {
+        let (format, device) = (self.format, self.device);
+        let chunks = self.parts(boxes.len()).map(|part| &boxes[part]).collect();
+        self.linearization(self.each(chunks, |network, chunk: &[(&Frame, BoundingBox)]| {
+            network.linearize(chunk.chunks(network.few as usize).map(|few| crop_each(few, format, device)))
+        }))
+    }
+
+    /// Runs the crops and keeps the derivative of everything behind the first convolution.
+    #[must_use]
+    pub fn linearize(&self, crops: &Tensor) -> Linearization {
+        let linearize = |network: &Network, chunk: Tensor| network.linearize(network.pieces(&chunk));
+        self.linearization(self.each(self.split(crops), linearize))
+    }
+
+    /// Output of the first convolution: `(N, channels, height, width)`, before any rectifier.
+    pub fn first_convolution(&self, crops: &Tensor) -> Tensor {
+        let ends = self.network.ends;
+        ends.turn(&layers::run(&self.plain[..1], &ends.enter(crops), None, None))
+    }
+
+    /// Features of an output of the first convolution, by plain operators that autograd can follow.
+    pub fn features_of_first_convolution(&self, output: &Tensor) -> Tensor {
+        let ends = self.network.ends;
+        ends.leave(&layers::run(&self.plain[1..], &ends.turn(output), None, None))
+    }
+
+    /// Where the first convolution's output lies in a crop, `side` cells along each axis: the middle of the first cell and how
+    /// far two cells are apart, pixels of the crop.
+    pub(crate) fn first_cells(&self, side: i64) -> (f64, f64) {
+        let ends = self.network.ends;
+        let Some(Layer::Convolution(first)) = self.plain.first() else { return (0.5, 1.0) };
+        let (middle, step) = first.cells();
+        let last = middle + (side - 1) as f64 * step;
+        (if ends.turned { self.format.size as f64 - last } else { middle }, step)
+    }
+
+    /// Whether the network puts zeros around what it sees: then a crop's features depend on where it ends.
+    pub(crate) fn pads(&self) -> bool {
+        self.plain.iter().any(|layer| matches!(layer, Layer::Convolution(convolution) if convolution.pads()))
+    }
+
+    /// The chunks in which so many crops go through the network.
+    fn parts(&self, crops: usize) -> impl Iterator<Item = Range<usize>> {
+        let chunks = Plan::on(self.device).chunks(crops);
+        (0..chunks).map(move |chunk| chunk * crops / chunks..(chunk + 1) * crops / chunks)
+    }
+
+    fn split(&self, crops: &Tensor) -> Vec<Tensor> {
+        let narrow = |part: Range<usize>| crops.narrow(0, part.start as i64, part.len() as i64);
+        self.parts(crops.size()[0] as usize).map(narrow).collect()
+    }
+
+    /// Runs chunks of crops on the network's threads. Each gets the layers for itself, since a tensor cannot be lent to
+    /// another thread; their weights stay where they are.
+    fn each<I: Send, R: Send>(&self, chunks: Vec<I>, run: impl Fn(&Network, I) -> R + Sync) -> Vec<R> {
+        let items = chunks.into_iter().map(|chunk| (self.network.share(), chunk)).collect();
+        self.workers.map(items, |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, chunk)))
+    }
+
+    fn linearization(&self, chunks: Vec<(Tensor, Chunk)>) -> Linearization {
+        let (features, chunks): (Vec<Tensor>, Vec<Chunk>) = chunks.into_iter().unzip();
+        Linearization {
+            features: self.join(&features),
+            chunks,
+            ends: self.network.ends,
+            workers: Arc::clone(&self.workers),
+            together: Plan::on(self.device).gpu,
+        }
+    }
+
+    fn join(&self, chunks: &[Tensor]) -> Tensor {
+        if chunks.is_empty() {
+            return Tensor::zeros([0, self.feature_length()], (Kind::Float, self.device));
+        }
+        Tensor::cat(chunks, 0)
+    }
+}

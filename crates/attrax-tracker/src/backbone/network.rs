@@ -1,0 +1,227 @@
+//! The layers as they are run: upright crops in, features out.
+//!
+//! The layers may lie turned, and those at the front see only a few crops at a time; neither shows from outside.
+
+use tch::{Kind, Tensor};
+
+use super::convolution::arranged;
+use super::fused::fused;
+use super::layers::{self, Layer, Linear};
+use crate::parallel::Workers;
+use crate::profile::{self, Stage};
+use attrax_kernels::Width;
+
+/// Frozen layers and what lies at their ends.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub layers: Vec<Layer>,
+    /// How many of them, from the first, have planes so large that few crops go through them at a time.
+    pub large: usize,
+    /// How many crops that is.
+    pub few: i64,
+    pub ends: Ends,
+    /// Whether the layers take crops as they are, and turn them where the others lie turned.
+    pub upright: bool,
+}
+
+/// What is done to crops before the layers and to their output behind them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    /// Channels and side of the last layer's output.
+    pub output: (i64, i64),
+    /// Multiplies the features.
+    pub gain: f64,
+    /// Precision of the layers; features and gradients go in and come out in single precision where it is less.
+    pub kind: Kind,
+    /// Whether the layers are turned by 180 degrees.
+    ///
+    /// A network trained in TensorFlow pads an input of even side by one zero more behind than in front where the stride is
+    /// 2, and libtorch pads alike on both sides. Turned, it is one more in front, and the row too much behind is one that no
+    /// window reaches.
+    pub turned: bool,
+}
+
+impl Ends {
+    /// Crops as the layers take them.
+    pub fn enter(&self, crops: &Tensor) -> Tensor {
+        self.turn(&crops.to_kind(self.kind))
+    }
+
+    /// `(N, channels, side, side)` to features `(N, length)`: linear.
+    pub fn leave(&self, output: &Tensor) -> Tensor {
+        widened(self.turn(output).contiguous().flatten(1, 3)) * self.gain
+    }
+
+    /// The adjoint of [`Ends::leave`].
+    fn leave_backward(&self, gradient: &Tensor) -> Tensor {
+        let (channels, side) = self.output;
+        arranged(&self.turn(&(gradient * self.gain).to_kind(self.kind).view([-1, channels, side, side])))
+    }
+
+    /// Planes, the last two axes, from upright to how they lie in the layers, or back.
+    pub fn turn(&self, planes: &Tensor) -> Tensor {
+        if self.turned { planes.flip([-2, -1]) } else { planes.shallow_clone() }
+    }
+}
+
+impl Network {
+    /// The same network, its weights shared: tensors cannot be lent to other threads, only given.
+    pub fn share(&self) -> Self {
+        Self { layers: self.layers.iter().map(Layer::share).collect(), ..*self }
+    }
+
+    /// The same network, whose blocks each are one pass where there is a kernel for them; one that can be `linearized`, or not.
+    pub fn fused(&self, linearized: bool) -> Self {
+        let fused = fused(&self.layers, self.ends.turned, Width::all().first().copied(), linearized);
+        let ends = fused.iter().scan(0, |end, (_, count)| {
+            *end += count;
+            Some(*end)
+        });
+        let large = ends.take_while(|end| *end <= self.large).count();
+        let upright = matches!(fused.first(), Some((Layer::Stem(_), _)));
+        Self { layers: fused.into_iter().map(|(layer, _)| layer).collect(), large, upright, ..*self }
+    }
+
+    /// Features of crops, which come a few at a time.
+    pub fn features(&self, pieces: impl Iterator<Item = Tensor>) -> Tensor {
+        let _span = profile::span(Stage::Backbone);
+        self.ends.leave(&self.run(pieces, None))
+    }
+
+    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are, for crops that come a few at a time. Threads
+    /// help where there are some.
+    pub fn run(&self, pieces: impl Iterator<Item = Tensor>, workers: Option<&Workers>) -> Tensor {
+        let (front, rear) = self.layers.split_at(self.large);
+        let run = |layers, input: &Tensor| layers::run(layers, input, None, workers);
+        run(rear, &joined(pieces.map(|piece| run(front, &self.entered(&piece))).collect()))
+    }
+
+    /// Features of crops, which come a few at a time, and the derivative of everything behind the first convolution.
+    pub fn linearize(&self, pieces: impl Iterator<Item = Tensor>) -> (Tensor, Chunk) {
+        let _span = profile::span(Stage::Attention);
+        let (front, rear) = self.layers.split_at(self.large);
+        let (mut middle, mut recorded, mut behind) = (Vec::new(), Vec::new(), Vec::new());
+        for piece in pieces {
+            let mut maps = Vec::with_capacity(front.len());
+            middle.push(layers::run(front, &self.entered(&piece), Some(&mut maps), None));
+            recorded.push(Piece { maps, crops: piece.size()[0] });
+        }
+        let output = layers::run(rear, &joined(middle), Some(&mut behind), None);
+        (self.ends.leave(&output), Chunk { pieces: recorded, behind, ends: self.ends })
+    }
+
+    /// Crops, a few at a time.
+    pub fn pieces(&self, crops: &Tensor) -> impl Iterator<Item = Tensor> + use<> {
+        crops.split(self.few, 0).into_iter()
+    }
+
+    /// Crops as the layers take them.
+    fn entered(&self, crops: &Tensor) -> Tensor {
+        if self.upright { crops.to_kind(self.ends.kind) } else { self.ends.enter(crops) }
+    }
+}
+
+/// The recorded maps of a chunk of crops.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    /// Those of the front layers, which saw a few crops at a time.
+    pub pieces: Vec<Piece>,
+    /// Those of the layers behind, which saw all of them.
+    behind: Vec<Linear>,
+    ends: Ends,
+}
+
+/// The recorded maps of the front layers, the first convolution among them.
+#[derive(Debug)]
+pub(super) struct Piece {
+    maps: Vec<Linear>,
+    pub crops: i64,
+}
+
+impl Piece {
+    /// The maps behind the first convolution.
+    fn behind_first(&self) -> &[Linear] {
+        self.maps.get(1..).unwrap_or_default()
+    }
+}
+
+impl Chunk {
+    /// How many crops there are.
+    pub fn crops(&self) -> i64 {
+        self.pieces.iter().map(|piece| piece.crops).sum()
+    }
+
+    /// From gradients at the features, `(n, length)` for each class, to those at the first convolution's output: for each
+    /// piece, as it is asked for, one of each class. The second class finds the piece's maps in the cache.
+    ///
+    /// Where there is one piece only, there may be several gradients for each crop: a whole batch of them, then another.
+    pub fn pull_back(&self, gradients: Vec<Tensor>) -> impl Iterator<Item = Vec<Tensor>> {
+        let sizes: Vec<i64> = self.pieces.iter().map(|piece| piece.crops).collect();
+        let through_behind = |gradient: Tensor| {
+            let middle = layers::pull_back(&self.behind, self.ends.leave_backward(&gradient));
+            let parts = if let [_] = *sizes { vec![middle] } else { middle.split_with_sizes(sizes.as_slice(), 0) };
+            parts.into_iter()
+        };
+        let mut of_classes: Vec<_> = gradients.into_iter().map(through_behind).collect();
+        self.pieces.iter().map(move |piece| {
+            let pull = |part: Tensor| widened(layers::pull_back(piece.behind_first(), part));
+            of_classes.iter_mut().filter_map(Iterator::next).map(pull).collect()
+        })
+    }
+
+    /// From perturbations of the first convolution's output, for each piece one of each class, to those of the features,
+    /// `(n, length)` for each class.
+    pub fn push_forward(&self, perturbations: impl IntoIterator<Item = Vec<Tensor>>) -> Vec<Tensor> {
+        let mut middles: Vec<Vec<Tensor>> = Vec::new();
+        for (piece, parts) in self.pieces.iter().zip(perturbations) {
+            middles.resize_with(parts.len(), Vec::new);
+            for (middle, part) in middles.iter_mut().zip(parts) {
+                middle.push(layers::push_forward(piece.behind_first(), part.to_kind(self.ends.kind)));
+            }
+        }
+        let behind = |middle| self.ends.leave(&layers::push_forward(&self.behind, joined(middle)));
+        middles.into_iter().map(behind).collect()
+    }
+}
+
+/// One batch of several.
+fn joined(mut parts: Vec<Tensor>) -> Tensor {
+    if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(&parts, 0) }
+}
+
+/// In single precision, where it was in less.
+fn widened(tensor: Tensor) -> Tensor {
+    if matches!(tensor.kind(), Kind::BFloat16 | Kind::Half) { tensor.to_kind(Kind::Float) } else { tensor }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Backbone;
+    use super::*;
+    use tch::Device;
+
+    #[test]
+    fn a_few_crops_at_a_time_are_as_good_as_all_at_once() {
+        let (mut backbone, options) = (Backbone::embedded(), (Kind::Float, Device::Cpu));
+        let crops = arranged(&Tensor::randn([5, 3, 112, 112], options));
+        let (change, gradient) = (Tensor::randn([5, 32, 56, 56], options), Tensor::randn([5, 1008], options));
+        let mut look = |few: i64| {
+            backbone.network.few = few;
+            let network = &backbone.network;
+            let (features, chunk) = network.linearize(network.pieces(&crops));
+            let pieces = arranged(&change).split(few, 0).into_iter().map(|piece| vec![piece.copy()]);
+            let pulled = joined(chunk.pull_back(vec![gradient.shallow_clone()]).flatten().collect());
+            let pushed = chunk.push_forward(pieces).remove(0);
+            (chunk.pieces.len(), [network.features(network.pieces(&crops)), features, pulled, pushed])
+        };
+        let ((one, expected), (three, found)) = (look(5), look(2));
+        assert_eq!((one, three), (1, 3));
+        for (expected, found) in expected.iter().zip(&found) {
+            assert!((expected - found).norm().double_value(&[]) < 1e-5 * expected.norm().double_value(&[]));
+        }
+        // The adjoint is that of the map itself.
+        let [_, _, pulled, pushed] = &found;
+        let (one, other) = ((pulled * &change).sum(Kind::Double), (pushed * &gradient).sum(Kind::Double));
+        assert!((one - other).abs().double_value(&[]) < 1e-4 * (pulled.norm() * change.norm()).double_value(&[]));
+    }
+}

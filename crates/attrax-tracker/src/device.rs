@@ -1,0 +1,32 @@
+//! Devices by name.
+
+use attrax_kernels::load_cuda;
+use tch::{Cuda, Device};
+
+use super::TrackerError;
+
+/// The device with a name, ready to use: `cpu`, `cuda`, `cuda:N`, or `auto` for the first GPU where there is one and the CPU elsewhere.
+///
+/// Asking for a GPU loads libtorch's CUDA library, which the linker leaves out of programs.
+///
+/// # Errors
+/// [`TrackerError::Device`] if the name is unknown, CUDA's libraries are missing, or there are fewer GPUs.
+pub fn device(name: &str) -> Result<Device, TrackerError> {
+    let unavailable = |reason: &str| TrackerError::Device { device: name.to_string(), reason: reason.to_string() };
+    match name {
+        "cpu" => Ok(Device::Cpu),
+        "auto" => Ok(if load_cuda() && Cuda::is_available() { Device::Cuda(0) } else { Device::Cpu }),
+        _ => {
+            let number = if name == "cuda" { "0" } else { name.strip_prefix("cuda:").unwrap_or("") };
+            let number: usize = number.parse().map_err(|_| unavailable("known are auto, cpu and cuda:N"))?;
+            if !load_cuda() {
+                return Err(unavailable("CUDA's libraries are not installed: `make setup CUDA=1` brings them"));
+            }
+            let count = Cuda::device_count();
+            if number as i64 >= count {
+                return Err(unavailable(&format!("libtorch sees {count} CUDA devices, numbered from 0")));
+            }
+            Ok(Device::Cuda(number))
+        }
+    }
+}

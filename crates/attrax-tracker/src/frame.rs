@@ -1,0 +1,139 @@
+//! One frame of a sequence.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tch::{Device, Tensor};
+
+use super::TrackerError;
+
+/// An RGB frame, 8 bits a channel, rows from the top, `height x width x 3` bytes.
+///
+/// Cloning is cheap: the pixels are shared.
+#[derive(Clone)]
+pub struct Frame {
+    width: u32,
+    height: u32,
+    pixels: Arc<Pixels>,
+}
+
+/// The pixels, and their copy on a GPU once one was asked for.
+struct Pixels {
+    bytes: Vec<u8>,
+    resident: Mutex<Option<Tensor>>,
+}
+
+impl Frame {
+    /// A frame from interleaved RGB bytes.
+    ///
+    /// # Errors
+    /// [`TrackerError::FramePixels`] if the number of bytes is not `3 * width * height`, or if the frame is empty.
+    ///
+    /// ```
+    /// use attrax_tracker::Frame;
+    /// assert!(Frame::from_rgb8(2, 2, vec![0; 12]).is_ok());
+    /// assert!(Frame::from_rgb8(2, 2, vec![0; 11]).is_err());
+    /// ```
+    pub fn from_rgb8(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, TrackerError> {
+        if pixels.is_empty() || pixels.len() as u64 != 3 * u64::from(width) * u64::from(height) {
+            return Err(TrackerError::FramePixels { width, height, bytes: pixels.len() });
+        }
+        Ok(Self { width, height, pixels: Arc::new(Pixels { bytes: pixels, resident: Mutex::new(None) }) })
+    }
+
+    /// Width, pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height, pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Width and height, pixels.
+    #[must_use]
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// The pixels: interleaved RGB, rows from the top.
+    #[must_use]
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels.bytes
+    }
+
+    /// The pixels as a tensor `(height, width, 3)` of bytes on a device, where they stay as long as the frame: they are
+    /// brought there once.
+    pub(super) fn on(&self, device: Device) -> Tensor {
+        let mut resident = self.pixels.resident.lock().unwrap_or_else(PoisonError::into_inner);
+        let tensor = resident.take().filter(|tensor| tensor.device() == device).unwrap_or_else(|| {
+            let shape = [i64::from(self.height), i64::from(self.width), 3];
+            Tensor::from_slice(&self.pixels.bytes).view(shape).to_device(device)
+        });
+        resident.insert(tensor).shallow_clone()
+    }
+
+    /// The same frame as a target that moves leaves it: each pixel is the mean of those up to `reach` pixels away from it, along
+    /// the rows or along the columns.
+    pub(super) fn blurred(&self, reach: u32, along_rows: bool) -> Self {
+        let (width, height) = (self.width as usize, self.height as usize);
+        let (lines, length, line_step, step) =
+            if along_rows { (height, width, 3 * width, 3) } else { (width, height, 3, 3 * width) };
+        let (reach, from) = (reach as usize, &self.pixels.bytes);
+        let mut bytes = vec![0; from.len()];
+        for start in (0..lines).flat_map(|line| (0..3).map(move |channel| line * line_step + channel)) {
+            let at = |place: usize| u32::from(from[start + place * step]);
+            let (mut sum, mut count) = ((0..reach.min(length)).map(at).sum::<u32>(), reach.min(length) as u32);
+            for place in 0..length {
+                if place + reach < length {
+                    sum += at(place + reach);
+                    count += 1;
+                }
+                if place > reach {
+                    sum -= at(place - reach - 1);
+                    count -= 1;
+                }
+                bytes[start + place * step] = ((sum + count / 2) / count) as u8;
+            }
+        }
+        let pixels = Arc::new(Pixels { bytes, resident: Mutex::new(None) });
+        Self { width: self.width, height: self.height, pixels }
+    }
+
+    /// Whether this is the same frame, not just an equal one.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pixels, &other.pixels)
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Frame({} x {})", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blurred_frame_is_the_mean_of_neighbours() {
+        let pixels: Vec<u8> = (0..5 * 3 * 3).map(|i| (i * i % 251) as u8).collect();
+        let frame = Frame::from_rgb8(5, 3, pixels.clone()).unwrap();
+        let at = |x: usize, y: usize, channel: usize| f64::from(pixels[(y * 5 + x) * 3 + channel]);
+        for (reach, along_rows) in [(0, true), (1, true), (1, false), (9, true), (2, false)] {
+            let blurred = frame.blurred(reach as u32, along_rows);
+            for (place, value) in blurred.pixels().iter().enumerate() {
+                let (x, y, channel) = (place / 3 % 5, place / 15, place % 3);
+                let (middle, length) = if along_rows { (x, 5) } else { (y, 3) };
+                let near: Vec<f64> = (middle.saturating_sub(reach)..=(middle + reach).min(length - 1))
+                    .map(|i| if along_rows { at(i, y, channel) } else { at(x, i, channel) })
+                    .collect();
+                let mean = near.iter().sum::<f64>() / near.len() as f64;
+                assert!((f64::from(*value) - mean).abs() <= 0.5, "{reach} {along_rows} {place}");
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The tracking core: DAT on libtorch. It knows nothing of TraX, of files or of the command line.
+//!
+//! ```
+//! use attrax_tracker::{BoundingBox, Config, Frame, Model, Parameters};
+//! use tch::{Device, Kind};
+//!
+//! # // A bright square before a pattern.
+//! # let pixels = |shift: usize| -> Vec<u8> {
+//! #     let near = |place: usize, middle: usize| place.abs_diff(middle) < 12;
+//! #     let bright = |i: usize| near(i / 3 % 160, 70 + shift) && near(i / 480, 60);
+//! #     (0..120 * 160 * 3).map(|i| if bright(i) { 220 } else { (i % 97) as u8 }).collect()
+//! # };
+//! # let (first, second) = (pixels(0), pixels(2));
+//! let parameters = Parameters::from_file(&attrax_tracker::weights::embedded()?, Kind::Float, Device::Cpu)?;
+//! let config = Config::fast().with_value("attention.lambda", "0")?;
+//! let model = Model::new(&parameters, config, 2)?;
+//! // Interleaved RGB; boxes are left, top, width and height in pixels.
+//! let target = BoundingBox::new(58.0, 48.0, 24.0, 24.0);
+//! let mut tracker = model.initialize(&Frame::from_rgb8(160, 120, first)?, target, 0)?;
+//! let estimate = tracker.track(&Frame::from_rgb8(160, 120, second)?)?;
+//! assert!(estimate.bounding_box.overlap(target) > 0.3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A [`Model`] shares whole chunks of crops among threads of its own. libtorch's threads meet at the end of every
+//! operator instead, and where another program has taken a core all of them wait for it: a program that tracks should
+//! set libtorch to one thread.
+//!
+//! On a GPU there is one thread, which gives the GPU its work and waits for it once a frame. Frames are brought there once
+//! and stay as long as samples of them are remembered; crops are cut from them there.
+
+#![deny(unsafe_code)]
+
+mod backbone;
+mod config;
+mod crops;
+mod device;
+mod error;
+mod frame;
+mod geometry;
+mod learning;
+mod maps;
+mod model;
+mod parallel;
+mod plan;
+mod precision;
+pub mod profile;
+mod sampling;
+mod start;
+mod target;
+pub mod weights;
+
+pub use self::backbone::Parameters;
+pub use self::config::{
+    Anywhere, Around, Aspect, Attention, Config, Failure, Features, Form, Head, Initialization, Precision, Reduction,
+    Resampling, Samples, Schedule, Spreads, Use,
+};
+pub use self::crops::{CONTEXT, CropFormat};
+pub use self::device::device;
+pub use self::error::TrackerError;
+pub use self::frame::Frame;
+pub use self::geometry::BoundingBox;
+pub use self::maps::{Map, Maps};
+pub use self::model::{Estimate, Model};
+pub use self::target::Tracker;
+
+/// The inner modules, for this project's tests and benchmarks alone.
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::crops::{crop, crop_each};
+    pub use crate::sampling::{Accept, Inside, Sampler, Spread};
+
+    pub mod backbone {
+        //! The frozen networks.
+        pub use crate::backbone::*;
+    }
+
+    pub mod learning {
+        //! What is trained for each target.
+        pub mod attention {
+            //! Attention and the regulariser.
+            pub use crate::learning::attention::*;
+        }
+        pub mod head {
+            //! fc4, fc5 and fc6.
+            pub use crate::learning::head::*;
+        }
+        pub mod memory {
+            //! Remembered samples.
+            pub use crate::learning::memory::*;
+        }
+        pub mod regression {
+            //! Box regression.
+            pub use crate::learning::regression::*;
+        }
+        pub mod train {
+            //! Trainings.
+            pub use crate::learning::train::*;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The tracker: one network and one set of parameters, and any number of targets.
+
+use std::rc::Rc;
+
+use tch::Tensor;
+
+use super::backbone::{Backbone, Parameters};
+use super::config::Config;
+use super::learning::head::Head;
+use super::learning::memory::{Described, FrameSamples};
+use super::sampling::Grids;
+use super::{BoundingBox, Frame, TrackerError};
+
+/// The network and the parameters, shared by all targets.
+#[derive(Debug)]
+pub struct Model {
+    pub(super) backbone: Rc<Backbone>,
+    /// Where boxes share passes of the network.
+    pub(super) grids: Option<Grids>,
+    /// What the network was built from, and on how many threads it runs.
+    parameters: Parameters,
+    threads: usize,
+    /// fc4 and fc5 as the weights have them, where they are what a target begins with.
+    pub(super) trained: Option<[Tensor; 4]>,
+    pub(super) config: Config,
+    /// The same as updates train: without the regulariser where they have none.
+    pub(super) update_config: Config,
+}
+
+/// What the tracker says about a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Where the target is, pixels.
+    pub bounding_box: BoundingBox,
+    /// Mean target score of the best candidates; above 0 the target counts as found.
+    pub confidence: f64,
+    /// Whether the target counts as found.
+    pub success: bool,
+    /// Probability, 0 to 1, that the box overlaps the target by 0.5 or more, by a curve fitted to what the default preset told
+    /// on ten sequences of VOT-2016. Presets whose scores are of another size are not calibrated by it.
+    pub probability: f64,
+}
+
+impl Model {
+    /// A tracker with given weights and parameters, on some threads of the CPU.
+    ///
+    /// Sets libtorch to one thread in this process: the model shares crops among `threads` threads of its own.
+    ///
+    /// # Errors
+    /// [`TrackerError::Weights`] if the weights fit no known network, [`TrackerError::Parameter`] if a parameter is out
+    /// of range.
+    pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
+        config.validate()?;
+        // The model's threads take whole crops each: libtorch's own would meet at the end of every operator.
+        tch::set_num_threads(1);
+        let (kind, device) = (parameters.kind(), parameters.device());
+        let parameters = parameters.with_kind(kind).with_features(config.features);
+        let backbone = Backbone::new(&parameters)?;
+        let passes = config.precision.passes(kind, device, backbone.has_kernels());
+        let backbone = if passes == kind { backbone } else { Backbone::new(&parameters.with_kind(passes))? };
+        let backbone = backbone.with_threads(threads).with_resampling(config.resampling);
+        let backbone = backbone.with_ranking(config.precision.ranking(kind, device));
+        let backbone = if config.precision.rounds() { backbone.with_rounding() } else { backbone };
+        Self::of(Rc::new(backbone), parameters, threads, config)
+    }
+
+    /// A tracker with the same weights and other parameters.
+    ///
+    /// # Errors
+    /// [`TrackerError::Parameter`] if a parameter is out of range.
+    pub fn with_config(&self, config: Config) -> Result<Rc<Self>, TrackerError> {
+        let of_network = |config: &Config| (config.precision, config.resampling, config.features);
+        if of_network(&config) != of_network(&self.config) {
+            return Self::new(&self.parameters, config, self.threads);
+        }
+        config.validate()?;
+        let parameters = self.parameters.with_kind(self.parameters.kind());
+        Self::of(Rc::clone(&self.backbone), parameters, self.threads, config)
+    }
+
+    fn of(
+        backbone: Rc<Backbone>,
+        parameters: Parameters,
+        threads: usize,
+        config: Config,
+    ) -> Result<Rc<Self>, TrackerError> {
+        let trained = Head::trained(&parameters, backbone.feature_length())?;
+        let grids = (config.grid > 0).then(|| Grids::new(&backbone, config.grid));
+        let mut update_config = config.clone();
+        if !config.attention.updates {
+            update_config.attention.lambda = 0.0;
+        }
+        Ok(Rc::new(Self { backbone, grids, parameters, threads, trained, config, update_config }))
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn backbone(&self) -> &Backbone {
+        &self.backbone
+    }
+
+    /// Features of boxes of a frame: `(boxes, features)`.
+    pub fn describe(&self, frame: &Frame, boxes: &[BoundingBox]) -> Tensor {
+        self.backbone.describe(&boxes.iter().map(|b| (frame, *b)).collect::<Vec<_>>())
+    }
+
+    /// Boxes of a frame with their features.
+    pub(super) fn described(&self, frame: &Frame, boxes: Vec<BoundingBox>) -> Described {
+        let features = self.describe(frame, &boxes);
+        Described::new(frame, boxes, features)
+    }
+
+    /// Positive and negative samples of a frame. All are described in one pass; but positives only where that is not done
+    /// for their maps, each time that they are in a mini-batch. Negatives always are: the hardest are mined by their features.
+    pub(super) fn samples_of_both(
+        &self,
+        frame: &Frame,
+        positives: Vec<BoundingBox>,
+        negatives: Vec<BoundingBox>,
+    ) -> (FrameSamples, FrameSamples) {
+        if self.config.attention.maps_whole_batch() {
+            let positives = FrameSamples { frame: frame.clone(), boxes: positives, features: None };
+            return (positives, self.described(frame, negatives).into());
+        }
+        let count = positives.len() as i64;
+        let features = self.describe(frame, &[positives.as_slice(), &negatives].concat());
+        let part = |start: i64, boxes: Vec<BoundingBox>| {
+            // A copy, so that forgetting one half frees its memory.
+            let features = Some(features.narrow(0, start, boxes.len() as i64).copy());
+            FrameSamples { frame: frame.clone(), boxes, features }
+        };
+        (part(0, positives), part(count, negatives))
+    }
+}

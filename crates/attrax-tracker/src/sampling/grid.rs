@@ -1,0 +1,234 @@
+//! Candidates and samples on common grids, for the presets `attrax` and `fast`: many boxes share one pass of the network.
+//!
+//! Where the published tracker draws every box by itself, here a few windows are drawn, and the boxes in them lie on a
+//! grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth of the published one.
+
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use tch::Tensor;
+
+use super::published::Accept;
+use crate::backbone::{Backbone, Dense, View};
+use crate::config::{Around, Config, Spreads};
+use crate::learning::memory::Described;
+use crate::{BoundingBox, Frame};
+
+/// Grid of the windows far from the target, pixels of a crop.
+const WIDE_STEP: usize = 16;
+/// Boxes on each side of a window's middle, at most: bounds the memory of very flat or very tall targets.
+const LARGEST_REACH: usize = 24;
+/// Windows around the target in the first frame.
+const FIRST_NEAR: usize = 24;
+/// Windows around it that reach farther.
+const FIRST_WIDE: usize = 8;
+/// Windows anywhere in the first frame.
+const FIRST_ANYWHERE: usize = 12;
+/// Scales of the candidates, as powers of the published factor: a Gaussian draw rarely goes farther than 0.7.
+const SCALES: [f64; 3] = [-0.7, 0.0, 0.7];
+
+/// The two grids.
+#[derive(Debug)]
+pub(crate) struct Grids {
+    near: Dense,
+    wide: Dense,
+}
+
+impl Grids {
+    /// Grids whose near one has boxes `step` pixels of a crop apart.
+    pub fn new(backbone: &Backbone, step: usize) -> Self {
+        Self { near: Dense::new(backbone, step), wide: Dense::new(backbone, WIDE_STEP) }
+    }
+
+    /// What is around the target in a frame: the candidates, at three scales, or at the target's own where the others
+    /// are drawn around the best of those (`scale_reach`). `translation` is in mean sides.
+    pub fn candidates(
+        &self,
+        frame: &Frame,
+        target: BoundingBox,
+        translation: f64,
+        config: &Config,
+        rng: &mut ChaCha8Rng,
+    ) -> Described {
+        let powers = if config.scale_reach > 0.0 { &SCALES[1..2] } else { &SCALES };
+        self.at_scales(powers, frame, target, translation, config, rng)
+    }
+
+    /// Candidates of the other scales around the best of the target's own.
+    pub fn other_scales(&self, frame: &Frame, best: BoundingBox, config: &Config, rng: &mut ChaCha8Rng) -> Described {
+        self.at_scales(&[SCALES[0], SCALES[2]], frame, best, config.scale_reach, config, rng)
+    }
+
+    fn at_scales(
+        &self,
+        powers: &[f64],
+        frame: &Frame,
+        around: BoundingBox,
+        translation: f64,
+        config: &Config,
+        rng: &mut ChaCha8Rng,
+    ) -> Described {
+        let views: Vec<View> = powers
+            .iter()
+            .map(|power| {
+                let region = scaled(around, config.scale.powf(*power), 1.0);
+                let (dx, dy) = self.near.pitch(region);
+                // Between two positions of the grid, elsewhere in every frame.
+                let (u, v) = (rng.random_range(-0.5..0.5), rng.random_range(-0.5..0.5));
+                let (cx, cy) = region.centre();
+                let moved = BoundingBox::from_centre((cx + u * dx, cy + v * dy), region.width, region.height);
+                View { region: moved, reach: reach(&self.near, moved, translation * around.mean_side()) }
+            })
+            .collect();
+        look(&self.near, frame, &views)
+    }
+
+    /// Samples of the background around the target in a later frame, `translation` mean sides far.
+    pub fn surroundings(&self, frame: &Frame, target: BoundingBox, translation: f64) -> Described {
+        let view = View { region: target, reach: reach(&self.wide, target, translation * target.mean_side()) };
+        look(&self.wide, frame, &[view])
+    }
+
+    /// Boxes that overlap the target in the first frame: a `share` of the windows.
+    pub fn first_near(
+        &self,
+        frame: &Frame,
+        target: BoundingBox,
+        spreads: &Spreads,
+        share: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Described {
+        let Around { translation, aspect, .. } = spreads.regression;
+        let views: Vec<View> = (0..part(FIRST_NEAR, share))
+            .map(|_| {
+                let scale = spreads.positive.scale.powf(signed(rng));
+                let region = scaled(target, scale, aspect.powf(signed(rng)));
+                let (dx, dy) = self.near.pitch(region);
+                let (cx, cy) = region.centre();
+                let centre = (cx + 0.5 * signed(rng) * dx, cy + 0.5 * signed(rng) * dy);
+                let region = BoundingBox::from_centre(centre, region.width, region.height);
+                View { region, reach: reach(&self.near, region, translation * target.mean_side()) }
+            })
+            .collect();
+        look(&self.near, frame, &views)
+    }
+
+    /// Boxes of the background in the first frame: around the target and anywhere, in a `share` of the windows.
+    pub fn first_background(
+        &self,
+        frame: &Frame,
+        target: BoundingBox,
+        spreads: &Spreads,
+        share: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Described {
+        let (wide, anywhere) = (part(FIRST_WIDE, share), part(FIRST_ANYWHERE, share));
+        let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
+        let views: Vec<View> = (0..wide + anywhere)
+            .map(|number| {
+                let (scale, aspect) = if number < wide {
+                    (spreads.initial_negative.scale, spreads.initial_negative.aspect)
+                } else {
+                    (spreads.anywhere_negative.scale, spreads.anywhere_negative.aspect)
+                };
+                let region = scaled(target, scale.powf(signed(rng)), aspect.powf(signed(rng)));
+                let (cx, cy) = region.centre();
+                let jitter = 0.3 * target.mean_side();
+                let (near, far) = (
+                    (cx + jitter * signed(rng), cy + jitter * signed(rng)),
+                    (rng.random::<f64>() * width, rng.random::<f64>() * height),
+                );
+                let centre = if number < wide { near } else { far };
+                let region = BoundingBox::from_centre(centre, region.width, region.height);
+                View { region, reach: reach(&self.wide, region, 1.5 * target.mean_side()) }
+            })
+            .collect();
+        look(&self.wide, frame, &views)
+    }
+}
+
+/// Up to `count` samples that satisfy a condition, chosen at random.
+pub(crate) fn chosen(
+    samples: &Described,
+    target: BoundingBox,
+    accept: Accept,
+    count: usize,
+    rng: &mut ChaCha8Rng,
+) -> Described {
+    let mut places = places(samples, |region| accept.accepts(region, target));
+    places.shuffle(rng);
+    places.truncate(count);
+    at(samples, &places)
+}
+
+/// The candidates that lie wholly inside the frame, or all where those are too few: a target as large as the frame has no place
+/// wholly inside it.
+pub(crate) fn wholly_inside(seen: Described, config: &Config) -> Described {
+    if !config.candidates_inside {
+        return seen;
+    }
+    let (width, height) = (f64::from(seen.frame.width()), f64::from(seen.frame.height()));
+    let places = places(&seen, |b| b.x >= 0.0 && b.y >= 0.0 && b.x + b.width <= width && b.y + b.height <= height);
+    if places.len() < config.best { seen } else { at(&seen, &places) }
+}
+
+/// Two lists of samples of a frame as one.
+pub(crate) fn together(first: &Described, second: &Described) -> Described {
+    let ranks = first.ranks.as_ref().zip(second.ranks.as_ref());
+    Described {
+        frame: first.frame.clone(),
+        boxes: [first.boxes.as_slice(), &second.boxes].concat(),
+        features: Tensor::cat(&[&first.features, &second.features], 0),
+        ranks: ranks.map(|(first, second)| Tensor::cat(&[first, second], 0)),
+    }
+}
+
+/// The places of the samples whose boxes satisfy a condition.
+fn places(samples: &Described, good: impl Fn(BoundingBox) -> bool) -> Vec<i64> {
+    (0i64..).zip(&samples.boxes).filter(|(_, region)| good(**region)).map(|(place, _)| place).collect()
+}
+
+/// The samples at some places.
+fn at(samples: &Described, places: &[i64]) -> Described {
+    let rows = Tensor::from_slice(places).to_device(samples.features.device());
+    Described {
+        frame: samples.frame.clone(),
+        boxes: places.iter().map(|place| samples.boxes[*place as usize]).collect(),
+        features: samples.features.index_select(0, &rows),
+        ranks: samples.ranks.as_ref().map(|ranks| ranks.index_select(0, &rows)),
+    }
+}
+
+/// The boxes of some views whose centres are inside the frame, and their features.
+fn look(dense: &Dense, frame: &Frame, views: &[View]) -> Described {
+    let boxes: Vec<BoundingBox> = views.iter().flat_map(|view| dense.boxes(view)).collect();
+    let samples = Described::new(frame, boxes, dense.describe(frame, views));
+    let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
+    let inside = |region: BoundingBox| {
+        let (cx, cy) = region.centre();
+        (0.0..=width).contains(&cx) && (0.0..=height).contains(&cy)
+    };
+    at(&samples, &places(&samples, inside))
+}
+
+/// A share of so many windows or samples, one at least.
+pub(super) fn part(count: usize, share: f64) -> usize {
+    (count as f64 * share).ceil() as usize
+}
+
+/// Grid positions that reach `distance` pixels of the frame.
+fn reach(dense: &Dense, region: BoundingBox, distance: f64) -> (usize, usize) {
+    let (dx, dy) = dense.pitch(region);
+    let steps = |pitch: f64| ((distance / pitch).round() as usize).clamp(1, LARGEST_REACH);
+    (steps(dx), steps(dy))
+}
+
+/// The box with its sides multiplied, width by `factor * aspect` and height by `factor / aspect`.
+fn scaled(target: BoundingBox, factor: f64, aspect: f64) -> BoundingBox {
+    BoundingBox::from_centre(target.centre(), target.width * factor * aspect, target.height * factor / aspect)
+}
+
+/// A uniform draw from -1 to 1.
+fn signed(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random_range(-1.0..=1.0)
+}
