@@ -13,7 +13,7 @@ from vot.experiment.multistart import MultiStartExperiment, find_anchors
 from vot.region import Special
 from vot.tracker import Trajectory
 
-from attrax_vot.run import driver
+from attrax_vot.run import driver, internals
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
@@ -104,5 +104,4 @@ NAMES = {
 
 def adapt(experiment: "Experiment") -> "Experiment":
     """Makes one of the toolkit's experiments ours; any other is left as it is."""
-    experiment.__class__ = OURS.get(type(experiment), type(experiment))
-    return experiment
+    return internals.become(experiment, OURS.get(type(experiment), type(experiment)))

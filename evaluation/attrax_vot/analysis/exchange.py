@@ -13,8 +13,8 @@ from vot.region import Mask, Polygon, Special
 from vot.tracker import Trajectory
 
 from attrax_vot.analysis import otb, results
+from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import EvaluationError
-from attrax_vot.run.workspace import write_whole
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence

@@ -4,8 +4,13 @@ A repetition is what a tracker is started for once. In an experiment with severa
 each; in a multistart experiment it is the run from one anchor.
 """
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from glob import escape
+from itertools import count
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vot.experiment.multistart import MultiStartExperiment
@@ -13,6 +18,7 @@ from vot.region import Region, Special, calculate_overlaps
 from vot.tracker import Results, Tracker, Trajectory
 
 from attrax_vot.experiments import anchored
+from attrax_vot.run import internals, unfinished
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -57,6 +63,11 @@ class Seen:
     scores: list[float | None]
 
 
+def tell(sentence: str) -> None:
+    """Prints a sentence to standard error."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
 def name(sequence: "Sequence", index: int) -> str:
     """How the toolkit calls the files of a repetition with one object, counted from 1."""
     return f"{sequence.name}_{index:03d}"
@@ -81,13 +92,14 @@ def planned(experiment: "Experiment", sequence: "Sequence") -> list[dict[str, in
 
 def read(results: Results, sequence: "Sequence", index: int) -> Repetition | None:
     """Reads a repetition with one object, or nothing when it is missing, cut off, or of another sequence."""
-    return _read(results, {name(sequence, index): len(sequence)}, index)
+    return _read(results, {name(sequence, index): len(sequence)}, index, {name(sequence, index)})
 
 
 def repetitions(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[Repetition]:
     """The whole repetitions of a sequence, in order."""
     results = experiment.results(tracker, sequence)
-    found = (_read(results, wanted, index) for index, wanted in enumerate(planned(experiment, sequence), 1))
+    ours = unfinished.read(experiment, tracker, sequence)
+    found = (_read(results, wanted, index, ours) for index, wanted in enumerate(planned(experiment, sequence), 1))
     return [repetition for repetition in found if repetition is not None]
 
 
@@ -113,27 +125,74 @@ def confidences(trajectory: Trajectory) -> list[float | None]:
     return [value if isinstance(value, float) else None for value in told]
 
 
-def discard_broken(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[int]:
-    """Deletes what an interrupted run left of a repetition, so that it is run again.
+def clear(
+    experiment: "Experiment", tracker: Tracker, sequence: "Sequence", report: Callable[[str], object] = tell
+) -> list[int]:
+    """Makes room for repetitions that are not whole, so that they are run again.
+
+    A file that a run of ours began and left cut off is deleted. Everything else is moved to the workspace's folder
+    `set-aside`, never deleted: attrax-vot may not have written it.
+
+    Args:
+        experiment: whose results.
+        tracker: whose results.
+        sequence: on which.
+        report: called with a sentence for each repetition that was moved; prints it to standard error by default.
 
     Returns:
-        The indices of the repetitions that were broken.
+        The indices of the repetitions that were not whole.
+
+    Raises:
+        OSError: a file cannot be moved or deleted.
     """
     results = experiment.results(tracker, sequence)
+    ours = unfinished.read(experiment, tracker, sequence)
     broken = []
     for index, wanted in enumerate(planned(experiment, sequence), 1):
         there = [stem for stem in wanted if Trajectory.exists(results, stem)]
-        if there and _read(results, wanted, index) is None:
-            for stem in there:
-                for file in [f"{stem}.bin", f"{stem}.txt", *results.find(f"{stem}_*.value")]:
-                    results._storage.delete(file)
-            broken.append(index)
+        if not there or _read(results, wanted, index, ours) is not None:
+            continue
+        broken.append(index)
+        for stem in there:
+            files = [path for path in _files(results, stem) if path.is_file()]
+            if stem in ours and not _complete(results, stem, wanted[stem]):
+                for path in files:
+                    path.unlink()
+                continue
+            place = _set_aside(experiment, tracker, sequence, files)
+            report(f"set aside, not deleted: {stem} of {tracker.reference} is not a whole result; it is now in {place}")
     return broken
 
 
-def _read(results: Results, wanted: dict[str, int], index: int) -> Repetition | None:
+def _set_aside(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", files: list[Path]) -> Path:
+    """Moves files to a folder that holds none of their names yet, and gives that folder."""
+    base = Path(experiment.storage.base) / "set-aside" / tracker.reference / experiment.identifier
+    places = (base / (sequence.name if number == 1 else f"{sequence.name}-{number}") for number in count(1))
+    place = next(each for each in places if not any((each / file.name).exists() for file in files))
+    place.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        file.rename(place / file.name)
+    return place
+
+
+def _files(results: Results, stem: str) -> list[Path]:
+    """The files of a trajectory: its regions, seconds and other properties."""
+    folder = internals.folder(results)
+    return [folder / f"{stem}.bin", folder / f"{stem}.txt", *sorted(folder.glob(f"{escape(stem)}_*.value"))]
+
+
+def _complete(results: Results, stem: str, length: int) -> bool:
+    """Whether a trajectory has a region for each frame, whatever else is missing."""
+    # What a broken file raises is as varied as what it may hold.
+    try:
+        return len(Trajectory.read(results, stem)) == length
+    except Exception:
+        return False
+
+
+def _read(results: Results, wanted: dict[str, int], index: int, ours: set[str]) -> Repetition | None:
     """Reads a repetition, all of its trajectories as one, or nothing where one of them is not whole."""
-    read = [_read_trajectory(results, stem, length, index) for stem, length in wanted.items()]
+    read = [_read_trajectory(results, stem, length, index, strict=stem in ours) for stem, length in wanted.items()]
     parts = [part for part in read if part is not None]
     if len(parts) < len(read):
         return None
@@ -146,11 +205,12 @@ def _read(results: Results, wanted: dict[str, int], index: int) -> Repetition | 
     )
 
 
-def _read_trajectory(results: Results, stem: str, length: int, index: int) -> Repetition | None:
+def _read_trajectory(results: Results, stem: str, length: int, index: int, *, strict: bool) -> Repetition | None:
     """Reads a trajectory, or nothing when it is missing, cut off, or of another length.
 
     The toolkit writes the trajectory first and the times after it, none of them atomically, and takes any
-    trajectory that is there for a finished one.
+    trajectory that is there for a finished one. So times must be complete where a run may have been interrupted
+    (`strict`). Results of other programs may lack them, and may begin with a box instead of the toolkit's mark.
     """
     if not Trajectory.exists(results, stem):
         return None
@@ -164,11 +224,18 @@ def _read_trajectory(results: Results, stem: str, length: int, index: int) -> Re
         return None
     codes = [region.code if isinstance(region, Special) else None for region in trajectory.regions()]
     starts = [frame for frame, code in enumerate(codes) if code == Trajectory.INITIALIZATION]
+    if not strict and codes[0] is None:
+        starts.insert(0, 0)
     lost = [frame for frame, code in enumerate(codes) if code == Trajectory.FAILURE]
-    seen = [frame for frame, code in enumerate(codes) if code not in (Trajectory.UNKNOWN, Trajectory.INITIALIZATION)]
-    if not starts or any(not isinstance(times[frame], float) for frame in (*starts, *seen)):
+    seen = [
+        frame
+        for frame, code in enumerate(codes)
+        if code not in (Trajectory.UNKNOWN, Trajectory.INITIALIZATION) and frame not in starts[:1]
+    ]
+    if not starts or (strict and any(not isinstance(times[frame], float) for frame in (*starts, *seen))):
         return None
     # Published results know some of them only as "not a number", and from 0.8 on the toolkit loses those of some
     # initialisations and writes 0.
-    init = [times[frame] for frame in starts if isfinite(times[frame]) and times[frame] > 0]
-    return Repetition(index, starts, lost, init, [times[frame] for frame in seen if isfinite(times[frame])])
+    known = [time if isinstance(time, float) and isfinite(time) else None for time in times]
+    init = [time for frame in starts if (time := known[frame])]
+    return Repetition(index, starts, lost, init, [time for frame in seen if (time := known[frame]) is not None])

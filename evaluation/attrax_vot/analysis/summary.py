@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attrax_vot.analysis.scores import Score, Scores
+from attrax_vot.files import write_whole
 
 
 def number(value: float, digits: int) -> str:
@@ -111,10 +112,7 @@ def document(scores: Scores, references: list[Scores] | None = None) -> dict[str
 
 def write(path: Path, content: dict[str, Any]) -> None:
     """Writes a JSON file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-    part.replace(path)
+    write_whole(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def _values(row: Score) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from attrax_vot.compare import ablation_plot
 from attrax_vot.compare.ablation import ALL, Ablation, Row
 from attrax_vot.compare.ablation_measures import COLUMNS, difference, over_seeds
 from attrax_vot.compare.variants import REFERENCE, TABLES, Table, label
+from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import VERSION
-from attrax_vot.run.workspace import write_whole
 
 # The paper's own, on OTB-2013: distance precision at 20 pixels, and the area under the success plot.
 PAPER = {"lambda0": ("0.911", "0.671"), REFERENCE: ("0.944", "0.704")}

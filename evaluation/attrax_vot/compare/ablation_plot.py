@@ -1,6 +1,5 @@
 """An ablation as a picture: each measure over lambda, and beside it the variants that are no step of lambda."""
 
-import os
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -9,6 +8,7 @@ from matplotlib.figure import Figure
 from attrax_vot.compare.ablation import Ablation
 from attrax_vot.compare.ablation_measures import COLUMNS, Column, by_seed, over_seeds
 from attrax_vot.compare.variants import is_lambda, weight
+from attrax_vot.files import replacing
 from attrax_vot.report.plots import COLOURS
 
 SHOWN = ["precision", "success", "success_half", "accuracy", "failures", "eao"]
@@ -32,9 +32,8 @@ def draw(found: Ablation, path: Path) -> bool:
         _panel(axes, found, column, places)
     names = ", ".join(found.sequences) if len(found.sequences) < 6 else f"{len(found.sequences)} sequences"
     figure.suptitle(f"{found.tracker} on {names}: mean over seeds, their spread, and each seed (grey)", fontsize=12)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    figure.savefig(part, format="png")
-    part.replace(path)
+    with replacing(path) as part:
+        figure.savefig(part, format="png")
     return True
 
 

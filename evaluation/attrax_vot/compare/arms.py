@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attrax_vot import toml
+from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import EvaluationError
-from attrax_vot.run.workspace import write_whole
 
 # The toolkit's trackers have names of these characters.
 NAME = re.compile(r"[A-Za-z0-9_-]+")

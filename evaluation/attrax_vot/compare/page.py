@@ -9,8 +9,8 @@ from attrax_vot.analysis import summary
 from attrax_vot.compare.cells import Cell, shares
 from attrax_vot.compare.comparison import Arm, Comparison
 from attrax_vot.compare.paired import ROUNDS
+from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import VERSION
-from attrax_vot.run.workspace import write_whole
 
 LEGEND = f"""Failures: the toolkit's, mean over seeds, summed over sequences. A: its accuracy, weighted by frames. EAO:
 its expected average overlap, with the seeds as repetitions. Lost: share of the frames after an initialisation whose

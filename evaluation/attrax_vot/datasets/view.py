@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 
 from attrax_vot.datasets.layouts import Clip, Region
+from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import EvaluationError
-from attrax_vot.run.workspace import write_whole
 
 # What the toolkit reads as a frame without ground truth.
 UNKNOWN = "0"

@@ -7,6 +7,7 @@ import cv2
 
 from attrax_vot.demo.scene import HEIGHT, WIDTH, Scene
 from attrax_vot.demo.sequences import all_scenes
+from attrax_vot.files import write_whole
 
 QUALITY = 92
 # A frame is tagged as occluded from this share of hidden target on.
@@ -29,7 +30,7 @@ def render_dataset(directory: Path, names: list[str] | None = None) -> list[str]
     scenes = [scene for scene in all_scenes() if not names or scene.name in names]
     for scene in scenes:
         _write_scene(scene, directory / scene.name)
-    _put(directory / "list.txt", _lines(scene.name for scene in scenes))
+    write_whole(directory / "list.txt", _lines(scene.name for scene in scenes))
     return [scene.name for scene in scenes]
 
 
@@ -44,30 +45,20 @@ def _write_scene(scene: Scene, directory: Path) -> None:
         "width": str(WIDTH),
         "height": str(HEIGHT),
     }
-    _put(directory / "sequence", _lines(f"{key}={value}" for key, value in metadata.items()))
+    write_whole(directory / "sequence", _lines(f"{key}={value}" for key, value in metadata.items()))
     truth = (",".join(f"{value:.4f}" for value in scene.corners(frame).ravel()) for frame in frames)
-    _put(directory / "groundtruth.txt", _lines(truth))
+    write_whole(directory / "groundtruth.txt", _lines(truth))
     tags = {
         name: [first <= scene.time(frame) <= last for frame in frames] for name, (first, last) in scene.tags.items()
     }
     tags["occlusion"] = [scene.hidden(frame) >= OCCLUDED for frame in frames]
     for name, marks in tags.items():
-        _put(directory / f"{name}.tag", _lines(str(int(mark)) for mark in marks))
+        write_whole(directory / f"{name}.tag", _lines(str(int(mark)) for mark in marks))
     for frame in frames:
         encoded = cv2.imencode(".jpg", scene.render(frame), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-        _put(directory / "color" / f"{frame + 1:08d}.jpg", encoded.tobytes())
+        write_whole(directory / "color" / f"{frame + 1:08d}.jpg", encoded.tobytes())
 
 
 def _lines(lines: Iterable[object]) -> bytes:
     """Joins lines, each with its end."""
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Writes a file, whole or not at all, unless it already has this content."""
-    if path.is_file() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)

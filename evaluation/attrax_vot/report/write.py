@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from attrax_vot.analysis import summary
 from attrax_vot.analysis.scores import Score
+from attrax_vot.files import write_whole
 from attrax_vot.report import one_pass, plots, tables
 from attrax_vot.report.collect import Report
-from attrax_vot.run.workspace import write_whole
 
 # What LaTeX would take for its own.
 TEX = {

@@ -6,12 +6,14 @@ Toolkit 0.7.4 does so by itself. From 0.8 on its experiments and its TraX runtim
 - The real-time runtime is no online runtime, so that the supervised experiment refuses it, and cannot run by itself.
 - The TraX runtime is given a tracker's `arg_` properties and never sends them.
 
-Nothing here may import the rest of the package: plain `vot` loads it too, with its own settings.
+Of this package it imports `internals` alone: plain `vot` loads it too, with its own settings.
 """
 
 from typing import TYPE_CHECKING, Any
 
 import vot.tracker
+
+from attrax_vot.run import internals
 
 if TYPE_CHECKING:
     from vot.dataset import Frame
@@ -49,15 +51,15 @@ else:
         """The toolkit's TraX runtime, with its tracker's `arg_` properties sent as in 0.7.4."""
 
         def _connect(self) -> None:
-            started = self._process
+            started = internals.process(self)
             super()._connect()
-            if self._process is not started:
-                self._process._client = _Client(self._process._client, self._arguments or {})
+            if internals.process(self) is not started:
+                internals.exchange_client(self, lambda client: _Client(client, internals.arguments(self)))
 
     def sending(runtime: Online) -> Online:
         """A runtime that sends its tracker's `arg_` properties; other than the toolkit's own it is left as it is."""
         if type(runtime) is TraxTrackerRuntime:
-            runtime.__class__ = _Sending
+            return internals.become(runtime, _Sending)
         return runtime
 
     class Several(Online):

@@ -26,6 +26,19 @@ class WorkerDiedError(Exception):
     """A job's process ended without a word: killed, or with its node."""
 
 
+class WorkerFailedError(Exception):
+    """A job's process could not begin or end its work because of an exception; another try would fail as well.
+
+    Attributes:
+        log: all that the process wrote.
+    """
+
+    def __init__(self, reason: str, log: Path) -> None:
+        """An exception's last line, and the file with all of it."""
+        super().__init__(reason)
+        self.log = log
+
+
 class Running(Protocol):
     """A job that has been handed over."""
 
@@ -36,7 +49,8 @@ class Running(Protocol):
         """How it went.
 
         Raises:
-            WorkerDiedError: nobody knows.
+            WorkerDiedError: its process ended without a result.
+            WorkerFailedError: an exception ended its process.
         """
 
     def cancel(self) -> None:
@@ -66,7 +80,7 @@ class _Submitted:
             raise WorkerDiedError(self._last_words())
         error = self._job.exception()
         if error is not None:
-            raise WorkerDiedError(str(error).strip().splitlines()[-1])
+            raise WorkerFailedError(str(error).strip().splitlines()[-1], self._job.paths.stderr)
         return self._job.result()
 
     def cancel(self) -> None:

@@ -144,7 +144,7 @@ def _run(
 ) -> list[runner.Outcome]:
     """Runs an experiment on the sequences that are not done; a tracker's failure does not stop the others."""
     for sequence in sequences:
-        results.discard_broken(experiment, tracker, sequence)
+        results.clear(experiment, tracker, sequence)
     missing = {sequence.name: runner.pending(experiment, tracker, sequence) for sequence in sequences}
     frames = sum(len(sequence) * len(missing[sequence.name]) for sequence in sequences)
     outcomes: list[runner.Outcome] = []

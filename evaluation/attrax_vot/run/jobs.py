@@ -9,18 +9,20 @@ import os
 import socket
 import threading
 import time
+import traceback
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrax_vot.analysis import results
-from attrax_vot.run import evaluate, notes, processes, runner, workspace
+from attrax_vot.run import evaluate, notes, processes, runner, sentences, workspace
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
+    from vot.dataset import Sequence
     from vot.experiment import Experiment
     from vot.tracker import Tracker
     from vot.workspace import Workspace
@@ -94,13 +96,16 @@ class Part:
     threads: int = 1
 
 
-def plan(space: "Workspace", trackers: list["Tracker"], part: Part) -> list[Job]:
-    """The jobs that a run needs, those with the most frames first.
+def plan(
+    space: "Workspace", trackers: list["Tracker"], part: Part, tell: Callable[[str], object] = results.tell
+) -> list[Job]:
+    """The jobs that a run needs, those with the most frames first. Results that are not whole are set aside.
 
     Args:
         space: the workspace.
         trackers: to be run.
         part: of the work.
+        tell: called with a sentence for each result that was set aside.
 
     Raises:
         EvaluationError: the workspace lacks an experiment or a sequence that is asked for.
@@ -118,7 +123,7 @@ def plan(space: "Workspace", trackers: list["Tracker"], part: Part) -> list[Job]
             for sequence in runner.sequences_of(space, experiment):
                 if part.sequences and sequence.name not in part.sequences:
                     continue
-                results.discard_broken(experiment, tracker, sequence)
+                results.clear(experiment, tracker, sequence, tell)
                 wanted = results.planned(experiment, sequence)
                 missing = runner.pending(experiment, tracker, sequence)
                 if missing:
@@ -147,7 +152,7 @@ def work(job: Job) -> runner.Outcome:
     """Does a job; runs in a process of its own, perhaps on another machine.
 
     Returns:
-        How it went; a tracker's failure is told, not raised.
+        How it went; failures are reported, not raised.
     """
     os.environ.update(thread_variables(job.threads))
     if job.gpu is not None:
@@ -156,15 +161,46 @@ def work(job: Job) -> runner.Outcome:
         # The engine hides them all.
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)
     _follow(job.owner)
-    with _locked(job.private("locks")):
+    attempt = _Attempt(job)
+    try:
+        with _locked(job.private("locks")):
+            return attempt.run()
+    except Exception as error:
+        return attempt.failed(error)
+
+
+class _Attempt:
+    """One try at a job, from the workspace's folder to its outcome."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._ready = False
+        self._notes: list[str] = []
+        self._where: tuple[Experiment, Tracker, Sequence] | None = None
+
+    def run(self) -> runner.Outcome:
+        """Runs what is missing."""
+        job = self._job
         space = workspace.load(Path(job.workspace))
+        tracker = evaluate.find_tracker(space, job.tracker)
         experiment = space.stack[job.experiment]
         _set_repetitions(experiment, job.repetitions)
+        runner.check_names(space, [job.sequence], [experiment])
         sequence = next(each for each in runner.sequences_of(space, experiment) if each.name == job.sequence)
-        tracker = evaluate.find_tracker(space, job.tracker)
-        results.discard_broken(experiment, tracker, sequence)
+        self._where = experiment, tracker, sequence
+        results.clear(experiment, tracker, sequence, self._notes.append)
         notebook = notes.Notebook(job, runner.pending(experiment, tracker, sequence))
-        return runner.run_sequence(experiment, tracker, sequence, notebook)
+        self._ready = True
+        return replace(runner.run_sequence(experiment, tracker, sequence, notebook), notes=self._notes)
+
+    def failed(self, error: Exception) -> runner.Outcome:
+        """An exception as an outcome; one that is no fault of files or machine leaves its trace in the log."""
+        log = None
+        with suppress(OSError):
+            if self._where and not isinstance(error, sentences.EXPECTED):
+                log = runner.keep_log(*self._where, "".join(traceback.format_exception(error)))
+        text = sentences.sentence(error)
+        return runner.Outcome(self._job.sequence, error=text, log=log, ready=self._ready, notes=self._notes)
 
 
 def _set_repetitions(experiment: "Experiment", repetitions: int | None) -> None:

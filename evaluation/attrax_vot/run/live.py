@@ -3,10 +3,13 @@
 import shutil
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
 from typing import TextIO
 
+from attrax_vot.run.jobs import Job
 from attrax_vot.run.notes import Note
-from attrax_vot.run.parallel import Progress
+from attrax_vot.run.parallel import NOT_STARTED, Progress
 from attrax_vot.run.runner import Outcome
 
 # A table longer than the terminal would scroll: what waits and what is done are summed up.
@@ -25,15 +28,17 @@ class Table:
         self._told: set[tuple[str, str, str]] = set()
         self._started = time.time()
         self._notes: list[Note] = []
+        # Each tracker's errors, and the job that was the first to have each.
+        self._errors: dict[tuple[str, str], str] = {}
 
     def __call__(self, everything: list[Progress]) -> None:
         """Shows the state."""
         self._notes = [each.note for each in everything]
         ended = [each for each in everything if each.outcome and each.job.key not in self._told]
         self._clear()
-        for each in ended:
-            self._told.add(each.job.key)
-            print(_ending(each), file=self._out)
+        self._told |= {each.job.key for each in ended}
+        for line in self._endings(ended):
+            print(line, file=self._out)
         if self._live:
             lines = self._table(everything)
             print("\n".join(lines), file=self._out, flush=True)
@@ -46,6 +51,24 @@ class Table:
         times = "once" if again == 1 else f"{again} times"
         share = 100 * lost / spent if spent else 0.0
         return f"jobs were started again {times}: {share:.1f} % of the time at work was lost" if again else ""
+
+    def _endings(self, ended: list[Progress]) -> Iterator[str]:
+        """A line for each job that has ended; an error is shown once, and jobs that were not started are counted."""
+        left_out = Counter(each.job.tracker for each in ended if each.outcome and each.outcome.error == NOT_STARTED)
+        for each in ended:
+            outcome, job = each.outcome or Outcome(each.job.sequence), each.job
+            name = f"{job.tracker} {job.experiment} {job.sequence}"
+            yield from outcome.notes
+            if outcome.error == NOT_STARTED:
+                continue
+            if not outcome.error:
+                yield f"{name}: {_repetitions(outcome, job)}, {clock(each.note.seconds)}"
+                continue
+            first = self._errors.setdefault((job.tracker, outcome.error), name)
+            text = outcome.error if first == name else f"the same error as {first}"
+            yield f"{name}: {text}" + (f"\n  log: {outcome.log}" if outcome.log else "")
+        for tracker, jobs in left_out.items():
+            yield f"{tracker}: {jobs} more job{'s' * (jobs > 1)} not started, which would fail as those above"
 
     def _clear(self) -> None:
         if self._lines:
@@ -101,9 +124,7 @@ def _row(row: list[str]) -> str:
     )
 
 
-def _ending(progress: Progress) -> str:
-    outcome, job = progress.outcome or Outcome(progress.job.sequence), progress.job
-    name = f"{job.tracker} {job.experiment} {job.sequence}"
-    if outcome.error:
-        return f"{name}: {outcome.error}" + (f"\n  log: {outcome.log}" if outcome.log else "")
-    return f"{name}: {len(outcome.ran)} of {job.repetitions} repetitions run, {clock(progress.note.seconds)}"
+def _repetitions(outcome: Outcome, job: Job) -> str:
+    """How many repetitions were run now, and why no more."""
+    text = f"{len(outcome.ran)} of {job.repetitions} repetitions run"
+    return f"{text}: they are the same, so the toolkit asks for no more" if outcome.enough else text

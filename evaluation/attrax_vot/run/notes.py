@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from attrax_vot.files import write_whole
 from attrax_vot.run import runner
 
 if TYPE_CHECKING:
@@ -96,10 +97,7 @@ class Notebook:
     def _write(self) -> None:
         # Progress is worth less than the run: on a full disk there is just none.
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            part = self._path.with_suffix(f".{os.getpid()}")
-            part.write_text(json.dumps(asdict(self._note)))
-            part.replace(self._path)
+            write_whole(self._path, json.dumps(asdict(self._note)))
 
 
 def _again(job: "Job", missing: list[int]) -> Note:

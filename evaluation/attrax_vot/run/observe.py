@@ -5,13 +5,12 @@ runtime that passes every call on to the real one and reports it: frames, initia
 what the tracker wrote.
 """
 
-import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vot.tracker import Tracker, TrackerRuntime
 
-from attrax_vot.run import driver
+from attrax_vot.run import driver, internals
 
 if TYPE_CHECKING:
     from vot.dataset import Frame
@@ -56,7 +55,7 @@ class ObservedRuntime(driver.Online):
     def stop(self) -> None:
         """Ends the tracker's process and hands on what it wrote."""
         self._runtime.stop()
-        output = str(getattr(self._runtime, "_output", None) or "")
+        output = internals.written(self._runtime)
         if output.strip():
             self._log(output)
 
@@ -69,9 +68,7 @@ class ObservedTracker(Tracker):
         cls, tracker: Tracker, progress: Progress, log: Log, environment: dict[str, str] | None = None
     ) -> "ObservedTracker":
         """Observes a tracker; `environment` is added to that of its process."""
-        observed = copy.copy(tracker)
-        observed.__class__ = cls
-        observed._envvars = {**tracker._envvars, **(environment or {})}
+        observed = internals.become(internals.with_environment(tracker, environment or {}), cls)
         observed._observers = (progress, log)
         return observed
 

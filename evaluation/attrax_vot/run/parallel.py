@@ -5,13 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from attrax_vot.run import notes
-from attrax_vot.run.engine import Engine, Running, WorkerDiedError
+from attrax_vot.run.engine import Engine, Running, WorkerDiedError, WorkerFailedError
 from attrax_vot.run.jobs import Job
 from attrax_vot.run.notes import Note
 from attrax_vot.run.runner import Outcome
 
 # A job whose process dies is started again: a worker may be killed for reasons that are not its own.
 TRIES = 3
+# The error of a job that was not started because its tracker's others failed.
+NOT_STARTED = "not started"
 # How often jobs are looked at, in seconds.
 INTERVAL = 0.5
 
@@ -50,7 +52,7 @@ def run(
         then: told of each job that ended well; says which are to follow it, before those that wait.
 
     Returns:
-        How each went, in their order; a job that died too often is told as one with an error.
+        How each went, in their order; a job that died too often or was not started has an error.
 
     Raises:
         KeyboardInterrupt: the user ended it; every job is ended too.
@@ -81,6 +83,8 @@ def run(
                         more = [Progress(job) for job in then(progress.job)]
                         everything += more
                         waiting[:0] = more
+                    if hopeless(progress.job.tracker, everything):
+                        waiting = _give_up(progress.job.tracker, waiting)
             show(everything)
             if active:
                 time.sleep(INTERVAL)
@@ -94,6 +98,8 @@ def _end(progress: Progress, running: Running) -> bool:
     """Takes down how a job went; false where it is to be started again."""
     try:
         progress.outcome = running.outcome()
+    except WorkerFailedError as failure:
+        progress.outcome = Outcome(progress.job.sequence, error=str(failure), log=failure.log, ready=False)
     except WorkerDiedError as death:
         if progress.tries < TRIES:
             progress.state = "waiting"
@@ -102,3 +108,22 @@ def _end(progress: Progress, running: Running) -> bool:
         progress.outcome = Outcome(progress.job.sequence, error=text)
     progress.state = "failed" if progress.outcome.error else "done"
     return True
+
+
+def hopeless(tracker: str, everything: list[Progress]) -> bool:
+    """Whether a tracker's other jobs would fail as well.
+
+    So it is where a job could not be prepared, and where two jobs have failed before the tracker answered anything.
+    """
+    mine = [each for each in everything if each.job.tracker == tracker]
+    failed = [each.outcome for each in mine if each.outcome is not None and each.outcome.error]
+    silent = not any(each.note.tracked or each.state == "done" for each in mine)
+    return any(not outcome.ready for outcome in failed) or (silent and len(failed) > 1)
+
+
+def _give_up(tracker: str, waiting: list[Progress]) -> list[Progress]:
+    """Marks a tracker's jobs as failed that were not started; gives the others."""
+    for progress in waiting:
+        if progress.job.tracker == tracker:
+            progress.state, progress.outcome = "failed", Outcome(progress.job.sequence, error=NOT_STARTED)
+    return [each for each in waiting if each.job.tracker != tracker]

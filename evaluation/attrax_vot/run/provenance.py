@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrax_vot import __version__
 from attrax_vot.checksums import digests
+from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import VERSION
-from attrax_vot.run.workspace import write_whole
 
 if TYPE_CHECKING:
     from vot.tracker import Tracker

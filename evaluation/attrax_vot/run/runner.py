@@ -16,6 +16,7 @@ from vot.tracker import Tracker, TrackerException
 from attrax_vot.analysis import results
 from attrax_vot.errors import EvaluationError
 from attrax_vot.experiments import anchored
+from attrax_vot.run import internals, sentences, unfinished
 from attrax_vot.run.observe import ObservedTracker
 from attrax_vot.run.toolkit import VERSION
 
@@ -32,8 +33,6 @@ NOTHING_WRITTEN = (
     "toolkit {version} left no whole result of repetition {index}; up to 0.7.4 it follows no object that appears after "
     "the first frame, 0.8.1 and 0.9.0 do"
 )
-# Lines of a failed tracker's output that are shown; all of it is in the log.
-LAST_LINES = 12
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,18 @@ class Outcome:
         ran: indices of the repetitions that were run now.
         error: why it did not end, with the tracker's last lines; empty when it did.
         log: where all that the tracker wrote is kept; nothing when it wrote nothing.
+        enough: whether the toolkit asked for no more repetitions, because they are all the same.
+        ready: false where the job failed before it could start the tracker, as the others would.
+        notes: sentences about files that were set aside.
     """
 
     sequence: str
     ran: list[int] = field(default_factory=list)
     error: str = ""
     log: Path | None = None
+    enough: bool = False
+    ready: bool = True
+    notes: list[str] = field(default_factory=list)
 
 
 def sequences_of(workspace: "Workspace", experiment: "Experiment") -> list["Sequence"]:
@@ -87,7 +92,7 @@ def check_names(workspace: "Workspace", names: list[str] | None, experiments: li
 
 def pending(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[int]:
     """Indices of the repetitions still to be run, from 1; none where the toolkit's own rule says enough."""
-    if isinstance(experiment, MultiRunExperiment) and experiment._can_stop(tracker, sequence):
+    if isinstance(experiment, MultiRunExperiment) and internals.enough(experiment, tracker, sequence):
         return []
     done = {repetition.index for repetition in results.repetitions(experiment, tracker, sequence)}
     wanted = len(results.planned(experiment, sequence))
@@ -111,15 +116,11 @@ def run_sequence(
     Returns:
         What was run; a tracker's failure is told, not raised.
     """
-    results.discard_broken(experiment, tracker, sequence)
     ran: list[int] = []
     log: list[str] = []
     error = ""
     try:
         while missing := pending(experiment, tracker, sequence):
-            if missing[0] in ran:
-                error = NOTHING_WRITTEN.format(version=VERSION, index=missing[0])
-                break
             first = missing[0]
             # Up to the next one that is there already: the count of initialisations must hold throughout.
             last = next(index for index in range(first, missing[-1] + 1) if index + 1 not in missing)
@@ -127,13 +128,23 @@ def run_sequence(
             count = sum(len(each.initializations) for each in before if each.index < first)
             watch = _Watch(experiment, (first, last), report)
             observed = ObservedTracker.of(tracker, watch, log.append, {COUNT_VARIABLE: str(count)})
+            names = [stem for wanted in results.planned(experiment, sequence)[first - 1 : last] for stem in wanted]
+            unfinished.begin(experiment, tracker, sequence, names)
             with _only(experiment, sequence, (first, last)) as part:
                 experiment.execute(observed, part)
-            ran.extend(range(first, last + 1))
+            whole = {each.index for each in results.repetitions(experiment, tracker, sequence)}
+            ran += [index for index in range(first, last + 1) if index in whole]
+            if first not in whole:
+                error = NOTHING_WRITTEN.format(version=VERSION, index=first)
+                break
+            unfinished.end(experiment, tracker, sequence)
     except TrackerException as failure:
         log.append(failure.log or "")
-        error = explain(failure)
-    return Outcome(sequence.name, ran, error, _keep_log(experiment, tracker, sequence, "".join(log)))
+        error = sentences.explain(failure)
+    stopped = not error and len(results.repetitions(experiment, tracker, sequence)) < len(
+        results.planned(experiment, sequence)
+    )
+    return Outcome(sequence.name, ran, error, keep_log(experiment, tracker, sequence, "".join(log)), stopped)
 
 
 @contextmanager
@@ -191,14 +202,7 @@ class _Watch:
         self._report(Step(self._repetition, frame, self._starts - 1))
 
 
-def explain(failure: TrackerException) -> str:
-    """Says what a tracker's failure was, with the last lines that it wrote."""
-    causes = [str(cause) for cause in failure.args]
-    lines = [line for line in (failure.log or "").splitlines() if line.strip() and not line.startswith("@@TRAX:")]
-    return "\n".join([" ".join(causes) or "the tracker failed", *(f"  | {line}" for line in lines[-LAST_LINES:])])
-
-
-def _keep_log(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", text: str) -> Path | None:
+def keep_log(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", text: str) -> Path | None:
     """Keeps what the tracker wrote, and says where."""
     if not text.strip():
         return None

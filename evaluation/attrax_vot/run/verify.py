@@ -15,7 +15,7 @@ from vot.tracker import Registry, Tracker, TrackerException
 
 from attrax_vot import toml
 from attrax_vot.demo import render_dataset
-from attrax_vot.run import driver, runner, workspace
+from attrax_vot.run import driver, runner, sentences, workspace
 from attrax_vot.run.jobs import thread_variables
 from attrax_vot.run.observe import ObservedTracker
 from attrax_vot.run.toolkit import VERSION, EvaluationError
@@ -171,7 +171,7 @@ def measure(tracker: Tracker, threads: int | None = None) -> Speed | str:
                 overlaps.append(calculate_overlap(state.region, sequence.groundtruth(frame), sequence.size))
                 seconds.append(elapsed)
         except TrackerException as failure:
-            return runner.explain(failure)
+            return sentences.explain(failure)
         finally:
             runtime.stop()
     return Speed(start, fmean(seconds), fmean(overlaps))

@@ -1,6 +1,5 @@
 """Workspaces of the official toolkit: made from a dataset on disk, and plain `vot evaluate` runs them too."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ import yaml
 
 from attrax.binary import registry
 from attrax_vot import experiments
+from attrax_vot.files import write_whole
 from attrax_vot.run import driver
 from attrax_vot.run.dataset import Source, find_sequences
 from attrax_vot.run.toolkit import EvaluationError
@@ -169,13 +169,3 @@ def _describe(place: Path, source: Source) -> None:
         f"name={source.name}\nfps=30\nformat=default\nchannels.color=color/%08d.jpg\n"
         f"width={width}\nheight={height}\nlength={source.length()}\n",
     )
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a text file, whole or not at all, unless it already says this."""
-    if path.is_file() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text)
-    part.replace(path)

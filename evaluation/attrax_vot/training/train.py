@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from attrax_vot.errors import EvaluationError
+from attrax_vot.files import replacing
 from attrax_vot.training import samples
 from attrax_vot.training.network import Domains
 from attrax_vot.training.samples import Sequence
@@ -80,9 +81,9 @@ class Training:
 
     def _save(self, checkpoint: Path) -> None:
         state = {"plan": repr(self.plan), "losses": self.losses, "random": torch.get_rng_state()}
-        part = checkpoint.with_suffix(".partial")
-        torch.save(state | {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
-        part.replace(checkpoint)
+        state |= {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        with replacing(checkpoint) as part:
+            torch.save(state, part)
 
     def _step(self, random: np.random.Generator, domain: int) -> float:
         """One step on one sequence; gives its loss."""

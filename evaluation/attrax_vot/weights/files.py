@@ -1,7 +1,6 @@
 """From a file of any format to `Weights`, and from there to safetensors."""
 
 import json
-import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from attrax_vot.files import write_whole
 from attrax_vot.weights import matconvnet, torch_file
 from attrax_vot.weights.errors import WeightsError
 from attrax_vot.weights.formats import Format, detect
@@ -49,15 +49,10 @@ def inspect(path: Path) -> tuple[Format, Weights]:
 def write(weights: Weights, path: Path) -> None:
     """Writes the weights as safetensors, in single precision; the file appears whole or not at all."""
     tensors = {name: array.astype(np.float32) for name, array in weights.tensors.items()}
-    # Beside the target, so that the last step is a rename within one file system.
-    part = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        part.write_bytes(safetensors_bytes(tensors, weights.metadata))
-        part.replace(path)
+        write_whole(path, safetensors_bytes(tensors, weights.metadata))
     except OSError as error:
         raise WeightsError(path, error.strerror or str(error)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def safetensors_bytes(tensors: Mapping[str, np.ndarray[Any, Any]], metadata: dict[str, str]) -> bytes:

@@ -1,0 +1,77 @@
+"""Every private member of the toolkit that this package uses; `tests/python/test_internals.py` tries each of them.
+
+Nothing here may import the rest of the package: plain `vot` loads it too, with its own settings.
+"""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import vot.tracker
+
+# Private methods that classes of ours override or call where the toolkit is 0.8 or newer: class and method.
+OVERRIDDEN = (
+    ("vot.experiment", "Experiment", "_get_runtime"),
+    ("vot.experiment", "Experiment", "_get_initialization"),
+    ("vot.tracker.trax", "TraxTrackerRuntime", "_connect"),
+)
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+    from vot.experiment.multirun import MultiRunExperiment
+    from vot.tracker import Results, Tracker, TrackerRuntime
+
+
+def folder(results: "Results") -> Path:
+    """The folder that holds the results of a tracker on a sequence; it need not exist."""
+    return Path(results._storage.base)
+
+
+def enough(experiment: "MultiRunExperiment", tracker: "Tracker", sequence: "Sequence") -> bool:
+    """Whether the toolkit asks for no more repetitions: a deterministic tracker is stopped after three."""
+    return experiment._can_stop(tracker, sequence)
+
+
+def protocols() -> list[str]:
+    """The names of the protocols that the toolkit can drive."""
+    return sorted(vot.tracker._runtime_protocols)
+
+
+def become(thing: Any, kind: type) -> Any:  # noqa: ANN401 - any object of the toolkit
+    """Gives an object of the toolkit a class of ours, which is derived from its own."""
+    thing.__class__ = kind
+    return thing
+
+
+def with_environment(tracker: "Tracker", variables: dict[str, str]) -> "Tracker":
+    """A copy of a tracker with further variables for its process; each copy has a table of its own."""
+    changed = copy.copy(tracker)
+    # Adapters of some protocols write into the table.
+    changed._envvars = {**tracker._envvars, **variables}
+    return changed
+
+
+def written(runtime: "TrackerRuntime") -> str:
+    """What a tracker's process wrote; empty where its protocol keeps nothing."""
+    return str(getattr(runtime, "_output", None) or "")
+
+
+def keys(error: BaseException) -> list[str]:
+    """Where in a description the toolkit found a wrong value: the keys from the outermost on; empty if unknown."""
+    return list(getattr(error, "_keys", []))
+
+
+def process(runtime: "TrackerRuntime") -> Any:  # noqa: ANN401 - of the toolkit's TraX runtime
+    """The process of a TraX runtime; none where it has not been started."""
+    return runtime._process
+
+
+def exchange_client(runtime: "TrackerRuntime", change: Callable[[Any], Any]) -> None:
+    """Puts another TraX client in the place of a started runtime's."""
+    runtime._process._client = change(runtime._process._client)
+
+
+def arguments(runtime: "TrackerRuntime") -> dict[str, str]:
+    """The properties that a TraX runtime's tracker is registered with."""
+    return runtime._arguments or {}
