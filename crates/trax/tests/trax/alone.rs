@@ -4,7 +4,7 @@ use std::process::Command;
 
 /// The packages that the crate is built with.
 fn packages(features: &str) -> Vec<String> {
-    let arguments = "tree --package trax --edges normal,build --prefix none --target all --features";
+    let arguments = "tree --package trax-rs --edges normal,build --prefix none --target all --features";
     let output = Command::new(env!("CARGO"))
         .args(arguments.split(' '))
         .arg(features)
@@ -12,7 +12,7 @@ fn packages(features: &str) -> Vec<String> {
         .output()
         .unwrap();
     let tree = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && tree.starts_with("trax "), "{tree}");
+    assert!(output.status.success() && tree.starts_with("trax-rs "), "{tree}");
     tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
