@@ -2,9 +2,9 @@
 
     from attrax import Tracker
 
-    tracker = Tracker(preset="fast")
-    tracker.init(frame, (198, 214, 34, 81))
-    box, score, found = tracker.update(next_frame)
+    with Tracker(preset="fast") as tracker:
+        tracker.init(frame, (198, 214, 34, 81))
+        box, score, found = tracker.update(next_frame)
 
 `attrax.adapters` has the same tracker in the shapes that OpenCV and the got10k toolkit call.
 """
@@ -18,8 +18,13 @@ __all__ = ["Result", "Tracker", "TrackerError"]
 __version__ = "0.2.0"
 
 
+def __dir__() -> list[str]:
+    """The names of the package, loaded or not."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    """Loads NumPy and the TraX client where they are asked for: the `attrax` command starts without them."""
+    """Loads NumPy and the TraX client on first use: the `attrax` command starts without them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from attrax import tracker

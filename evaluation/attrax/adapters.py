@@ -2,15 +2,37 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar
 
 import numpy as np
 
 from attrax.tracker import Tracker
 
+Adapter = TypeVar("Adapter", bound="_Adapter")
 
-class OpenCvTracker:
+
+class _Adapter:
+    """Ends the tracker as `attrax.Tracker` does: by `close`, by `with`, or when it is collected."""
+
+    tracker: Tracker
+
+    def close(self) -> None:
+        """Ends the tracker's process; a later `init` starts another one."""
+        self.tracker.close()
+
+    def __enter__(self: Adapter) -> Adapter:
+        """This tracker."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends the tracker's process."""
+        self.close()
+
+
+class OpenCvTracker(_Adapter):
     """Called as OpenCV's trackers are: BGR arrays, and whole pixels."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Tracker's own
@@ -27,7 +49,7 @@ class OpenCvTracker:
         return result.found, tuple(round(number) for number in result.box)
 
 
-class Got10kTracker:
+class Got10kTracker(_Adapter):
     """Called as trackers of the got10k toolkit are; its experiments need nothing else than these members."""
 
     is_deterministic = True
@@ -46,11 +68,11 @@ class Got10kTracker:
         """Learns the target: `box` is left, top, width and height."""
         # A process of its own for each sequence: the boxes do not depend on those before.
         self.tracker.close()
-        self.tracker.init(_frame(image), box)
+        self.tracker.init(image, box)
 
     def update(self, image: Any) -> np.ndarray:  # noqa: ANN401 - as in init
         """The target's box."""
-        return np.array(self.tracker.update(_frame(image)).box)
+        return np.array(self.tracker.update(image).box)
 
     def track(
         self, img_files: Sequence[str], box: Sequence[float], visualize: bool = False
@@ -76,8 +98,3 @@ class Got10kTracker:
                 boxes[number] = self.update(path)
             seconds[number] = time.perf_counter() - begun
         return boxes, seconds
-
-
-def _frame(image: Any) -> Any:  # noqa: ANN401 - as in init
-    """Pillow's images as arrays; everything else as it is."""
-    return image if isinstance(image, (np.ndarray, str, Path)) else np.asarray(image.convert("RGB"))

@@ -1,52 +1,70 @@
-"""A tracker in a process of its own: `attrax serve`, spoken to through TraX."""
+"""A tracker in a process of its own: `attrax serve`, driven through TraX."""
 
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
-from trax import TraxException
-from trax.client import Client
 from trax.image import FileImage, MemoryImage
 from trax.region import Rectangle
 
 from attrax.binary import binary
+from attrax.link import Link, LinkError
 
 Box: TypeAlias = tuple[float, float, float, float]
-Frame: TypeAlias = np.ndarray | str | PathLike[str]
-# Seconds that a process has to end in after it was told to.
-PATIENCE = 10
+Frame: TypeAlias = Any  # a path, a NumPy array or an image of Pillow's
+PRESETS = ("attrax", "fast", "released", "paper", "mdnet")
 
 
 class TrackerError(RuntimeError):
     """The tracker cannot start or go on; the text is its own reason."""
 
 
-class Result(NamedTuple):
-    """One target in one frame.
-
-    Attributes:
-        box: left, top, width and height, in pixels.
-        score: mean of the best candidates' scores; above 0 where the target was found.
-        found: whether the target was found. Where it was not, the box follows the best candidates or stays.
-    """
-
+class _Named(NamedTuple):
     box: Box
     score: float
     found: bool
 
 
+class Result(_Named):
+    """One target in one frame. It unpacks as `box, score, found`.
+
+    Attributes:
+        box: left, top, width and height, in pixels.
+        score: mean of the best candidates' scores.
+        found: whether the score is above the parameter `failure.threshold`. If not, the target is lost in this frame,
+            and the box follows the best candidates or stays.
+        probability: of an overlap of 0.5 or more with the target, 0 to 1, calibrated for the default preset.
+    """
+
+    probability: float = float("nan")
+
+    def __new__(cls, box: Box, score: float, found: bool, probability: float = float("nan")) -> "Result":
+        """Of four values; the last one is not unpacked."""
+        result = super().__new__(cls, box, score, found)
+        result.probability = probability
+        return result
+
+    def __getnewargs__(self) -> Any:  # noqa: ANN401 - pickle takes any tuple
+        """The arguments of a copy."""
+        return (*self, self.probability)
+
+    def __repr__(self) -> str:
+        """All four values."""
+        return f"Result(box={self.box!r}, score={self.score!r}, found={self.found!r}, probability={self.probability!r})"
+
+
 class Tracker:
     """DAT, for one target or several.
 
-    The process starts with the first `init` and ends with `close`, or with the block that this is the context of.
-    Several `init` in one process draw from different random streams, as the repetitions of an experiment do; the boxes
-    of the first one are those of `attrax track`.
+    The process starts with the first `init`. It ends with `close`, at the end of a `with` block, when the tracker is
+    collected, or with the program. Several `init` in one process draw from different random streams, as the
+    repetitions of an experiment do; the boxes of the first one are those of `attrax track`.
+
+    Threads may share a tracker: requests take turns. After a fork the child calls `init` first. A tracker that follows
+    a target cannot be pickled; one without a target can.
     """
 
     def __init__(  # noqa: PLR0913 - choices of a user, by keyword
@@ -66,28 +84,31 @@ class Tracker:
         Args:
             preset: `attrax`, `fast`, `released`, `paper` or `mdnet`.
             device: `auto`, `cpu` or `cuda:N`.
-            seed: of every random draw; the preset's when there is none.
-            threads: on the CPU; one for each core when nothing is said.
+            seed: of every random draw; the preset's by default.
+            threads: on the CPU; one for each core by default.
             config: a TOML file of parameters.
             settings: single parameters by name, as `attrax info` prints them: `{"attention.lambda": 3}`.
-            weights: a file of network weights; the embedded network when there is none.
+            weights: a file of network weights; the embedded network by default.
             bgr: whether colour arrays are in OpenCV's order.
+
+        Raises:
+            ValueError: unknown preset.
         """
+        self._link: Link | None = None
+        if preset not in PRESETS:
+            raise ValueError(f"unknown preset {preset!r}; possible values are {', '.join(PRESETS)}")
         options: dict[str, object] = {"preset": preset, "device": device, "seed": seed, "threads": threads}
         options |= {"config": config, "weights": weights}
         self._arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
         self._arguments += [f"--set={name}={_toml(value)}" for name, value in (settings or {}).items()]
         self._bgr = bgr
-        self._process: subprocess.Popen[bytes] | None = None
-        self._client: Client | None = None
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this does
         self._several = False
 
     def init(self, frame: Frame, box: Sequence[float] | Sequence[Sequence[float]]) -> None:
-        """Learns the target, or the targets, in their first frame. Whatever was tracked before is forgotten.
+        """Learns the target, or the targets, in their first frame. What was tracked before is forgotten.
 
         Args:
-            frame: a path, or pixels: H x W x 3 or H x W, 8 bits each.
+            frame: a path, an image of Pillow's, or pixels: H x W x 3 or H x W, 8 bits each.
             box: left, top, width and height in pixels; or a sequence of such boxes, one for each target.
 
         Raises:
@@ -95,14 +116,19 @@ class Tracker:
             ValueError: the array is no such frame, or a box has not four numbers.
         """
         boxes = np.asarray(box, dtype=float)
-        if boxes.shape[-1:] != (4,) or boxes.ndim > 2:
+        if boxes.shape[-1:] != (4,) or boxes.ndim > 2 or len(boxes) == 0:
             raise ValueError(f"a box is left, top, width and height, or a sequence of such; not {box!r}")
         image = self._image(frame)
-        self._several = boxes.ndim == 2
         regions: list[tuple[Any, dict[str, str]]] = [
             (Rectangle.create(*each), {}) for each in np.atleast_2d(boxes).tolist()
         ]
-        self._ask(lambda client: client.initialize({"color": image}, regions, {}))
+        try:
+            if self._link is None or not self._link.is_open:
+                self._link = Link([str(binary()), "serve", "--multi-object", *self._arguments])
+            self._link.ask(lambda client: client.initialize({"color": image}, regions, {}))
+        except (LinkError, OSError) as error:
+            self._fail(error)
+        self._several = boxes.ndim == 2
 
     def update(self, frame: Frame) -> Any:  # noqa: ANN401 - a Result, or a list of them
         """Finds what is tracked in the next frame.
@@ -111,43 +137,30 @@ class Tracker:
             frame: as in `init`, and of the same size.
 
         Returns:
-            A `Result`; a list of them, in the order of the boxes, where `init` was given several.
+            A `Result`; a list of them, in the order of the boxes, if `init` was given a sequence of boxes.
 
         Raises:
             TrackerError: nothing is tracked yet, the frame is refused, or the process ended.
             ValueError: the array is no frame.
         """
-        if self._client is None:
+        link = self._link
+        if link is None or not link.is_open:
+            if link is not None and link.is_foreign:
+                raise TrackerError("the target is followed in the parent process; this one calls init first")
             raise TrackerError("there is no target yet: init comes before update")
         image = self._image(frame)
-        objects = self._ask(lambda client: client.frame({"color": image}, {}, []))
-        results = []
-        for region, properties in objects:
-            score = float(properties.get("confidence", "nan"))
-            results.append(Result(region.bounds(), score, score > 0))
+        try:
+            objects = link.ask(lambda client: client.frame({"color": image}, {}, []))[0]
+        except LinkError as error:
+            self._fail(error)
+        results = [_result(region, properties) for region, properties in objects]
         return results if self._several else results[0]
 
     def close(self) -> None:
         """Ends the process; a later `init` starts another one."""
-        client, self._client = self._client, None
-        if client is not None:
-            with suppress(TraxException):
-                client.quit()
-        self._end()
-
-    def _end(self) -> None:
-        """Closes the process's streams, which ends it, and waits for it."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
 
     def __enter__(self) -> "Tracker":
         """This tracker; the process starts with `init`."""
@@ -159,55 +172,31 @@ class Tracker:
         """Ends the process."""
         self.close()
 
-    def __del__(self) -> None:
-        """Ends the process, should nobody have."""
-        # What is half made has no process, and at the interpreter's end modules may be gone. The client is left
-        # alone: the garbage collector may have freed what it wraps.
-        with suppress(Exception):
-            self._client = None
-            self._end()
+    def __getstate__(self) -> dict[str, object]:
+        """The parameters alone.
 
-    def _ask(self, request: Any) -> list[Any]:  # noqa: ANN401 - a function of vot-trax's client, which has no types
-        """What the tracker answers; the process is started where there is none, and gone after an error."""
-        try:
-            if self._client is None:
-                self._start()
-            return request(self._client)[0]
-        except TraxException as error:
-            self.close()
-            reason = str(error).removeprefix("Server terminated the session: ")
-            raise TrackerError(reason if reason != str(error) else self._last_words() or reason) from error
-        except BaseException:
-            # An answer that nobody waits for would be taken for that of the next request.
-            self.close()
-            raise
+        Raises:
+            TypeError: a target is tracked.
+        """
+        if self._link is not None and self._link.is_open:
+            raise TypeError(
+                "a tracker that follows a target cannot be sent to another process; make one there, or close this one"
+            )
+        return self.__dict__ | {"_link": None}
 
-    def _start(self) -> None:
-        command = [str(binary()), "serve", "--multi-object", *self._arguments]
-        # Unbuffered, because libtrax reads and writes the descriptors itself.
-        self._words.seek(0)
-        self._words.truncate()
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words, bufsize=0
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        # Without a log of its own vot-trax's client cannot be made.
-        descriptors = (self._process.stdin.fileno(), self._process.stdout.fileno())
-        self._client = Client(stream=descriptors, log=lambda *_: None)
-
-    def _last_words(self) -> str:
-        """What a process that gave no reason through TraX wrote as an error, or last."""
-        self._words.seek(0)
-        lines = [line.strip() for line in self._words.read().decode(errors="replace").splitlines() if line.strip()]
-        # An error about the arguments goes on for some lines, and ends with a word about --help.
-        text = "\n".join(lines).partition("\nFor more information")[0]
-        return text.rpartition("error: ")[2].replace("\n", " ")
+    def _fail(self, error: Exception) -> NoReturn:
+        """Raises the reason as the caller's error."""
+        self.close()
+        raise TrackerError(str(error)) from error
 
     def _image(self, frame: Frame) -> FileImage | MemoryImage:
         """A frame as TraX sends it."""
-        if not isinstance(frame, np.ndarray):
+        if isinstance(frame, (str, PathLike)):
             return FileImage.create(str(Path(frame).resolve()))
+        if not isinstance(frame, np.ndarray):
+            if not hasattr(frame, "convert"):
+                raise ValueError(f"a frame is a path, an array or an image of Pillow's, not {type(frame).__name__}")
+            return MemoryImage.create(np.ascontiguousarray(frame.convert("RGB")))
         if frame.dtype != np.uint8 or frame.size == 0 or frame.shape[2:] not in ((), (3,)) or frame.ndim < 2:
             raise ValueError(f"a frame is H x W x 3 or H x W of uint8, not {frame.shape} of {frame.dtype}")
         if frame.ndim == 2:
@@ -215,6 +204,13 @@ class Tracker:
         elif self._bgr:
             frame = frame[:, :, ::-1]
         return MemoryImage.create(np.ascontiguousarray(frame))
+
+
+def _result(region: Any, properties: Mapping[str, str]) -> Result:  # noqa: ANN401 - vot-trax has no types
+    """An answer of the tracker's."""
+    score = float(properties.get("confidence", "nan"))
+    found = float(properties.get("found", "nan")) > 0
+    return Result(region.bounds(), score, found, float(properties.get("probability", "nan")))
 
 
 def _toml(value: object) -> str:

@@ -32,7 +32,7 @@ impl Backend for Still {
 
     fn track(&mut self, target: &mut TargetBox, _: &RgbImage) -> Result<Answer, Infallible> {
         sleep(self.delay);
-        Ok(Answer { target: *target, confidence: 1.0 })
+        Ok(Answer { target: *target, confidence: 1.0, found: None, probability: None })
     }
 }
 

@@ -52,6 +52,11 @@ impl Backend for Dat {
     fn track(&mut self, tracker: &mut Tracker, frame: &Frame) -> Result<Answer, TrackerError> {
         let estimate = tracker.track(frame)?;
         let BoundingBox { x, y, width, height } = estimate.bounding_box;
-        Ok(Answer { target: TargetBox { x, y, width, height }, confidence: estimate.confidence })
+        Ok(Answer {
+            target: TargetBox { x, y, width, height },
+            confidence: estimate.confidence,
+            found: Some(estimate.success),
+            probability: Some(estimate.probability),
+        })
     }
 }

@@ -28,6 +28,26 @@ pub struct Answer {
     pub target: TargetBox,
     /// How sure the tracker is, on a scale of its own.
     pub confidence: f64,
+    /// Whether the tracker counts the target as found: the property `found`, 1 or 0.
+    pub found: Option<bool>,
+    /// Probability that the target is correct, 0 to 1: the property `probability`.
+    pub probability: Option<f64>,
+}
+
+impl Answer {
+    /// The reply of a request that took `seconds`.
+    fn status(self, seconds: f64) -> Status {
+        let TargetBox { x, y, width, height } = self.target;
+        let region = Region::rectangle(x as f32, y as f32, width as f32, height as f32);
+        let mut status = Status::new(region).confidence(self.confidence).seconds(seconds);
+        let found = self.found.map(|found| u8::from(found).to_string());
+        let probability = self.probability.map(|probability| format!("{probability:.4}"));
+        for (key, value) in [("found", found), ("probability", probability)] {
+            // Both are keys that TraX takes.
+            let _ = value.map(|value| status.properties.insert(key, value));
+        }
+        status
+    }
 }
 
 /// A tracking core.
@@ -206,10 +226,7 @@ impl<B: Backend> Session<B> {
                 .backend
                 .track(tracker, &frame)
                 .map_err(|error| SessionError::Backend { object: index + 1, error })?;
-            let TargetBox { x, y, width, height } = answer.target;
-            let region = Region::rectangle(x as f32, y as f32, width as f32, height as f32);
-            let seconds = share + begun.elapsed().as_secs_f64();
-            statuses.push(Status::new(region).confidence(answer.confidence).seconds(seconds));
+            statuses.push(answer.status(share + begun.elapsed().as_secs_f64()));
         }
         statuses.extend(self.start(&frame, added)?);
         Ok(statuses)
