@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   attrax-vot evaluate ../shared/vot2016-dev --tracker DAT --sequences bag,book
   attrax-vot evaluate /data/vot2016 --repetitions 15 --workspace out/vot2016
   attrax-vot render out/vot2016-dev --tracker DAT --out out/pictures
+  attrax-vot check /data/OTB100 --format otb
   attrax-vot init out/vot2016 --dataset /data/vot2016
   attrax-vot run out/vot2016 DAT MDNet --jobs 4
   attrax-vot report out/vot2016 --reference ../shared/vot2016-results/DAT
@@ -79,13 +80,17 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("directory", type=Path, help="of the workspace")
     init.add_argument("--stack", default="vot2016/rgb", help="the toolkit's stack [vot2016/rgb]")
     init.add_argument("--dataset", type=Path, help="a folder of sequences [the toolkit downloads the stack's]")
-    init.add_argument("--format", default="vot", help="of that folder: vot, otb, got10k, lasot, images [vot]")
-    init.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    _add_dataset(init)
     init.add_argument(
         "--experiments", type=_names, metavar="A,B", help="of the stack [all; in another format, the unsupervised one]"
     )
     init.add_argument("--repetitions", type=_positive, metavar="N", help="of the experiment [the stack's]")
     init.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
+    init.add_argument("--skip-damaged", action="store_true", help="leave out sequences that cannot be used")
+
+    check = commands.add_parser("check", help="list everything odd in a dataset; exit status 0 where nothing is")
+    check.add_argument("dataset", type=Path, help="a folder of sequences")
+    _add_dataset(check)
 
     _add_run(commands)
 
@@ -99,6 +104,15 @@ def parser() -> argparse.ArgumentParser:
     dataset = commands.add_parser("dataset", help="render the demo dataset alone")
     dataset.add_argument("directory", type=Path, help="where it goes")
     return top
+
+
+def _add_dataset(command: argparse.ArgumentParser) -> None:
+    """The options that say what of a dataset is read, and how."""
+    command.add_argument(
+        "--format", default="vot", metavar="NAME",
+        help="layout of that folder: vot, otb, got10k, lasot, tnl2k, nfs, nfs240, uav123, trackingnet, images [vot]",
+    )  # fmt: skip
+    command.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
 
 
 def _add_run(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
@@ -337,6 +351,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from attrax_vot.weights.commands import run
 
         return run
+    if name in ("init", "check"):
+        from attrax_vot.datasets import commands as datasets
+
+        return getattr(datasets, name)
     from attrax_vot import commands
 
     return getattr(commands, name)

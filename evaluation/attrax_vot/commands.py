@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from attrax.binary import home, registry
 from attrax_vot.analysis import summary
+from attrax_vot.datasets.vot import find_root
 from attrax_vot.demo import render_dataset
-from attrax_vot.run import driver, provenance
-from attrax_vot.run.checks import check, download
-from attrax_vot.run.dataset import find_root
+from attrax_vot.run import provenance
 from attrax_vot.run.evaluate import Evaluation, Request, check_command, find_tracker
 from attrax_vot.run.evaluate import evaluate as run_evaluation
 from attrax_vot.run.toolkit import EvaluationError
-from attrax_vot.run.workspace import Settings, load, prepare
+from attrax_vot.run.workspace import Settings, load
 
 if TYPE_CHECKING:
     from vot.workspace import Workspace
@@ -57,36 +56,6 @@ def evaluate(options: argparse.Namespace) -> int:
     directory = options.workspace or home() / "out" / _name(options.dataset)
     outcome = run_evaluation(Request(directory, settings, options.tracker, options.reference))
     return _tell(outcome, outcome.summary)
-
-
-def init(options: argparse.Namespace) -> int:
-    """Makes a workspace, downloads or links its dataset, and checks every frame of it."""
-    dataset, names, experiments = options.dataset, options.sequences, tuple(options.experiments or ())
-    if options.format != "vot":
-        from attrax_vot.datasets import layouts, view
-
-        if dataset is None:
-            raise EvaluationError(f"--format {options.format} needs the dataset's folder: --dataset DIR")
-        clips = layouts.find(options.format, dataset, names)
-        dataset, names = options.directory / "dataset", [clip.name for clip in clips]
-        view.lay_out(clips, dataset)
-        # These benchmarks know one pass alone.
-        experiments = experiments or ("unsupervised",)
-    settings = Settings(dataset, names, options.stack, experiments, options.repetitions, _registry(options))
-    if options.dataset is None:
-        download(options.directory, options.stack)
-    prepare(options.directory, settings)
-    problems = check(options.directory)
-    for problem in problems:
-        print(f"damaged: {problem}")
-    registry = load(options.directory).registry
-    for warning in filter(None, map(driver.warning, registry)):
-        print(f"warning: {warning}")
-    if not problems:
-        known = registry.identifiers()
-        tracker = "DAT" if "DAT" in known else next(iter(known), "TRACKER")
-        print(f"{options.directory} is ready; next: attrax-vot run {options.directory} {tracker} --jobs 2")
-    return 1 if problems else 0
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from attrax_vot.compare import arms
 from attrax_vot.compare.arms import Arms, Base, Entry
 from attrax_vot.run import evaluate, jobs, parallel, provenance, runner, workspace
-from attrax_vot.run.dataset import find_sequences
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -76,16 +75,19 @@ def prepare(request: Request, threads: int) -> Plan:
     Raises:
         EvaluationError: the request cannot be met.
     """
-    find_sequences(request.dataset, request.sequences)
+    settings = workspace.Settings(
+        request.dataset,
+        request.sequences,
+        experiments=request.experiments,
+        repetitions=1,
+        registry=request.directory / "trackers.ini",
+    )
+    clips = workspace.require(workspace.read(request.directory, settings))
     if (request.directory / "config.yaml").is_file() and not arms.registered(request.directory):
         raise EvaluationError(f"{request.directory} is a workspace of another kind; give another folder")
     request.directory.mkdir(parents=True, exist_ok=True)
     entries = arms.register(request.directory, request.arms, request.seeds, request.base)
-    registry = request.directory / "trackers.ini"
-    settings = workspace.Settings(
-        request.dataset, request.sequences, experiments=request.experiments, repetitions=1, registry=registry
-    )
-    workspace.prepare(request.directory, settings)
+    workspace.prepare(request.directory, settings, clips)
     space = workspace.load(request.directory)
     trackers = [evaluate.find_tracker(space, entry.reference) for entry in entries]
     evaluate.check_command(trackers[0])

@@ -1,45 +1,48 @@
 """Shows sequences of any layout to the toolkit as if they were VOT's: its files, with links to the frames."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
-
-from attrax_vot.datasets.layouts import Clip, Region
+from attrax_vot.datasets.clip import OBJECT, Clip
+from attrax_vot.errors import EvaluationError
 from attrax_vot.files import write_whole
-from attrax_vot.run.toolkit import EvaluationError
-
-# What the toolkit reads as a frame without ground truth.
-UNKNOWN = "0"
 
 
-def lay_out(clips: list[Clip], directory: Path) -> None:
-    """Writes a folder for each sequence, and the list of them; frames are links to the originals.
+def lay_out(clip: Clip, folder: Path) -> None:
+    """Writes a sequence's folder in the toolkit's layout; frames are links to the originals.
 
     Raises:
-        EvaluationError: a first frame is no image, or frames of a sequence are of different kinds.
+        EvaluationError: the folder shows another sequence.
     """
-    for clip in clips:
-        folder = directory / clip.name
-        suffix = clip.frames[0].suffix.lower()
-        if any(frame.suffix.lower() != suffix for frame in clip.frames):
-            raise EvaluationError(f"{clip.frames[0].parent} mixes kinds of images; the toolkit takes one of them")
-        first = cv2.imread(str(clip.frames[0]))
-        if first is None:
-            raise EvaluationError(f"{clip.frames[0]} cannot be read as an image")
-        height, width = first.shape[:2]
-        for index, frame in enumerate(clip.frames, 1):
-            _link(folder / "color" / f"{index:08d}{suffix}", frame.resolve())
-        write_whole(folder / "groundtruth.txt", "".join(f"{_line(region)}\n" for region in clip.regions))
-        write_whole(
-            folder / "sequence",
-            f"name={clip.name}\nfps=30\nformat=default\nchannels.color=color/%08d{suffix}\n"
-            f"width={width}\nheight={height}\nlength={len(clip.frames)}\n",
-        )
-    write_whole(directory / "list.txt", "".join(f"{clip.name}\n" for clip in clips))
+    if clip.size is None:
+        raise EvaluationError(f"{clip.frames[0]} cannot be read as an image")
+    described = {"name": clip.name, "fps": clip.fps, "format": "default"}
+    for channel, images in clip.channels.items():
+        # The toolkit takes names in .jpg and .png alone; readers know a format by its content.
+        suffix = ".png" if all(image.suffix.lower() == ".png" for image in images) else ".jpg"
+        for index, image in enumerate(images, 1):
+            _link(folder / channel / f"{index:08d}{suffix}", image.resolve())
+        described[f"channels.{channel}"] = f"{channel}/%08d{suffix}"
+    described |= {"width": clip.size[0], "height": clip.size[1], "length": len(clip.frames)}
+    describe(clip, folder, described)
 
 
-def _line(region: Region) -> str:
-    return UNKNOWN if region is None else ",".join(f"{value:.10g}" for value in region)
+def describe(clip: Clip, folder: Path, described: dict[str, object]) -> None:
+    """Writes the files of a sequence without its frames: ground truth, tags, values, and what describes it."""
+    several = list(clip.objects) != [OBJECT]
+    files: dict[str, Iterable[object]] = {
+        f"groundtruth_{name}.txt" if several else "groundtruth.txt": (row.text for row in rows)
+        for name, rows in clip.objects.items()
+    }
+    files |= {f"{name}.tag": map(int, marks) for name, marks in clip.tags.items()}
+    files |= {f"{name}.value": (f"{number:.10g}" for number in numbers) for name, numbers in clip.values.items()}
+    files["sequence"] = (f"{key}={value}" for key, value in described.items())
+    for name, rows in files.items():
+        write_whole(folder / name, "".join(f"{row}\n" for row in rows))
+    # Of an earlier state of the dataset: the toolkit would read them.
+    for old in [*folder.glob("groundtruth*.txt"), *folder.glob("*.tag"), *folder.glob("*.value")]:
+        if old.name not in files:
+            old.unlink()
 
 
 def _link(place: Path, target: Path) -> None:

@@ -1,5 +1,6 @@
 """Workspaces of the official toolkit: made from a dataset on disk, and plain `vot evaluate` runs them too."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,17 +9,20 @@ import yaml
 
 from attrax.binary import registry
 from attrax_vot import experiments
+from attrax_vot.datasets import check, layouts, view
+from attrax_vot.datasets.clip import NO_REGION, Clip
 from attrax_vot.files import write_whole
 from attrax_vot.run import driver
-from attrax_vot.run.dataset import Source, find_sequences
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.workspace import Workspace
 
 STACK = "vot2016/rgb"
-# In a sequence without frames nobody can know their size; the toolkit asks for one all the same.
+# The toolkit asks for a size, which a sequence without frames does not have.
 UNKNOWN_SIZE = (1, 1)
+# Sentences about odd sequences in one error; then how many more there are.
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Settings:
         experiments: identifiers of the wanted experiments of that stack; all when there are none.
         repetitions: of each supervised experiment; the stack's own number when there is none.
         registry: file or folder that registers the trackers.
+        layout: of the dataset's files.
     """
 
     dataset: Path | None
@@ -40,32 +45,84 @@ class Settings:
     experiments: tuple[str, ...] = ("baseline",)
     repetitions: int | None = 1
     registry: Path = field(default_factory=registry)
+    layout: str = "vot"
 
 
-def prepare(directory: Path, settings: Settings) -> None:
-    """Makes a workspace, or adapts one that is there; results in it stay.
+def read(directory: Path, settings: Settings) -> list[Clip]:
+    """Reads a dataset as a workspace would hold it; what is odd about a sequence stands in its findings.
+
+    Args:
+        directory: of the workspace.
+        settings: of the workspace.
 
     Raises:
-        EvaluationError: the dataset, the stack or the registry is not there, or the workspace holds
-            sequences of the same names from another folder.
+        EvaluationError: there is no such dataset, sequence, stack or experiment.
+    """
+    dataset = settings.dataset or directory / "sequences"
+    clips = layouts.find(settings.layout, dataset, settings.sequences)
+    check.against(clips, _reduced(settings), settings.stack, several_objects())
+    return clips
+
+
+def prepare(directory: Path, settings: Settings, clips: list[Clip] | None = None) -> None:
+    """Makes a workspace, or adapts one that is there; results in it stay.
+
+    Args:
+        directory: of the workspace.
+        settings: of the workspace.
+        clips: the sequences, where they have been read already.
+
+    Raises:
+        EvaluationError: the dataset, the stack or the registry is not there, a sequence cannot be used, or the
+            workspace holds sequences of the same names from another folder.
     """
     if not settings.registry.exists():
         raise EvaluationError(f"there is no {settings.registry} to find trackers in")
-    sources = find_sequences(settings.dataset, settings.sequences) if settings.dataset else []
-    stack = _stack(settings, sources)
+    _check_place(directory)
+    if clips is None:
+        clips = read(directory, settings) if settings.dataset else []
+    require(clips)
+    stack = _stack(settings, clips)
     config = {
         "stack": "stack.yaml",
         "sequences": "sequences",
         "registry": [str(settings.registry.resolve()), "./trackers.ini"],
     }
-    for source in sources:
-        _link(directory / "sequences" / source.name, source)
-    if sources:
-        write_whole(directory / "sequences" / "list.txt", "".join(f"{source.name}\n" for source in sources))
+    if settings.dataset:
+        for clip in clips:
+            _show(directory, clip)
+        write_whole(directory / "sequences" / "list.txt", "".join(f"{clip.name}\n" for clip in clips))
     write_whole(directory / "stack.yaml", yaml.safe_dump(stack, sort_keys=False))
     write_whole(directory / "config.yaml", yaml.safe_dump(config, sort_keys=False))
     (directory / "results").mkdir(exist_ok=True)
     (directory / "trackers.ini").touch()
+
+
+def require(clips: list[Clip]) -> list[Clip]:
+    """Gives clips back.
+
+    Raises:
+        EvaluationError: one of them cannot be used.
+    """
+    if errors := [error for clip in clips for error in clip.errors]:
+        more = [f"{len(errors) - SHOWN} more errors of the dataset"] if len(errors) > SHOWN else []
+        raise EvaluationError("\n".join(errors[:SHOWN] + more))
+    return clips
+
+
+def _check_place(directory: Path) -> None:
+    """Makes sure that the toolkit can read what is in a folder, and that nothing is written elsewhere.
+
+    Raises:
+        EvaluationError: it cannot, or `sequences` is a link.
+    """
+    if odd := re.search(r"[%*?\[\]]", str(directory.resolve())):
+        raise EvaluationError(f"{directory.resolve()}: the toolkit cannot work in a folder with '{odd[0]}' in its path")
+    for name in ("sequences", "dataset"):
+        if (directory / name).is_symlink():
+            raise EvaluationError(
+                f"{directory / name} is a link; a workspace holds a folder of that name: remove the link"
+            )
 
 
 def load(directory: Path) -> "Workspace":
@@ -118,8 +175,20 @@ def read_stack(name: str) -> dict[str, Any]:
     return yaml.safe_load(Path(file).read_text())
 
 
-def _stack(settings: Settings, sources: list[Source]) -> dict[str, Any]:
-    """The toolkit's stack, reduced to the wanted experiments and repetitions, for a dataset on disk."""
+def several_objects() -> list[str]:
+    """The toolkit's stacks whose experiments follow several objects at a time."""
+    import vot.stack
+
+    root = Path(vot.stack.__file__).parent
+    files = (path for path in sorted(root.rglob("*.yaml")) if "tests" not in path.parts)
+    stacks = {str(path.relative_to(root).with_suffix("")): yaml.safe_load(path.read_text()) for path in files}
+    return [
+        name for name, stack in stacks.items() if all(each.get("multiobject") for each in stack["experiments"].values())
+    ]
+
+
+def _reduced(settings: Settings) -> dict[str, Any]:
+    """The toolkit's stack, reduced to the wanted experiments."""
     stack = read_stack(settings.stack)
     # With an address the toolkit would download the dataset.
     stack.pop("dataset", None)
@@ -129,11 +198,22 @@ def _stack(settings: Settings, sources: list[Source]) -> dict[str, Any]:
         raise EvaluationError(f"stack {settings.stack} has no experiment {', '.join(unknown)}; it has {known}")
     wanted = settings.experiments or tuple(stack["experiments"])
     stack["experiments"] = {name: stack["experiments"][name] for name in wanted}
-    lengths = [source.length() for source in sources]
-    bounded = all(source.frames for source in sources)
+    return stack
+
+
+def _stack(settings: Settings, clips: list[Clip]) -> dict[str, Any]:
+    """The stack of a workspace: reduced, and fitted to a dataset on disk."""
+    stack = _reduced(settings)
+    lengths = [len(clip.rows) for clip in clips]
+    bounded = all(clip.channels for clip in clips)
+    skipped = any(NO_REGION in clip.tags for clip in clips)
     for experiment in stack["experiments"].values():
-        if experiment["type"] == "supervised" and settings.repetitions is not None:
+        supervised = experiment["type"] == "supervised"
+        if supervised and settings.repetitions is not None:
             experiment["repetitions"] = settings.repetitions
+        if supervised and skipped:
+            # Where a restart falls on a frame without a region, the toolkit goes on to the next frame with one.
+            experiment["skip_tags"] = [*experiment.get("skip_tags", []), NO_REGION]
         for analysis in experiment.get("analyses", []):
             if analysis["type"] == "supervised_eao_score" and lengths:
                 analysis["low"], analysis["high"] = interval(lengths, analysis["low"], analysis["high"])
@@ -145,27 +225,30 @@ def _stack(settings: Settings, sources: list[Source]) -> dict[str, Any]:
     return stack
 
 
-def _link(place: Path, source: Source) -> None:
-    """Makes a sequence appear in the workspace."""
-    if not source.frames:
-        _describe(place, source)
+def _show(directory: Path, clip: Clip) -> None:
+    """Makes a sequence appear in the workspace: by a link, or by files of the workspace's own."""
+    place = directory / "sequences" / clip.name
+    if not clip.channels:
+        # Of ground truth alone, results can be analysed.
+        width, height = UNKNOWN_SIZE
+        described = {"name": clip.name, "fps": clip.fps, "format": "default", "channels.color": "color/%08d.jpg"}
+        if place.is_symlink():
+            raise EvaluationError(_ANOTHER.format(place=place, source=clip.folder))
+        view.describe(clip, place, {**described, "width": width, "height": height, "length": len(clip.rows)})
         return
+    source, own = clip.folder, directory / "dataset" / clip.name
+    if not clip.plain:
+        view.lay_out(clip, own)
+        source = own
+    if place.is_symlink() and place.resolve() in {clip.folder.resolve(), own.resolve()} - {source.resolve()}:
+        # The dataset has changed since, and is shown in the other way.
+        place.unlink()
     if place.is_symlink() or place.exists():
-        if place.resolve() != source.path.resolve():
-            raise EvaluationError(
-                f"{place} is not {source.path}: this workspace belongs to another dataset; give another one"
-            )
+        if place.resolve() != source.resolve():
+            raise EvaluationError(_ANOTHER.format(place=place, source=clip.folder))
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(source.path, target_is_directory=True)
+    place.symlink_to(source.resolve(), target_is_directory=True)
 
 
-def _describe(place: Path, source: Source) -> None:
-    """Stands in for a sequence of which there is ground truth alone, so that results can be analysed."""
-    width, height = UNKNOWN_SIZE
-    write_whole(place / "groundtruth.txt", (source.path / "groundtruth.txt").read_text())
-    write_whole(
-        place / "sequence",
-        f"name={source.name}\nfps=30\nformat=default\nchannels.color=color/%08d.jpg\n"
-        f"width={width}\nheight={height}\nlength={source.length()}\n",
-    )
+_ANOTHER = "{place} is not {source}: this workspace belongs to another dataset; give another one"
