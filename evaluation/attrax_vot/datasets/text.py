@@ -31,11 +31,23 @@ def decode(data: bytes) -> str:
 
 def lines(text: str) -> list[str]:
     """The lines of a text, whatever ends them, without the blank ones at its end."""
-    # Not `splitlines`, which also splits at form feeds and a dozen other characters.
-    found = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    found = _split(text)
     while found and not found[-1].strip():
         found.pop()
     return found
+
+
+def ends_blank(text: str) -> bool:
+    """Whether a text ends with a blank line."""
+    found = _split(text)
+    if not found[-1]:
+        found.pop()
+    return bool(found) and not found[-1].strip()
+
+
+def _split(text: str) -> list[str]:
+    # Not `splitlines`, which also splits at form feeds and a dozen other characters.
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def plain(data: bytes) -> bool:

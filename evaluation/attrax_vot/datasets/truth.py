@@ -83,7 +83,8 @@ def read(path: Path) -> list[Row]:
     rows = [parse(line, number) for number, line in enumerate(text.lines(whole), 1)]
     if sum(row.pixels for row in rows) > LARGEST_MASKS:
         rows[0] = replace(rows[0], error=f"and those after it hold masks of more than {LARGEST_MASKS} pixels together")
-    if not text.plain(path.read_bytes()):
+    # The toolkit fails on blank lines, at the end too.
+    if not text.plain(path.read_bytes()) or text.ends_blank(whole):
         rows = [replace(row, plain=False) for row in rows]
     return rows
 
@@ -111,10 +112,8 @@ def parse(line: str, number: int = 1) -> Row:
 
 def _row(number: int, words: list[str]) -> Row:
     """The row of a code, a rectangle or a polygon."""
-    if word := next((word for word in words if not _NUMBER.fullmatch(word)), None):
-        raise UnreadableError(f"holds '{word[:40]}', which is no number")
-    if "" in words:
-        raise UnreadableError("has a separator without a number before it")
+    if odd := [word for word in words if not _NUMBER.fullmatch(word)]:
+        raise UnreadableError(f"holds '{odd[0][:40]}', which is no number")
     values = tuple(map(float, words))
     if len(values) == 1:
         finite = isfinite(values[0])
@@ -147,9 +146,9 @@ def _shape(number: int, values: tuple[float, ...]) -> Row:
 
 def _mask(number: int, words: list[str]) -> Row:
     """The row of a mask: left, top, width, height, and the lengths of its runs of zeros and ones."""
-    if word := next((word for word in words if not _INTEGER.fullmatch(word)), None):
-        raise UnreadableError(f"is a mask that holds '{word[:40]}', which is no whole number")
-    if len(words) < 4 or "" in words:
+    if odd := [word for word in words if not _INTEGER.fullmatch(word)]:
+        raise UnreadableError(f"is a mask that holds '{odd[0][:40]}', which is no whole number")
+    if len(words) < 4:
         raise UnreadableError("is a mask without its left, top, width and height")
     values = list(map(int, words))
     (left, top, width, height), runs = values[:4], values[4:]
