@@ -33,7 +33,7 @@ def example(name: str) -> str:
     """The path of one of the examples that need no libtorch."""
     if folder := os.environ.get("TRAX_EXAMPLES"):
         return str(Path(folder).resolve() / name)
-    package = "attrax-session" if name == "still_session" else "trax"
+    package = "attrax-session" if name == "still_session" else "trax-rs"
     command = ["cargo", "build", "--quiet", "--package", package, "--example", name]
     subprocess.run(command, cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))

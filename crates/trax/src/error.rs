@@ -58,6 +58,10 @@ pub enum Error {
     /// libtrax refused a call.
     #[error("libtrax: {0}")]
     Library(String),
+    /// An earlier error of this session has left the connection out of step: the next answer could belong to any
+    /// request. Has the text of that error. Only a new session helps.
+    #[error("the session cannot go on after an earlier error: {0}")]
+    Poisoned(String),
     /// The session has been ended by either side already.
     #[error("the session has ended")]
     Terminated,

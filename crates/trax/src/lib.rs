@@ -2,6 +2,9 @@
 #![deny(unsafe_code)]
 
 mod client;
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "takes over descriptors by number")]
+mod descriptor;
 mod error;
 mod image;
 mod keeper;

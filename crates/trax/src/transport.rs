@@ -8,6 +8,8 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use super::descriptor;
 use super::error::Error;
 
 /// How long a tracker tries to reach the client's socket.
@@ -72,6 +74,9 @@ impl Transport {
     /// The connection that the environment asks for, as libtrax reads it: the port on this machine in `TRAX_SOCKET`, else the
     /// descriptors in `TRAX_IN` and `TRAX_OUT` (on Unix; an error elsewhere), else standard input and output.
     ///
+    /// The descriptors may be of files, pipes or sockets, also one socket for both. They are taken over and closed with
+    /// the transport: nothing else in the program may use their numbers. Standard input and output stay open.
+    ///
     /// ```no_run
     /// use trax::{Limits, Metadata, Server, Transport};
     ///
@@ -93,16 +98,9 @@ impl Transport {
     /// The descriptors in `TRAX_IN` and `TRAX_OUT`, else standard input and output.
     #[cfg(unix)]
     fn from_descriptors() -> Result<Self, Error> {
-        use std::os::fd::AsFd;
-
-        let input = match number::<u32>("TRAX_IN")? {
-            Some(descriptor) => File::open(format!("/dev/fd/{descriptor}"))?,
-            None => File::from(io::stdin().as_fd().try_clone_to_owned()?),
-        };
-        let output = match number::<u32>("TRAX_OUT")? {
-            Some(descriptor) => File::options().write(true).open(format!("/dev/fd/{descriptor}"))?,
-            None => File::from(io::stdout().as_fd().try_clone_to_owned()?),
-        };
+        let input = number::<u16>("TRAX_IN")?.map_or(0, i32::from);
+        let output = number::<u16>("TRAX_OUT")?.map_or(1, i32::from);
+        let [input, output] = descriptor::take([("TRAX_IN", input), ("TRAX_OUT", output)])?;
         Ok(Self { input: Box::new(input), output: Output::File(output) })
     }
 

@@ -8,6 +8,8 @@ mod process;
 pub use options::ClientOptions;
 pub use process::{Connection, TrackerProcess};
 
+use std::time::Instant;
+
 use super::error::Error;
 use super::image::Images;
 use super::metadata::{Channel, Metadata, in_words};
@@ -66,7 +68,7 @@ impl Client {
     /// newer protocol, and what reading gives.
     pub fn new(transport: Transport, options: ClientOptions) -> Result<Self, Error> {
         let mut link = Link::new(transport, options)?;
-        let message = link.receive()?;
+        let message = link.receive(link.deadline())?;
         let hello = Hello::parse(message)?;
         Ok(Self { link, options, hello, objects: 0, ended: false })
     }
@@ -119,34 +121,40 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] if there is no object, more than the tracker takes, an image of a channel missing, or no accepted form of a
-    /// region or image; [`Error::Quit`] if the tracker gives up; [`Error::Timeout`], [`Error::Disconnected`], [`Error::Io`] and what
-    /// reading gives.
+    /// Before anything is sent, after which the session is as it was: [`Error::Protocol`] if there is no object, more
+    /// than the tracker takes, an image of a channel missing, or no accepted form of a region or image;
+    /// [`Error::Image`] for a path or address that a message cannot carry.
+    ///
+    /// [`Error::Quit`] if the tracker gives up, which ends the session. Any other error ([`Error::Timeout`],
+    /// [`Error::Disconnected`], [`Error::Io`], an answer that is refused) leaves it out of step with the tracker: every
+    /// later call is [`Error::Poisoned`].
     pub fn initialize(
         &mut self,
         images: &Images,
         objects: &[Object],
         properties: &Properties,
     ) -> Result<Vec<Status>, Error> {
-        if objects.is_empty() {
+        self.check()?;
+        let [first, ..] = objects else {
             return Err(Error::Protocol("an initialization without objects".into()));
-        }
+        };
         let mut lines = Vec::new();
         if self.hello.version >= VERSION {
             if self.objects > 0 {
                 write(&mut lines, Kind::Initialize, &[], std::iter::empty());
             }
-            self.objects = 0;
-            return self.send_frame(lines, images, objects, properties);
+            self.write_frame(&mut lines, objects.len(), images, objects, properties)?;
+            return self.exchange(lines, objects.len());
         }
-        let [object] = objects else {
+        if objects.len() > 1 {
             return Err(Error::Protocol("this tracker takes one object only".into()));
-        };
+        }
         let mut arguments = self.images(images)?;
-        arguments.push(self.region(&object.region)?);
-        write(&mut lines, Kind::Initialize, &arguments, properties.iter());
-        self.objects = 1;
-        self.exchange(lines)
+        arguments.push(self.region(&first.region)?);
+        // There is one message for both, so what the object has and the request has not goes with it.
+        let own = first.properties.iter().filter(|(key, _)| properties.get(key).is_none());
+        write(&mut lines, Kind::Initialize, &arguments, properties.iter().chain(own));
+        self.exchange(lines, 1)
     }
 
     /// Sends the next frame, perhaps with more objects to track from now on; gives one status for each object, old ones first.
@@ -155,61 +163,91 @@ impl Client {
     ///
     /// Those of [`Client::initialize`].
     pub fn frame(&mut self, images: &Images, added: &[Object], properties: &Properties) -> Result<Vec<Status>, Error> {
+        self.check()?;
         if self.objects == 0 {
             return Err(Error::Protocol("a frame before any object was initialized".into()));
         }
         if self.hello.version < VERSION && !added.is_empty() {
             return Err(Error::Protocol("this tracker takes no more objects".into()));
         }
-        self.send_frame(Vec::new(), images, added, properties)
+        let (mut lines, count) = (Vec::new(), self.objects + added.len());
+        self.write_frame(&mut lines, count, images, added, properties)?;
+        self.exchange(lines, count)
     }
 
     /// Ends the session. Nothing happens if it has ended already.
     ///
     /// # Errors
     ///
-    /// [`Error::Disconnected`], [`Error::Timeout`], [`Error::Io`].
+    /// [`Error::Disconnected`], [`Error::Timeout`], [`Error::Io`]. [`Error::Poisoned`] after a request that failed; the
+    /// tracker is told to quit all the same if it can be.
     pub fn quit(&mut self, reason: Option<&str>) -> Result<(), Error> {
+        let poisoned = self.link.check();
         if self.ended {
-            return Ok(());
+            return poisoned;
         }
         self.ended = true;
         let mut line = Vec::new();
         write(&mut line, Kind::Quit, &[], reason.map(|reason| ("trax.reason", reason)).into_iter());
-        self.link.send(line)
+        let sent = self.link.send(line);
+        poisoned.and(sent)
     }
 
-    /// Sends objects and a frame behind what is in `lines`, and waits for the answer.
-    fn send_frame(
-        &mut self,
-        mut lines: Vec<u8>,
+    /// Whether a request can be sent at all.
+    fn check(&self) -> Result<(), Error> {
+        self.link.check()?;
+        if self.ended { Err(Error::Terminated) } else { Ok(()) }
+    }
+
+    /// Appends the messages of objects and a frame, after which the tracker follows `count` objects.
+    fn write_frame(
+        &self,
+        lines: &mut Vec<u8>,
+        count: usize,
         images: &Images,
         objects: &[Object],
         properties: &Properties,
-    ) -> Result<Vec<Status>, Error> {
-        let count = self.objects + objects.len();
+    ) -> Result<(), Error> {
         if count > 1 && !self.hello.metadata.multi_object {
             return Err(Error::Protocol("this tracker takes one object only".into()));
         }
         for object in objects {
             let region = self.region(&object.region)?;
-            write(&mut lines, Kind::Initialize, &[region], object.properties.iter());
+            write(lines, Kind::Initialize, &[region], object.properties.iter());
         }
-        write(&mut lines, Kind::Frame, &self.images(images)?, properties.iter());
-        self.objects = count;
-        self.exchange(lines)
+        write(lines, Kind::Frame, &self.images(images)?, properties.iter());
+        Ok(())
     }
 
-    /// Sends a request and waits for its answer: one status for each object.
-    fn exchange(&mut self, lines: Vec<u8>) -> Result<Vec<Status>, Error> {
-        if self.ended {
-            return Err(Error::Terminated);
+    /// Sends a request and waits for its answer: a status for each of `count` objects.
+    fn exchange(&mut self, lines: Vec<u8>, count: usize) -> Result<Vec<Status>, Error> {
+        let result = self.send_and_receive(lines, count);
+        match &result {
+            Ok(_) => {}
+            Err(Error::Quit(_)) => self.ended = true,
+            Err(error) => self.link.poison(error),
         }
-        // A tracker that has quit cannot take a request in, but the reason it left is worth more than that.
+        result
+    }
+
+    /// The same, without a look at what an error does to the session.
+    fn send_and_receive(&mut self, lines: Vec<u8>, count: usize) -> Result<Vec<Status>, Error> {
         let sent = self.link.send(lines);
-        let mut statuses = Vec::with_capacity(self.objects);
-        while statuses.len() < self.objects {
-            let message = match (self.link.receive(), &sent) {
+        let deadline = match &sent {
+            Ok(()) => {
+                self.objects = count;
+                self.link.deadline()
+            }
+            // A tracker that has quit cannot take a request in, but its reason is worth more than that. It is there
+            // already if the time for sending is up.
+            Err(Error::Timeout(_)) => Some(Instant::now()),
+            Err(_) => self.link.deadline(),
+        };
+        let mut statuses = Vec::with_capacity(count.min(256));
+        // A mask's text may be short and its pixels many, so those of one answer are limited together.
+        let mut mask_pixels = 0;
+        while statuses.len() < count {
+            let message = match (self.link.receive(deadline), &sent) {
                 (Ok(message), _) => message,
                 (Err(_), Err(_)) => return sent.map(|()| statuses),
                 (Err(error), Ok(())) => return Err(error),
@@ -218,12 +256,15 @@ impl Client {
                 (Kind::State, [region]) => {
                     let text =
                         str::from_utf8(region).map_err(|_| Error::Malformed("a region that is not text".into()))?;
-                    let region = Region::parse(text, &self.options.limits)?;
+                    let region = Region::parse_with(text, &self.options.limits, mask_pixels)?;
+                    mask_pixels += region.mask_pixels();
                     statuses.push(Status { region, properties: message.properties });
                 }
                 (Kind::Quit, []) => {
-                    self.ended = true;
                     return Err(Error::Quit(message.properties.get("trax.reason").map(str::to_owned)));
+                }
+                (Kind::State, regions) => {
+                    return Err(Error::Protocol(format!("a state message with {} regions", regions.len())));
                 }
                 (kind, _) => {
                     return Err(Error::Protocol(format!("an answer that is a {} message", kind.word())));
@@ -248,15 +289,11 @@ impl Client {
         channels
             .map(|&channel| {
                 let image = images.get(channel).ok_or_else(|| Error::Protocol(format!("no {channel} image")))?;
-                if metadata.images.contains(&image.format()) {
-                    Ok(image.to_argument())
-                } else {
-                    Err(Error::Protocol(format!(
-                        "the tracker takes no {} images, but {}",
-                        image.format(),
-                        in_words(&metadata.images)
-                    )))
+                if !metadata.images.contains(&image.format()) {
+                    let (format, accepted) = (image.format(), in_words(&metadata.images));
+                    return Err(Error::Protocol(format!("the tracker takes no {format} images, but {accepted}")));
                 }
+                image.to_checked_argument()
             })
             .collect()
     }

@@ -75,7 +75,26 @@ impl Image {
     }
 }
 
-/// A text and bytes behind it.
+impl Image {
+    /// The argument, if the tracker reads the same image from it.
+    pub(crate) fn to_checked_argument(&self) -> Result<Vec<u8>, Error> {
+        let argument = self.to_argument();
+        match self {
+            Self::Path(_) | Self::Url(_)
+                if Self::from_argument(&argument, &Limits::default()).ok().as_ref() != Some(self) =>
+            {
+                let shown = argument[..argument.len().min(64)].escape_ascii();
+                Err(Error::Image(format!("no message can carry \"{shown}\" as a {}", self.format())))
+            }
+            Self::Memory(image) if image.width.max(image.height) > u32::from(u16::MAX) => {
+                Err(Error::Image(format!("{} x {} pixels: a side has 1 to 65535", image.width, image.height)))
+            }
+            _ => Ok(argument),
+        }
+    }
+}
+
+/// A text, then bytes as base64.
 fn encoded(mut text: String, data: &[u8]) -> Vec<u8> {
     BASE64.encode_string(data, &mut text);
     text.into_bytes()

@@ -104,6 +104,14 @@ impl Region {
         }
     }
 
+    /// The pixels that it takes of a limit on masks: none unless it is a mask.
+    pub(crate) fn mask_pixels(&self) -> u64 {
+        match self {
+            Self::Mask(mask) => mask.data().len() as u64,
+            _ => 0,
+        }
+    }
+
     /// Whether every number in it is finite, so that a message can carry it.
     ///
     /// ```

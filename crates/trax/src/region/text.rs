@@ -28,11 +28,11 @@ impl Region {
     ///
     /// [`Error::Region`] if it makes no sense, [`Error::TooLarge`] if it is over a limit.
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, Error> {
-        Self::parse_beside(text, limits, 0)
+        Self::parse_with(text, limits, 0)
     }
 
-    /// The same, where the masks of one request have taken some of the pixels that are allowed already.
-    pub(crate) fn parse_beside(text: &str, limits: &Limits, taken: u64) -> Result<Self, Error> {
+    /// The same for a region of a message in which earlier masks have `taken` so many of the pixels that are allowed.
+    pub(crate) fn parse_with(text: &str, limits: &Limits, taken: u64) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() {
             return Err(RegionError::Empty.into());

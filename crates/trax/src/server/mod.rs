@@ -16,6 +16,7 @@ use crate::keeper::Keeper;
 use crate::keeper::Native;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
+use crate::properties::Properties;
 use crate::region::Region;
 use crate::request::{Request, Status};
 use crate::transport::{Output, Transport};
@@ -53,7 +54,11 @@ pub struct Server {
     limits: Limits,
     /// How many objects are tracked.
     objects: usize,
-    /// Nobody reads any more what is sent.
+    /// Whether a request waits for its reply.
+    pending: bool,
+    /// What the session failed with, after which nothing but [`Server::quit`] is of use.
+    failure: Option<String>,
+    /// Whether writing failed: the client has gone, or has got a message in part.
     gone: bool,
     ended: bool,
 }
@@ -90,7 +95,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] for metadata without channels, [`Error::Io`], [`Error::Library`].
+    /// [`Error::Protocol`] for metadata without regions, images or channels, [`Error::Io`], [`Error::Library`].
     pub fn new(metadata: &Metadata, transport: Transport, limits: Limits) -> Result<Self, Error> {
         let (keeper, hello) = introduce(metadata)?;
         let mut server = Self {
@@ -101,6 +106,8 @@ impl Server {
             metadata: metadata.clone(),
             limits,
             objects: 0,
+            pending: false,
+            failure: None,
             gone: false,
             ended: false,
         };
@@ -180,20 +187,38 @@ impl Server {
     /// # Ok::<(), trax::Error>(())
     /// ```
     ///
-    /// After an error the session cannot go on: the reason belongs into [`Server::quit`].
+    /// After an error of the client or the connection the session cannot go on: the reason belongs into
+    /// [`Server::quit`], and every other call is [`Error::Poisoned`].
     ///
     /// # Errors
     ///
     /// [`Error::Truncated`], [`Error::Malformed`], [`Error::Protocol`], [`Error::TooLarge`], [`Error::Image`] and [`Error::Region`]
-    /// for what the client got wrong; [`Error::Io`], [`Error::Library`] and [`Error::Terminated`].
+    /// for what the client got wrong; [`Error::Io`], [`Error::Library`] and [`Error::Terminated`]. [`Error::Protocol`] also if the
+    /// last request has no reply yet, which changes nothing: the client would wait for the reply, and the server for the client.
     pub fn wait(&mut self) -> Result<Request, Error> {
-        self.set_busy(false);
-        let request = self.next_request()?;
-        self.set_busy(!matches!(request, Request::Quit { .. }));
+        if self.ended {
+            return Err(Error::Terminated);
+        }
+        if self.gone {
+            self.ended = true;
+            return Ok(Request::Quit { properties: Properties::new() });
+        }
+        self.check()?;
+        if self.pending {
+            return Err(protocol("the last request has no reply yet"));
+        }
+        let request = self.next_request().inspect_err(|error| self.failure = Some(error.to_string()))?;
+        self.pending = !matches!(request, Request::Quit { .. });
+        self.set_busy(self.pending);
         Ok(request)
     }
 
-    /// Answers the last request: where the objects are, in the order in which they were named.
+    /// An error if the session has failed.
+    fn check(&self) -> Result<(), Error> {
+        self.failure.as_ref().map_or(Ok(()), |failure| Err(Error::Poisoned(failure.clone())))
+    }
+
+    /// Answers the last request, once: where the objects are, in the order in which they were named.
     ///
     /// ```
     /// # use trax::{Limits, Metadata, Region, Server, Status, Transport};
@@ -203,17 +228,22 @@ impl Server {
     /// server.wait()?;
     /// assert!(server.reply(&[]).is_err(), "there is one object");
     /// server.reply(&[Status::new(Region::rectangle(1.5, 2.0, 3.0, 4.0)).confidence(0.9)])?;
+    /// assert!(server.reply(&[Status::new(Region::Special(0))]).is_err(), "it has been answered");
     /// # Ok::<(), trax::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] if there is not one status for each object or a region is not finite, [`Error::Disconnected`] if the
-    /// client has gone, [`Error::Io`], [`Error::Library`], [`Error::Terminated`].
+    /// [`Error::Protocol`], with nothing sent and the request still to be answered, if there is not one status for each object
+    /// or a region is not finite; [`Error::Protocol`] if no request waits for a reply. [`Error::Disconnected`] if the client
+    /// has gone, [`Error::Io`], [`Error::Library`], [`Error::Terminated`], [`Error::Poisoned`] after an earlier error.
     pub fn reply(&mut self, statuses: &[Status]) -> Result<(), Error> {
-        self.set_busy(false);
         if self.ended {
             return Err(Error::Terminated);
+        }
+        self.check()?;
+        if !self.pending {
+            return Err(protocol("a reply to no request"));
         }
         if statuses.len() != self.objects {
             return Err(Error::Protocol(format!("{} statuses for {} objects", statuses.len(), self.objects)));
@@ -221,12 +251,14 @@ impl Server {
         if statuses.iter().any(|status| !status.region.is_finite()) {
             return Err(protocol("a status with a region that is not finite"));
         }
+        self.set_busy(false);
         let nowhere = Region::Special(0);
         let sent = statuses.iter().map(|status| match &status.region {
             Region::Mask(mask) if mask.area() == 0 => (&nowhere, &status.properties),
             region => (region, &status.properties),
         });
         let bytes = self.keeper.reply(&sent.collect::<Vec<_>>())?;
+        self.pending = false;
         self.send(&bytes)
     }
 
@@ -258,8 +290,10 @@ impl Server {
     /// Sends whole messages in one piece, so that nothing another writer says falls between their parts.
     fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.output.write_all(bytes).and_then(|()| self.output.flush()).map_err(|error| {
+            let error = Error::from_stream(error);
             self.gone = true;
-            Error::from_stream(error)
+            self.failure = Some(error.to_string());
+            error
         })
     }
 }
@@ -270,6 +304,8 @@ impl Debug for Server {
             .field("metadata", &self.metadata)
             .field("limits", &self.limits)
             .field("objects", &self.objects)
+            .field("pending", &self.pending)
+            .field("failure", &self.failure)
             .field("gone", &self.gone)
             .field("ended", &self.ended)
             .finish_non_exhaustive()
@@ -278,7 +314,9 @@ impl Debug for Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Err(error) = self.quit(None) {
+        // Without a reason the client would take it for a regular end.
+        let reason = std::thread::panicking().then_some("the tracker panicked");
+        if let Err(error) = self.quit(reason) {
             log::debug!("no farewell: {error}");
         }
     }
@@ -291,8 +329,14 @@ fn protocol(text: &str) -> Error {
 
 /// Starts a session; gives its keeper and the tracker's introduction.
 fn introduce(metadata: &Metadata) -> Result<(Box<dyn Keeper>, Vec<u8>), Error> {
-    if metadata.channels.is_empty() {
-        return Err(Error::Protocol("a tracker needs at least one channel".into()));
+    for (what, missing) in [
+        ("region format", metadata.regions.is_empty()),
+        ("image format", metadata.images.is_empty()),
+        ("channel", metadata.channels.is_empty()),
+    ] {
+        if missing {
+            return Err(Error::Protocol(format!("a tracker needs at least one {what}")));
+        }
     }
     #[cfg(feature = "libtrax")]
     let (keeper, hello) = crate::libtrax::Libtrax::introduce(metadata)?;

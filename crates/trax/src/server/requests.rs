@@ -12,13 +12,6 @@ use crate::wire::{Kind, Message};
 impl Server {
     /// Reads messages until they make a request.
     pub(super) fn next_request(&mut self) -> Result<Request, Error> {
-        if self.ended {
-            return Err(Error::Terminated);
-        }
-        if self.gone {
-            self.ended = true;
-            return Ok(Request::Quit { properties: Properties::new() });
-        }
         let mut added = Vec::new();
         let mut restart = self.objects == 0;
         loop {
@@ -60,12 +53,9 @@ impl Server {
     /// An object as an initialize message names it, after those that the request has brought already.
     fn object(&self, region: &[u8], properties: Properties, before: &[Object]) -> Result<Object, Error> {
         let text = str::from_utf8(region).map_err(|_| Error::Malformed("a region that is not text".into()))?;
-        // A mask's text may be short and its pixels many, so what all of them take counts.
-        let taken = before.iter().map(|object| match &object.region {
-            Region::Mask(mask) => mask.data().len() as u64,
-            _ => 0,
-        });
-        let region = Region::parse_beside(text, &self.limits, taken.sum())?;
+        // A mask's text may be short and its pixels many, so those of one request are limited together.
+        let taken = before.iter().map(|object| object.region.mask_pixels());
+        let region = Region::parse_with(text, &self.limits, taken.sum())?;
         Ok(Object { region, properties })
     }
 

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::descriptor::is_socket;
 use crate::transport::Output;
 
 /// The pause between two looks at the stream.
@@ -36,8 +36,9 @@ impl Watch {
     /// Has `act` called, once, if the reader of `output` goes while a request is worked on; `None` if that cannot be seen.
     pub(crate) fn start(output: &Output, act: impl FnOnce() + Send + 'static) -> io::Result<Option<Self>> {
         let mut peer = match output {
-            Output::File(file) => Peer::File(file.try_clone()?),
-            Output::Socket(stream) => Peer::Socket(stream.try_clone()?),
+            Output::File(file) if is_socket(file) => Peer::Socket(Box::new(file.try_clone()?)),
+            Output::File(file) => Peer::Pipe(file.try_clone()?),
+            Output::Socket(stream) => Peer::Socket(Box::new(stream.try_clone()?)),
             Output::Other(_) => return Ok(None),
         };
         let busy = Arc::new(Mutex::new(false));
@@ -77,17 +78,22 @@ fn lock(busy: &Mutex<bool>) -> MutexGuard<'_, bool> {
 
 /// The stream to the client, a second time.
 enum Peer {
-    /// Nobody reads a pipe whose reading end is closed.
-    File(File),
-    /// A socket.
-    Socket(TcpStream),
+    /// A pipe, whose state says that its reading end is closed.
+    Pipe(File),
+    /// A socket, however it was passed.
+    Socket(Box<dyn Socket>),
 }
+
+/// What has a descriptor and can be written to.
+trait Socket: AsFd + Write + Send {}
+
+impl<S: AsFd + Write + Send> Socket for S {}
 
 impl Peer {
     /// Whether nobody can read any more what is sent.
     fn has_gone(&mut self) -> bool {
         match self {
-            Self::File(file) => state(file.as_fd()).intersects(PollFlags::ERR | PollFlags::HUP),
+            Self::Pipe(file) => state(file.as_fd()).intersects(PollFlags::ERR | PollFlags::HUP),
             Self::Socket(stream) => {
                 let state = state(stream.as_fd());
                 // A socket that was closed looks like one that only sends no more, until something is sent to it: the next look sees
@@ -113,7 +119,7 @@ fn state(stream: BorrowedFd<'_>) -> PollFlags {
 mod tests {
     use super::*;
     use std::io::{PipeReader, Read, pipe};
-    use std::net::{Shutdown, TcpListener};
+    use std::net::{Shutdown, TcpListener, TcpStream};
     use std::sync::mpsc::Receiver;
     use std::time::Instant;
 

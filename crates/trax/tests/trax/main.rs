@@ -5,5 +5,6 @@
 mod alone;
 mod documented;
 mod errors;
+mod out_of_step;
 mod recordings;
 mod sessions;

@@ -12,18 +12,18 @@ use trax::{
 };
 
 /// An example that cargo built beside this test.
-fn example(name: &str) -> Command {
+pub(crate) fn example(name: &str) -> Command {
     // Tests lie in `deps` of the same profile.
     let test = std::env::current_exe().unwrap_or_default();
     let profile = test.parent().and_then(Path::parent).unwrap_or(Path::new("."));
     Command::new(profile.join("examples").join(name))
 }
 
-fn frame() -> Images {
+pub(crate) fn frame() -> Images {
     Images::color(Image::Path(PathBuf::from("/nowhere/ž 1.jpg")))
 }
 
-fn boxes(statuses: &[Status]) -> Vec<String> {
+pub(crate) fn boxes(statuses: &[Status]) -> Vec<String> {
     statuses.iter().map(|status| status.region.to_string()).collect()
 }
 
