@@ -7,6 +7,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -109,7 +110,9 @@ class Local:
         owner = (socket.gethostname(), os.getpid())
         for slot, job in wanted.items():
             gpu = self._gpus[slot % len(self._gpus)] if self._gpus else ""
-            yield slot, _Submitted(self._executor.submit(jobs.work, replace(job, gpu=gpu, owner=owner)))
+            with _started_in(self._executor.folder):
+                submitted = self._executor.submit(jobs.work, replace(job, gpu=gpu, owner=owner))
+            yield slot, _Submitted(submitted)
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ class Slurm:
         """Queues jobs as one array."""
         gpu = os.environ.get("CUDA_VISIBLE_DEVICES")
         # Nothing is handed over before the end of the block.
-        with self._executor.batch():
+        with _started_in(self._executor.folder), self._executor.batch():
             handed = {slot: self._executor.submit(jobs.work, replace(job, gpu=gpu)) for slot, job in wanted.items()}
         for slot, job in handed.items():
             yield slot, _OnCluster(job, self._queue)
@@ -213,6 +216,21 @@ def gpus() -> list[str]:
         return [each.strip() for each in chosen.split(",") if each.strip()]
     # CUDA counts from 0 what it sees; a container's nodes keep the host's numbers.
     return [str(index) for index, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
+
+
+@contextmanager
+def _started_in(folder: Path) -> Iterator[None]:
+    """Lets processes start in an empty folder. submitit starts `python -m`, which imports from the current one first.
+
+    `jobs.work` goes back to where it belongs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _folder(folder: Path) -> Path:

@@ -50,6 +50,7 @@ class Job:
             machine offers where it is None.
         owner: host and process without which it is not to go on; none for a cluster's.
         run: tells its restarts, which keep it, from a later run.
+        folder: where it runs, the current one: its process starts in another (`engine`).
     """
 
     workspace: str
@@ -63,6 +64,7 @@ class Job:
     gpu: str | None = None
     owner: tuple[str, int] | None = None
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    folder: str = field(default_factory=os.getcwd)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -154,6 +156,9 @@ def work(job: Job) -> runner.Outcome:
     Returns:
         How it went; failures are reported, not raised.
     """
+    # A node of a cluster need not have this folder.
+    with suppress(OSError):
+        os.chdir(job.folder)
     os.environ.update(thread_variables(job.threads))
     if job.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
