@@ -129,6 +129,28 @@ def test_rows_belong_to_numbers_where_frames_are_missing(tmp_path: Path, init: C
     assert [region.x for region in each.groundtruth()] == [1, 2, 4, 5, 6]
 
 
+def test_frames_that_are_missing_at_the_end(tmp_path: Path, call: Said):
+    folder = sequence(tmp_path / "data", truth=f"{BOX}\n" * 7)
+    said = call("check", tmp_path / "data")
+    assert said.code == 1 and f"groundtruth.txt has 7 boxes, car 6 frames in {folder / 'color'}" in said.text
+
+
+def test_a_link_to_nothing_is_a_frame_that_is_missing(tmp_path: Path, call: Said):
+    folder = sequence(tmp_path / "data")
+    (folder / "color" / "00000004.jpg").unlink()
+    (folder / "color" / "00000004.jpg").symlink_to(tmp_path / "gone.jpg")
+    said = call("check", tmp_path / "data")
+    assert said.code == 1 and "00000004.jpg cannot be read as an image: there is no such file" in said.text
+
+
+def test_a_folder_that_another_reader_of_the_toolkit_would_take(tmp_path: Path, init: Callable[..., Said]):
+    """GOT-10k's reader fails on this one."""
+    folder = sequence(tmp_path / "data")
+    (folder / "meta_info.ini").write_text("[METAINFO]\nanno_fps: often\n")
+    assert init().code == 0
+    assert loaded(tmp_path / "space") == {"car": [1, 2, 3, 4, 5, 6]}
+
+
 def test_two_kinds_of_images(tmp_path: Path, init: Callable[..., Said]):
     """Masks next to the frames are no frames; where nothing says which is which, that is said."""
     folder = sequence(tmp_path / "data")

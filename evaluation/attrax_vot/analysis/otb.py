@@ -24,7 +24,7 @@ Boxes = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measures:
-    """What OTB says of a run.
+    """OTB's measures of a run.
 
     Attributes:
         precision: share of frames whose centre is at most 20 px off.
@@ -42,17 +42,16 @@ class Measures:
 
 def boxes(regions: Iterable[Region]) -> Boxes:
     """The axis-aligned boxes of regions."""
-    rows = []
-    for region in regions:
-        if isinstance(region, Special) or region.is_empty():
-            rows.append([np.nan] * 4)
-        else:
-            rows.append(box(region))
-    return np.array(rows, np.float64).reshape(-1, 4)
+    return np.array([box(region) for region in regions], np.float64).reshape(-1, 4)
 
 
 def box(region: Region) -> list[float]:
-    """Left, top, width and height of a region; the toolkit's own conversion is not the same in every version."""
+    """Left, top, width and height of a region, NaN where it is empty or a code.
+
+    The toolkit's own conversion is not the same in every version.
+    """
+    if isinstance(region, Special) or region.is_empty():
+        return [np.nan] * 4
     if isinstance(region, Rectangle):
         return [region.x, region.y, region.width, region.height]
     if isinstance(region, Polygon):
@@ -65,11 +64,11 @@ def box(region: Region) -> list[float]:
 def measure(found: Boxes, truth: Boxes) -> Measures:
     """Measures a one-pass run.
 
-    Frames without ground truth count for nothing; one without a box of the tracker's is a miss, at no distance.
+    Frames without ground truth are left out. A frame without a box of the tracker is a miss, and has no distance.
 
     Args:
-        found: the tracker's boxes; the first is not looked at.
-        truth: ground truth, as many.
+        found: the tracker's boxes; the first one is ignored.
+        truth: ground truth, a box for each of `found`.
     """
     found = np.concatenate([truth[:1], found[1:]])
     known = (truth[:, 2] > 0) & (truth[:, 3] > 0)

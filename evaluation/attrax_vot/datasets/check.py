@@ -1,6 +1,7 @@
 """Looks at every frame and row of a dataset before hours go into it."""
 
 import os
+import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from attrax_vot.datasets.clip import Clip
-from attrax_vot.datasets.frames import upright
+from attrax_vot.datasets.frames import LARGEST, upright
 
 # Sentences about unreadable frames of one sequence; then how many more there are.
 SHOWN = 5
@@ -17,8 +18,9 @@ SHOWN = 5
 
 def frames(clips: list[Clip]) -> None:
     """Decodes every frame; what is odd about one is added to its clip's findings."""
-    # Decoding leaves Python's lock, so threads share the work.
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    # Decoding leaves Python's lock, so threads share the work. Pillow's own limit is a warning first.
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         for _ in tqdm(pool.map(_decode, clips), total=len(clips), desc="checking", disable=None):
             pass
 
@@ -37,12 +39,17 @@ def _decode(clip: Clip) -> None:
             try:
                 # Not OpenCV, which takes a truncated file for a whole one.
                 with Image.open(image) as opened:
-                    opened.load()
-                    size = upright(opened)
+                    size = opened.size
+                    if size[0] * size[1] <= LARGEST:
+                        opened.load()
+                        size = upright(opened)
             except Exception as error:
                 # Pillow raises whatever a broken file makes it raise.
                 reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
                 problems.append(f"{clip.name}: {image} cannot be read as an image: {reason}")
+                continue
+            if size[0] * size[1] > LARGEST:
+                problems.append(f"{clip.name}: {image} has {size[0]} x {size[1]} pixels; attrax takes {LARGEST}")
                 continue
             first = first or size
             if size != first:

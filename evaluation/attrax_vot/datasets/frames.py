@@ -1,6 +1,7 @@
 """Image files of a sequence: which of a folder's files are its frames, in which order, and their size."""
 
 import re
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,6 +13,8 @@ from attrax_vot.datasets.text import ranges
 
 # Formats that attrax and the toolkit both read; both know them by their content.
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+# Pixels of a frame; attrax reads no larger ones.
+LARGEST = 64 << 20
 # Exif's tag, and its values that exchange width and height.
 _ORIENTATION, _SIDEWAYS = 0x0112, {5, 6, 7, 8}
 # A decimal point counts after a digit, and where no letter stands before it: `frame.9`, `frame.10` count frames.
@@ -30,7 +33,10 @@ def images(folder: Path) -> list[Path]:
 
 def _is_image(path: Path) -> bool:
     hidden = path.name.startswith(".") and not path.name[1:2].isdigit()
-    return not hidden and path.suffix.lower() in SUFFIXES and not path.is_dir()
+    if hidden or path.suffix.lower() not in SUFFIXES:
+        return False
+    # A broken link is a frame that is missing; a pipe is no frame, and would be waited for.
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _order(path: Path) -> tuple[list[tuple[int, int, str]], str]:
@@ -95,9 +101,9 @@ def choose(found: list[Path], count: int) -> Choice:
             notes.append(f"{folder}: no frame {ranges(missing)}; the frames are taken in order")
         return Choice(found, list(range(len(found))), notes)
     if len(found) < count and missing is not None:
-        # A row for each number, also for those without a file. A count from 1 comes first.
+        # A row for each number, also for those without a file: from 1, or from the first file's.
         known = [each for each in numbers if each is not None]
-        for first in (1, 0, known[0]):
+        for first in (1, known[0]):
             if known[-1] - first + 1 == count and known[0] >= first:
                 absent = sorted(set(range(first, known[-1] + 1)) - set(known))
                 notes.append(f"{folder}: no frame {ranges(absent)}; rows belong to frames by the frames' numbers")
@@ -126,8 +132,12 @@ def size(path: Path) -> tuple[int, int] | None:
     None where it is no image.
     """
     try:
-        with Image.open(path) as image:
-            return upright(image)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(path)
+        with opened as image:
+            # Exif of some formats stands after the pixels, so that these are decoded.
+            return upright(image) if image.size[0] * image.size[1] <= LARGEST else image.size
     except Exception:
         # Pillow raises whatever a broken file makes it raise.
         return None

@@ -62,6 +62,8 @@ class Row:
 
 # What the toolkit reads as a frame without ground truth.
 UNKNOWN = "0"
+# Lines of one number: the toolkit's codes instead of a region.
+CODES = {(0.0,), (1.0,), (2.0,), (3.0,)}
 NOT_ANNOTATED = Row(0, UNKNOWN, absent="not annotated", plain=False)
 
 
@@ -115,16 +117,17 @@ def _row(number: int, words: list[str]) -> Row:
     if odd := [word for word in words if not _NUMBER.fullmatch(word)]:
         raise UnreadableError(f"holds '{odd[0][:40]}', which is no number")
     values = tuple(map(float, words))
-    if len(values) == 1:
-        finite = isfinite(values[0])
-        return Row(number, f"{values[0]:.10g}" if finite else UNKNOWN, absent="a code", plain=finite)
+    if len(values) == 1 and isnan(values[0]):
+        return Row(number, UNKNOWN, absent="not a number", plain=False)
+    if values in CODES:
+        return Row(number, f"{values[0]:.0f}", absent="a code")
     return _shape(number, values)
 
 
 def _shape(number: int, values: tuple[float, ...]) -> Row:
     """The row of a rectangle or a polygon."""
     if len(values) != 4 and (len(values) < 6 or len(values) % 2):
-        raise UnreadableError(f"has {len(values)} numbers")
+        raise UnreadableError(f"has {len(values)} number" + "s" * (len(values) > 1))
     if any(map(isinf, values)):
         return Row(number, ",".join(["nan"] * len(values)), values, absent="infinite", plain=False)
     written = ",".join(f"{value:.10g}" for value in values)

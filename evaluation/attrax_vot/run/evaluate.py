@@ -65,7 +65,7 @@ def evaluate(request: Request) -> Evaluation:
     Raises:
         EvaluationError: the request cannot be met, or no sequence ended.
     """
-    workspace.prepare(request.directory, request.settings)
+    workspace.prepare(request.directory, request.settings, report=print)
     space = workspace.load(request.directory)
     experiment = supervised(space)
     sequences = runner.sequences_of(space, experiment)

@@ -1,6 +1,7 @@
 """Workspaces of the official toolkit: made from a dataset on disk, and plain `vot evaluate` runs them too."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,13 +65,16 @@ def read(directory: Path, settings: Settings) -> list[Clip]:
     return clips
 
 
-def prepare(directory: Path, settings: Settings, clips: list[Clip] | None = None) -> None:
+def prepare(
+    directory: Path, settings: Settings, clips: list[Clip] | None = None, report: Callable[[str], None] | None = None
+) -> None:
     """Makes a workspace, or adapts one that is there; results in it stay.
 
     Args:
         directory: of the workspace.
         settings: of the workspace.
         clips: the sequences, where they have been read already.
+        report: is called with what is odd about the sequences.
 
     Raises:
         EvaluationError: the dataset, the stack or the registry is not there, a sequence cannot be used, or the
@@ -82,6 +86,10 @@ def prepare(directory: Path, settings: Settings, clips: list[Clip] | None = None
     if clips is None:
         clips = read(directory, settings) if settings.dataset else []
     require(clips)
+    if report is not None:
+        for clip in clips:
+            for finding in clip.findings:
+                report(f"odd: {finding.text}")
     stack = _stack(settings, clips)
     config = {
         "stack": "stack.yaml",
