@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from conftest import jitter_registry
 from PIL import Image
+from toolkits import finish, start
 from vot.region import Special
+from vot.region.io import read_trajectory
 from vot.tracker import Trajectory
 
 from attrax_vot.cli import main
@@ -255,6 +257,21 @@ def test_a_supervised_run_ends_whatever_rows_have_no_region(row: str, tmp_path: 
     assert codes[:3] == [1, None, 2] and codes[3:10] == [0] * 7 and codes[10:] == [1, None, None, None]
     assert call("check", tmp_path / "data").code == 1
     assert init("--experiments", "baseline", "--repetitions", 1).code == 0
+
+
+@pytest.mark.parametrize("version", ["0.7.4", "0.9.0"])
+def test_plain_vot_skips_frames_without_a_region(version: str, tmp_path: Path):
+    """In a workspace of ours, `vot evaluate` of the oldest and the newest toolkit ends with the same frames."""
+    rows = [*["nan,nan,nan,nan"] * 2, *[BOX] * 2, "0,0,0,0", *[BOX] * 3, *["5,5,-3,4"] * 4, *[BOX] * 4]
+    sequence(tmp_path / "data", count=len(rows), truth="".join(f"{each}\n" for each in rows))
+    registry, space = jitter_registry(tmp_path), tmp_path / "space"
+    common = ["--dataset", tmp_path / "data", "--registry", registry, "--experiments", "baseline", "--repetitions", 1]
+    finish(start(version, "attrax_vot", "init", space, *common))
+    finish(start(version, "vot", "evaluate", "--workspace", space, "Jitter"))
+    (result,) = space.glob("results/Jitter/baseline/car/car_001.*")
+    found = read_trajectory(str(result))
+    codes = [region.code if isinstance(region, Special) else None for region in found]
+    assert codes[:3] == [1, None, 2] and codes[3:10] == [0] * 7 and codes[10:] == [1, None, None, None]
 
 
 def test_no_region_at_all(tmp_path: Path, init: Callable[..., Said]):

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
+from attrax_vot.datasets.clip import Clip, fit, read_rows
+from attrax_vot.datasets.frames import images
+from attrax_vot.datasets.truth import Row
 from attrax_vot.errors import EvaluationError
 from attrax_vot.weights.embed_efficientnet import CROP, network_input
 
@@ -28,24 +31,35 @@ class Sequence:
 
 
 def sequences(folder: Path) -> list[Sequence]:
-    """The sequences of a folder: `NAME/frames/*.jpg` and `NAME/groundtruth.txt`, one box a line.
+    """The sequences of a folder: `NAME/frames/*.jpg` and `NAME/groundtruth.txt`, a row for each frame.
+
+    Frames without a region are left out; a polygon or a mask counts as the box around it.
 
     Raises:
-        EvaluationError: where there is none, or the boxes of one are not as many as its frames.
+        EvaluationError: there is no sequence, or frames or rows of one cannot be used.
     """
     found = []
-    for truth in sorted(folder.glob("*/groundtruth.txt")):
-        frames = sorted((truth.parent / "frames").glob("*.jpg"))
-        try:
-            boxes = np.loadtxt(truth, delimiter=",", ndmin=2)
-        except ValueError as error:
-            raise EvaluationError(f"{truth}: {error}; every line is x,y,width,height") from error
-        if boxes.shape != (len(frames), 4):
-            raise EvaluationError(f"{truth}: {boxes.shape[0]} boxes for {len(frames)} frames in {truth.parent}/frames")
-        found.append(Sequence(truth.parent.name, frames, boxes))
+    for source in sorted(folder.glob("*/groundtruth.txt")):
+        clip = Clip(source.parent.name, source.parent)
+        rows = fit(clip, "color", images(source.parent / "frames"), read_rows(clip, source), source)
+        if not clip.errors and len(clip.frames) != len(rows):
+            clip.fail(f"{source}: {len(rows)} boxes for {len(clip.frames)} frames in {source.parent}/frames")
+        if clip.errors:
+            raise EvaluationError("\n".join(clip.errors))
+        known = [(frame, _box(row)) for frame, row in zip(clip.frames, rows, strict=True) if row.bounds]
+        if known:
+            found.append(Sequence(clip.name, [frame for frame, _ in known], np.array([box for _, box in known])))
     if not found:
         raise EvaluationError(f"{folder}: no sequence; one is NAME/groundtruth.txt and NAME/frames/*.jpg")
     return found
+
+
+def _box(row: Row) -> tuple[float, ...]:
+    """Left, top, width and height of a row's region."""
+    if len(row.numbers) == 4 or row.bounds is None:
+        return row.numbers
+    left, top, right, bottom = row.bounds
+    return (left, top, right - left, bottom - top)
 
 
 def overlaps(boxes: Boxes, box: Boxes) -> np.ndarray:
@@ -129,7 +143,9 @@ def batch(
     flip, blur = random.random() < 0.5, float(random.choice([0.0, 0.0, 1.0, 2.0]))
     parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for index in chosen:
-        image, box = Image.open(sequence.frames[index]).convert("RGB"), sequence.boxes[index]
+        with Image.open(sequence.frames[index]) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+        box = sequence.boxes[index]
         if blur:
             image = image.filter(ImageFilter.BoxBlur((blur, 0.0) if random.random() < 0.5 else blur))
         parts[0].append(crops(image, positives(random, box, per_frame[0])))
