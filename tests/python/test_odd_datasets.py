@@ -274,6 +274,18 @@ def test_plain_vot_skips_frames_without_a_region(version: str, tmp_path: Path):
     assert codes[:3] == [1, None, 2] and codes[3:10] == [0] * 7 and codes[10:] == [1, None, None, None]
 
 
+@pytest.mark.parametrize("row", ["nan,nan,nan,nan", "0", "0,0,0,0", "m0,0,0,0,0"])
+def test_a_report_on_frames_without_a_region(row: str, tmp_path: Path, call: Said, init: Callable[..., Said]):
+    rows = [*[BOX] * 4, row, row, *[BOX] * 6]
+    sequence(tmp_path / "data", count=len(rows), truth="".join(f"{each}\n" for each in rows))
+    assert init("--experiments", "baseline", "--repetitions", 1).code == 0
+    assert call("run", tmp_path / "space", "Jitter", "--no-estimate").code == 0
+    said = call("report", tmp_path / "space")
+    assert said.code == 0, said.text
+    assert (tmp_path / "space" / "report" / "report.html").read_text().count("data:image/jpeg") == 1
+    assert call("render", tmp_path / "space", "--tracker", "Jitter").code == 0
+
+
 def test_no_region_at_all(tmp_path: Path, init: Callable[..., Said]):
     sequence(tmp_path / "data", truth="nan,nan,nan,nan\n" * 6)
     said = init()
@@ -360,12 +372,16 @@ def test_channels(tmp_path: Path, init: Callable[..., Said]):
         (folder / "sequence").write_text("".join(f"channels.{each}={each}/%08d.png\n" for each in channels))
         (folder / "groundtruth.txt").write_text(f"{BOX}\n" * 6)
     said = init()
-    assert said.code == 0 and "odd" not in said.text, said.text
+    assert said.code == 0 and said.text.count("odd") == 1, said.text
+    assert "alone has depth, not color: trackers of color frames cannot run on it" in said.text
     opened = {each.name: each for each in workspace.load(tmp_path / "space").dataset}
     assert set(opened["both"].channels()) == {"color", "depth"} and set(opened["alone"].channels()) == {"depth"}
-    (tmp_path / "data" / "both" / "depth" / "00000006.png").unlink()
+    (tmp_path / "data" / "both" / "depth" / "00000003.png").unlink()
     said = init()
     assert said.code == 1 and "channels have different numbers of frames: 6 of color, 5 of depth" in said.text
+    (tmp_path / "data" / "both" / "depth" / "00000006.png").unlink()
+    said = init()
+    assert said.code == 1 and "groundtruth.txt has 6 boxes, both 4 frames in" in said.text
 
 
 def test_several_objects_in_a_stack_of_one(tmp_path: Path, init: Callable[..., Said]):

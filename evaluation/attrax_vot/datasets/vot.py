@@ -138,6 +138,8 @@ def read_sequence(folder: Path) -> Clip:
     length = len(clip.rows)
     _tags(clip, length)
     _values(clip, length)
+    if clip.channels and "color" not in clip.channels:
+        clip.add(f"{folder} has {' and '.join(clip.channels)}, not color: trackers of color frames cannot run on it")
     if clip.frames:
         clip.size = size(clip.frames[0])
         _compare_size(clip, described)

@@ -1,6 +1,7 @@
 """A strip of pictures around each failure, cropped to the target, so that what went wrong is seen at its size."""
 
 import base64
+import math
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -90,13 +91,14 @@ def _tile(run: Run, frame: int, side: float) -> Picture:
     if image is None:
         return np.full((TILE, TILE, 3), PAPER, np.uint8)
     truth, region = run.sequence.groundtruth(frame), run.regions[frame]
-    left, top, width, height = otb.box(truth)
+    left, top, width, height = _place(run, frame)
     corner = (left + width / 2 - side / 2, top + height / 2 - side / 2)
     scale = TILE / side
     shift = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]])
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     tile = cv2.warpAffine(image, shift, (TILE, TILE), flags=method, borderValue=PAPER)
-    outline(tile, truth, scale, TRUTH, corner)
+    if not truth.is_empty():
+        outline(tile, truth, scale, TRUTH, corner)
     if not isinstance(region, Special):
         outline(tile, region, scale, BOX, corner)
     words = f"{frame} {state(run, frame)}"
@@ -106,15 +108,22 @@ def _tile(run: Run, frame: int, side: float) -> Picture:
     return tile
 
 
+def _place(run: Run, frame: int) -> list[float]:
+    """The box of the ground truth in a frame, or in the nearest frame before it that has one, else after it."""
+    order = [*range(frame, -1, -1), *range(frame + 1, len(run.sequence))]
+    boxes = (otb.box(run.sequence.groundtruth(each)) for each in order)
+    return next((box for box in boxes if not math.isnan(box[0])), [0.0, 0.0, 1.0, 1.0])
+
+
 def _side(run: Run, frames: list[int]) -> float:
     """How many pixels of the frame a tile shows: the target with its surroundings, and the tracker's boxes."""
     sizes, reaches = [], []
     for frame in frames:
-        left, top, width, height = otb.box(run.sequence.groundtruth(frame))
+        left, top, width, height = _place(run, frame)
         sizes.append(max(width, height, 1.0))
         region = run.regions[frame]
-        if not isinstance(region, Special):
-            x, y, w, h = otb.box(region)
+        x, y, w, h = otb.box(region)
+        if not math.isnan(x):
             across = max(abs(x - left - width / 2), abs(x + w - left - width / 2))
             down = max(abs(y - top - height / 2), abs(y + h - top - height / 2))
             reaches.append(2.2 * max(across, down))
