@@ -30,7 +30,7 @@ test: build ## Run every test
 test-cluster: setup ## Run the tests that start a Slurm cluster (Debian: slurm-wlm, munge; as root)
 	@scripts/test-cluster
 
-fuzz: setup ## Fuzz the crate trax under sanitizers [SECONDS=600 for each of five targets]
+fuzz: setup ## Fuzz the crate trax under sanitizers [SECONDS=600 for each of eight targets]
 	@crates/trax/fuzz/run $(or $(SECONDS),600)
 
 lint: setup ## Check style, types and licences: rustfmt, clippy, rustdoc, ruff, mypy, cargo-deny where it is installed

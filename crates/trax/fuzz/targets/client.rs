@@ -1,4 +1,4 @@
-//! Any bytes from a tracker, to our client.
+//! Any bytes from a tracker, to the client.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use trax::{Client, ClientOptions, Image, Images, Limits, Object, Properties, Region, Transport};
+use trax::{Client, ClientOptions, Error, Image, Images, Limits, Object, Properties, Region, Transport};
 
 fuzz_target!(|data: &[u8]| {
     let limits = Limits::default().mask_pixels(1 << 16);
@@ -17,9 +17,25 @@ fuzz_target!(|data: &[u8]| {
     let Ok(mut client) = Client::new(transport, options) else { return };
     let images = Images::color(Image::Path("/a.png".into()));
     let object = Object::new(Region::rectangle(1.0, 2.0, 3.0, 4.0));
-    let Ok(statuses) = client.initialize(&images, std::slice::from_ref(&object), &Properties::new()) else { return };
-    assert_eq!(statuses.len(), 1);
-    while let Ok(statuses) = client.frame(&images, &[], &Properties::new()) {
-        assert_eq!(statuses.len(), 1);
+    let mut answer = client.initialize(&images, std::slice::from_ref(&object), &Properties::new());
+    let error = loop {
+        match answer {
+            Ok(statuses) => assert_eq!(statuses.len(), 1),
+            Err(error) => break error,
+        }
+        answer = client.frame(&images, &[], &Properties::new());
+    };
+    if client.objects() == 0 {
+        // The tracker takes no such region, image or channel: nothing was sent.
+        return;
+    }
+    // What follows in the stream is not taken for an answer any more.
+    for later in
+        [client.frame(&images, &[], &Properties::new()), client.initialize(&images, &[object], &Properties::new())]
+    {
+        match error {
+            Error::Quit(_) => assert!(matches!(later, Err(Error::Terminated)), "{later:?}"),
+            _ => assert!(matches!(later, Err(Error::Poisoned(_))), "{later:?}"),
+        }
     }
 });

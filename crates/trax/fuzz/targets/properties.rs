@@ -1,4 +1,4 @@
-//! Any keys and texts as properties, through libtrax's map and writer and back through our reader.
+//! Any keys and texts as properties, through the server's writer and back through the client's reader.
 
 #![no_main]
 

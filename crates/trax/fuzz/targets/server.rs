@@ -1,4 +1,4 @@
-//! Any bytes from a client, to a server whose tracker answers with what it was given: libtrax writes the regions and properties.
+//! Any bytes from a client, to a server whose tracker answers with what it was given.
 
 #![no_main]
 
@@ -47,6 +47,7 @@ fuzz_target!(|data: &[u8]| {
             }
             Ok(Request::Quit { .. }) => break,
             Err(error) => {
+                assert!(server.wait().is_err() && server.reply(&statuses).is_err(), "nothing goes on after an error");
                 server.quit(Some(&error.to_string())).expect("a farewell cannot fail here");
                 expected += 1;
                 break;
@@ -54,6 +55,7 @@ fuzz_target!(|data: &[u8]| {
         }
         assert_eq!(statuses.len(), server.objects());
         server.reply(&statuses).expect("what was read can be written");
+        assert!(server.reply(&statuses).is_err(), "each request has one reply");
         expected += statuses.len();
     }
     drop(server);
