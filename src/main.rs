@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    report_libtorch_once();
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough (`attrax info | head`).
@@ -21,4 +22,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Leaves libtorch's failures out of what panics print: the tracker returns them as errors, which are printed once.
+fn report_libtorch_once() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        match panic.payload().downcast_ref::<String>().filter(|text| attrax_tracker::is_libtorch_failure(text)) {
+            Some(failure) => log::debug!("{failure}"),
+            None => print(panic),
+        }
+    }));
 }

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use attrax_tracker::Explanation;
+
 use super::core;
 
 /// Flags of `attrax info`.
@@ -9,10 +11,20 @@ use super::core;
 pub struct Args {
     #[command(flatten)]
     core: core::Args,
+    /// Print every parameter with its value, what it does and the values that it may have
+    #[arg(long)]
+    explain: bool,
 }
 
 /// Prints version, libraries, device, threads, weights and the resolved parameters.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.explain {
+        let mut out = std::io::stdout().lock();
+        for Explanation { key, value, range, about } in args.core.config()?.explain()? {
+            writeln!(out, "{key} = {value}\n    {about} Allowed: {range}.")?;
+        }
+        return Ok(());
+    }
     let device = args.core.device()?;
     let weights = args.core.weights()?;
     let numbers: usize = weights.tensors.values().map(|t| t.data.len()).sum();

@@ -6,6 +6,7 @@ mod against_plain;
 mod dense;
 mod networks;
 mod numerics;
+mod parameters;
 mod parity;
 mod tracking;
 mod weights;

@@ -254,7 +254,7 @@ def test_errors_are_exceptions_and_the_tracker_starts_again(tracker: Tracker, fr
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"settings": {"nope": 1}}, "unknown field"),
+        ({"settings": {"nope": 1}}, "unknown parameter"),
         ({"settings": {"attention.lambda": -1}}, "lambda"),
         ({"device": "cuda:99"}, "cuda:99"),
     ],

@@ -113,7 +113,7 @@ WALK = {
         "cannot make the folder words.jpg",
         1,
     ),
-    "unknown parameter": (["track", "frames", "--box", BOX, "--set", "lambda=3"], "unknown field `lambda`", 1),
+    "unknown parameter": (["track", "frames", "--box", BOX, "--set", "lambda=3"], "did you mean attention.lambda?", 1),
     "parameter without value": (["track", "frames", "--set", "seed"], "KEY=VALUE is needed", 2),
     "no configuration": (
         ["track", "frames", "--box", BOX, "--config", "no.toml"],

@@ -1,5 +1,8 @@
 //! Axis-aligned boxes in pixels and their overlap.
 
+/// The shortest side of a box around a target, pixels, unless the target starts smaller.
+const LEAST_SIDE: f64 = 10.0;
+
 /// An axis-aligned box: top-left corner and size in pixels, pixel centres at half-integers.
 ///
 /// A frame of width `W` covers `x` from 0 to `W`.
@@ -81,13 +84,25 @@ impl BoundingBox {
     /// 10 px, centre inside the frame. In frames too small for that, sides are at most the frame's.
     #[must_use]
     pub fn confined(self, frame_width: f64, frame_height: f64) -> Self {
-        let side = |value: f64, limit: f64| value.min((limit - 10.0).max(limit.min(10.0))).max(limit.min(10.0));
+        self.confined_above((LEAST_SIDE, LEAST_SIDE), frame_width, frame_height)
+    }
+
+    /// As [`Self::confined`], with other smallest sides than 10 px.
+    pub(crate) fn confined_above(self, least: (f64, f64), frame_width: f64, frame_height: f64) -> Self {
+        let side = |value: f64, least: f64, limit: f64| {
+            value.min((limit - LEAST_SIDE).max(limit.min(LEAST_SIDE))).max(limit.min(least))
+        };
         let (cx, cy) = self.centre();
         Self::from_centre(
             (cx.clamp(0.0, frame_width), cy.clamp(0.0, frame_height)),
-            side(self.width, frame_width),
-            side(self.height, frame_height),
+            side(self.width, least.0, frame_width),
+            side(self.height, least.1, frame_height),
         )
+    }
+
+    /// The smallest sides of boxes around a target that starts with this box, pixels: 10, or the box's own if they are shorter.
+    pub(crate) fn least_sides(self) -> (f64, f64) {
+        (self.width.clamp(1.0, LEAST_SIDE), self.height.clamp(1.0, LEAST_SIDE))
     }
 
     /// The box moved so that all of it is inside a frame of the given size (pixels); a side larger than the frame's is centred.
@@ -137,5 +152,13 @@ mod tests {
             let (cx, cy) = b.centre();
             assert!((0.0..=w).contains(&cx) && (0.0..=h).contains(&cy));
         }
+    }
+
+    #[test]
+    fn the_smallest_sides_follow_a_small_first_box() {
+        let sides = |width, height| BoundingBox::new(3.0, 4.0, width, height).least_sides();
+        assert_eq!((sides(40.0, 10.0), sides(12.0, 4.0), sides(0.2, 30.0)), ((10.0, 10.0), (10.0, 4.0), (1.0, 10.0)));
+        let small = BoundingBox::new(50.0, 50.0, 2.0, 6.0).confined_above((3.0, 4.0), 320.0, 240.0);
+        assert_eq!((small.width, small.height, small.centre()), (3.0, 6.0, (51.0, 53.0)));
     }
 }

@@ -52,12 +52,12 @@ pub mod weights;
 
 pub use self::backbone::Parameters;
 pub use self::config::{
-    Anywhere, Around, Aspect, Attention, Config, Failure, Features, Form, Head, Initialization, Precision, Reduction,
-    Resampling, Samples, Schedule, Spreads, Use,
+    Anywhere, Around, Aspect, Attention, Config, Explanation, Failure, Features, Form, Head, Initialization, Precision,
+    Reduction, Resampling, Samples, Schedule, Spreads, Use,
 };
 pub use self::crops::{CONTEXT, CropFormat};
 pub use self::device::device;
-pub use self::error::TrackerError;
+pub use self::error::{TrackerError, is_libtorch_failure};
 pub use self::frame::Frame;
 pub use self::geometry::BoundingBox;
 pub use self::maps::{Map, Maps};

@@ -6,6 +6,7 @@ use tch::Tensor;
 
 use super::backbone::{Backbone, Parameters};
 use super::config::Config;
+use super::error::guarded;
 use super::learning::head::Head;
 use super::learning::memory::{Described, FrameSamples};
 use super::sampling::Grids;
@@ -48,9 +49,13 @@ impl Model {
     ///
     /// # Errors
     /// [`TrackerError::Weights`] if the weights fit no known network, [`TrackerError::Parameter`] if a parameter is out
-    /// of range.
+    /// of range, [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its other failures.
     pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
+        guarded(|| Self::built(parameters, config, threads))
+    }
+
+    fn built(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         // The model's threads take whole crops each: libtorch's own would meet at the end of every operator.
         tch::set_num_threads(1);
         let (kind, device) = (parameters.kind(), parameters.device());
@@ -67,15 +72,17 @@ impl Model {
     /// A tracker with the same weights and other parameters.
     ///
     /// # Errors
-    /// [`TrackerError::Parameter`] if a parameter is out of range.
+    /// As [`Model::new`].
     pub fn with_config(&self, config: Config) -> Result<Rc<Self>, TrackerError> {
         let of_network = |config: &Config| (config.precision, config.resampling, config.features);
         if of_network(&config) != of_network(&self.config) {
             return Self::new(&self.parameters, config, self.threads);
         }
         config.validate()?;
-        let parameters = self.parameters.with_kind(self.parameters.kind());
-        Self::of(Rc::clone(&self.backbone), parameters, self.threads, config)
+        guarded(|| {
+            let parameters = self.parameters.with_kind(self.parameters.kind());
+            Self::of(Rc::clone(&self.backbone), parameters, self.threads, config)
+        })
     }
 
     fn of(

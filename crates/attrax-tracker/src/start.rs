@@ -32,8 +32,8 @@ impl Model {
     /// differ and a run is reproduced exactly from its seed.
     ///
     /// # Errors
-    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame, [`TrackerError::Libtorch`] where
-    /// libtorch fails, for want of memory for example.
+    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame, [`TrackerError::NotFinite`] if the training
+    /// diverges, [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its other failures.
     pub fn initialize(
         self: &Rc<Self>,
         frame: &Frame,
@@ -41,7 +41,7 @@ impl Model {
         stream: u64,
     ) -> Result<Tracker, TrackerError> {
         let region = region.for_initialization(frame.width(), frame.height())?;
-        guarded(|| Ok(Tracker::start(self, frame, region, stream)))
+        guarded(|| Tracker::start(self, frame, region, stream))
     }
 }
 

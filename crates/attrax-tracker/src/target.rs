@@ -49,6 +49,8 @@ pub struct Tracker {
     pub(super) target: BoundingBox,
     /// The last box that was reported.
     reported: BoundingBox,
+    /// The smallest sides of the target, pixels.
+    least: (f64, f64),
     /// Velocity that the last update ended with, where it is kept.
     velocity: Option<Tensor>,
     /// How far the target moved from the frame before the last one to the last one, pixels; nothing where it was not found.
@@ -72,7 +74,12 @@ struct Best {
 
 impl Tracker {
     /// A tracker that has learnt the target inside `region`, a box in the frame. See [`Model::initialize`].
-    pub(super) fn start(model: &Rc<Model>, frame: &Frame, region: BoundingBox, stream: u64) -> Self {
+    pub(super) fn start(
+        model: &Rc<Model>,
+        frame: &Frame,
+        region: BoundingBox,
+        stream: u64,
+    ) -> Result<Self, TrackerError> {
         let mut rng = ChaCha8Rng::seed_from_u64(model.config.seed);
         rng.set_stream(stream.wrapping_mul(2));
         let mut sampler_rng = rng.clone();
@@ -94,7 +101,8 @@ impl Tracker {
             regression: None,
             positives: Memory::new(model.config.positive_frames),
             negatives: Memory::new(model.config.negative_frames),
-            sampler: Sampler::new(frame.size(), sampler_rng),
+            sampler: Sampler::new(frame.size(), sampler_rng).for_target(region),
+            least: region.least_sides(),
             rng,
             frame_size: frame.size(),
             target: region,
@@ -106,7 +114,9 @@ impl Tracker {
             frames: 0,
         };
         tracker.learn_first_frame(frame);
-        tracker
+        // One number of the head that is not finite spreads to every score.
+        let finite = tracker.head.flat().isfinite().all().int64_value(&[]) != 0;
+        if finite && tracker.first_score.is_finite() { Ok(tracker) } else { Err(TrackerError::NotFinite { frame: 1 }) }
     }
 
     /// Trains the classifier and the box regression on the first frame.
@@ -162,37 +172,41 @@ impl Tracker {
     ///
     /// # Errors
     /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's; the tracker stays as it was.
-    /// [`TrackerError::Libtorch`] where libtorch fails; then the target has to be initialised anew.
+    /// [`TrackerError::NotFinite`] if the training diverged, [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its
+    /// other failures: then the target has to be initialised anew.
     pub fn track(&mut self, frame: &Frame) -> Result<Estimate, TrackerError> {
         if frame.size() != self.frame_size {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
         }
-        guarded(|| Ok(self.find(frame)))
+        guarded(|| self.find(frame))
     }
 
-    fn find(&mut self, frame: &Frame) -> Estimate {
+    fn find(&mut self, frame: &Frame) -> Result<Estimate, TrackerError> {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         self.frames += 1;
         let around = self.search_centre();
         let seen = self.candidates(frame, around, self.search_translation());
         let Best { confidence, boxes, refined } = self.best(&seen, around);
+        if !confidence.is_finite() {
+            return Err(TrackerError::NotFinite { frame: self.frames + 1 });
+        }
         let above = |share: f64| confidence > share * self.first_score;
         let (found, follows) = (above(config.failure.threshold), above(config.failure.follow));
         self.lost = if found { 0 } else { self.lost + 1 };
         let before = self.target.centre();
         if found || follows {
             let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
-            self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined(width, height);
+            self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined_above(self.least, width, height);
             let refined = refined.unwrap_or(self.target);
             self.reported = refined.clipped(width, height).unwrap_or(self.target);
             if config.regression_feedback {
-                self.target = self.reported.confined(width, height);
+                self.target = self.reported.confined_above(self.least, width, height);
             } else if config.scale_feedback > 0.0 {
                 let factor = (refined.area() / self.target.area()).powf(config.scale_feedback / 2.0);
                 let scaled = (self.target.width * factor, self.target.height * factor);
                 let target = BoundingBox::from_centre(self.target.centre(), scaled.0, scaled.1);
-                self.target = target.confined(width, height);
+                self.target = target.confined_above(self.least, width, height);
             }
         }
         let after = self.target.centre();
@@ -201,12 +215,12 @@ impl Tracker {
             self.remember(frame, &seen);
         }
         self.update();
-        Estimate {
+        Ok(Estimate {
             bounding_box: self.reported,
             confidence,
             success: self.lost == 0,
             probability: calibrated(confidence),
-        }
+        })
     }
 
     /// The mean of the best among some candidates.
@@ -235,7 +249,7 @@ impl Tracker {
         let mut numbers = vec![0f64; table.numel()];
         let length = numbers.len();
         table.copy_data(&mut numbers, length);
-        let rows: Vec<&[f64]> = numbers.chunks_exact(length / count.max(1)).collect();
+        let rows: Vec<&[f64]> = numbers.chunks_exact((length / count.max(1)).max(1)).collect();
         let boxes: Vec<BoundingBox> = rows.iter().map(|row| candidates[row[0] as usize]).collect();
         let moved = boxes.iter().zip(&rows).filter_map(|(b, row)| refined(*b, &row[2..]));
         let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / count as f64;
@@ -295,7 +309,7 @@ impl Tracker {
         let (cx, cy) = self.target.centre();
         let centre = (cx + velocity * self.movement.0, cy + velocity * self.movement.1);
         let ahead = BoundingBox::from_centre(centre, self.target.width, self.target.height);
-        ahead.confined(f64::from(width), f64::from(height))
+        ahead.confined_above(self.least, f64::from(width), f64::from(height))
     }
 
     /// How far candidates are drawn from there, in mean sides: farther while the target is not found.

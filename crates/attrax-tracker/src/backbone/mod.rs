@@ -56,7 +56,8 @@ impl Backbone {
             Some(vgg_m::NAME) => vgg_m::build(parameters),
             Some(efficientnet::NAME) => efficientnet::build(parameters),
             Some(other) => Err(parameters.problem(format!(
-                "they are for the network '{other}'; known are {} and {}",
+                "they are for the network '{}'; known are {} and {}",
+                other.escape_debug(),
                 vgg_m::NAME,
                 efficientnet::NAME
             ))),

@@ -1,11 +1,13 @@
 //! Named tensors that a network is built from.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use tch::{Device, Kind, Tensor};
 
 use crate::TrackerError;
 use crate::config::Features;
+use crate::error::guarded;
 use crate::weights::WeightFile;
 
 /// Named tensors, where they came from and what their file said about itself.
@@ -41,8 +43,12 @@ impl Parameters {
     /// Parameters from a file of weights.
     ///
     /// # Errors
-    /// [`TrackerError::Weights`] if a tensor's numbers do not fill its shape.
+    /// [`TrackerError::Weights`] if a tensor's numbers do not fill its shape, [`TrackerError::OutOfMemory`].
     pub fn from_file(file: &WeightFile, kind: Kind, device: Device) -> Result<Self, TrackerError> {
+        guarded(|| Self::read(file, kind, device))
+    }
+
+    fn read(file: &WeightFile, kind: Kind, device: Device) -> Result<Self, TrackerError> {
         let origin = file.path.display().to_string();
         let tensors = file.tensors.iter().map(|(name, array)| {
             let shape: Vec<i64> = array.shape.iter().map(|side| *side as i64).collect();
@@ -121,13 +127,15 @@ impl Parameters {
         Ok(tensor.to_device(self.options.1).to_kind(self.options.0))
     }
 
-    /// A number in the metadata, or the default where the metadata does not have it.
+    /// A number in the metadata, or the default if the metadata does not have it.
     ///
     /// # Errors
-    /// [`TrackerError::Weights`] if it is there but is not a number.
-    pub fn number(&self, key: &str, default: f64) -> Result<f64, TrackerError> {
-        self.metadata.get(key).map_or(Ok(default), |text| {
-            text.parse().map_err(|_| self.problem(format!("the metadata {key} = '{text}' is not a number")))
+    /// [`TrackerError::Weights`] if it is no number in the range.
+    pub fn number(&self, key: &str, default: f64, range: RangeInclusive<f64>) -> Result<f64, TrackerError> {
+        let Some(text) = self.metadata.get(key) else { return Ok(default) };
+        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+            let (text, low, high) = (text.escape_debug(), range.start(), range.end());
+            self.problem(format!("the metadata {key} = '{text}' is not a number from {low} to {high}"))
         })
     }
 

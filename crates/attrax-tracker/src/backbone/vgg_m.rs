@@ -26,16 +26,14 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         let bias = parameters.tensor(&format!("{name}.bias"), &shape[..1])?;
         Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, 0, 1)))
     };
-    let size = parameters.number("lrn.size", 5.0)?;
+    let size = parameters.number("lrn.size", 5.0, 1.0..=95.0)?;
     let (kappa, alpha, beta) = (
-        parameters.number("lrn.kappa", 2.0)?,
-        parameters.number("lrn.alpha", 1e-4)?,
-        parameters.number("lrn.beta", 0.75)?,
+        parameters.number("lrn.kappa", 2.0, 1e-6..=1e6)?,
+        parameters.number("lrn.alpha", 1e-4, 0.0..=1e3)?,
+        parameters.number("lrn.beta", 0.75, 0.0..=10.0)?,
     );
-    if !(1.0..=95.0).contains(&size) || kappa <= 0.0 || alpha < 0.0 {
-        return Err(parameters.problem(format!(
-            "no normalisation over {size} channels with kappa {kappa} and alpha {alpha} is possible"
-        )));
+    if size.fract() != 0.0 {
+        return Err(parameters.problem(format!("the metadata lrn.size = '{size}' is not a whole number")));
     }
     let like: Tensor = parameters.tensor("conv1.bias", &[96])?;
     let lrn = |channels| Layer::Lrn(Lrn::new(channels, size as i64, kappa, alpha, beta, &like));

@@ -1,14 +1,17 @@
-//! The tracker's parameters. The presets are in `presets.rs`, the ranges in `validate.rs`; `docs/fidelity.md` tells row by row
-//! what the paper, the released code and each preset do.
+//! The tracker's parameters. The presets are in `presets.rs`, the ranges in `table.rs`; `docs/fidelity.md` has, row by row, what
+//! the paper, the released code and each preset do.
 
 mod choices;
 mod overrides;
 mod presets;
+mod ranges;
+mod table;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::choices::{Features, Form, Initialization, Precision, Reduction, Resampling, Use};
+pub use self::overrides::Explanation;
 
 /// How many samples are drawn, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

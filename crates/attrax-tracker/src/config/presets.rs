@@ -155,7 +155,7 @@ mod tests {
             ("distance_penalty", "-1"),
             ("grid", "5"),
         ] {
-            let error = Config::attrax().with_value(key, value).unwrap().validate().unwrap_err().to_string();
+            let error = Config::attrax().with_value(key, value).unwrap_err().to_string();
             assert!(error.contains(key), "{error}");
         }
     }

@@ -1,120 +1,207 @@
-//! The ranges of the parameters.
+//! Checks of the parameters: each in its range, those that depend on each other, and the memory that all of them take.
+
+use toml::{Table, Value};
 
 use super::Config;
+use super::table::find;
 use crate::TrackerError;
 
-/// What a number has to be.
-type Range = (fn(f64) -> bool, &'static str);
-
-const COUNT: Range = (|value| (1.0..=1e6).contains(&value), "a whole number from 1 to 1000000");
-const OPTIONAL_COUNT: Range = (|value| value <= 1e6, "a whole number of at most 1000000");
-const FACTOR: Range = (|value| value >= 1.0, "a number of at least 1");
-const POSITIVE: Range = (|value| value > 0.0, "a number above 0");
-const NOT_NEGATIVE: Range = (|value| value >= 0.0, "a number of at least 0");
-const SHARE: Range = (|value| (0.0..1.0).contains(&value), "a number from 0, and below 1");
-const POWER: Range = (|value| (0.0..=1.0).contains(&value), "a number from 0 to 1");
-const SIGNED_SHARE: Range = (|value| value.abs() < 1.0, "a number between -1 and 1");
-const GROWTH: Range = (|value| value == 0.0 || value >= 1.0, "0 for at once, or a factor of at least 1");
-const GRID: Range = (|value| [0.0, 4.0, 8.0, 16.0].contains(&value), "0, 4, 8 or 16 pixels of a crop");
+/// Bytes of the features of one sample, for the network with the most (VGG-M).
+const FEATURES: u64 = 4 * 4608;
+/// Bytes of what training keeps for each sample of a mini-batch: dropout for 32 iterations, and copies of the features.
+const TRAINED: u64 = 32 * 4 * (4608 + 2 * 512) + 4 * FEATURES;
+/// Bytes of dropout for each sample of each iteration.
+const DROPPED: u64 = (4608 + 2 * 512) / 8;
+/// Bytes of the recorded network for each regularised sample.
+const RECORDED: u64 = 8 << 20;
+/// Bytes that the samples of a target may take together.
+const MOST_MEMORY: u64 = 4 << 30;
 
 impl Config {
-    /// Checks that every parameter is in its range.
+    /// Checks that every parameter is in its range, that those that depend on each other fit, and that a target's samples take at
+    /// most 4 GiB of memory.
     ///
     /// # Errors
     /// [`TrackerError::Parameter`] with the name of the first one that is not.
     pub fn validate(&self) -> Result<(), TrackerError> {
-        for (name, value, (good, allowed)) in self.counts().into_iter().chain(self.numbers()) {
-            if !(value.is_finite() && good(value)) {
-                return Err(refused(name, value, allowed));
+        for (key, value) in leaves(&self.table()?) {
+            let range = find(&key).map(|parameter| parameter.range);
+            if !range.is_some_and(|range| range.allows(&value)) {
+                let allowed = range.map_or_else(|| "a parameter without a range".into(), |range| range.to_string());
+                return Err(refused(&key, &value, allowed));
             }
         }
-        let (smallest, largest) = self.regression_area;
-        for value in [smallest, largest] {
-            if !(value.is_finite() && value > 0.0 && smallest <= largest) {
-                let allowed = "two ratios of areas above 0, the smaller one first";
-                return Err(refused("regression_area", value, allowed));
-            }
-        }
-        Ok(())
+        self.check_together()?;
+        self.check_memory()
     }
 
-    /// The whole numbers and their ranges.
-    fn counts(&self) -> Vec<(&'static str, f64, Range)> {
+    /// These parameters in the TOML form.
+    pub(super) fn table(&self) -> Result<Table, TrackerError> {
+        // TOML has whole numbers of 63 bits.
+        if i64::try_from(self.seed).is_err() {
+            return Err(refused("seed", &self.seed, format!("a whole number from 0 to {}", i64::MAX)));
+        }
+        Table::try_from(self).map_err(|error| TrackerError::ParameterText(format!("parameters: {error}")))
+    }
+
+    /// Checks the parameters that depend on each other.
+    fn check_together(&self) -> Result<(), TrackerError> {
+        let at_most = |key: &str, value: f64, other: &str, limit: f64, reason: &str| {
+            let allowed = || format!("at most {other}, which is {limit}: {reason}");
+            if value <= limit { Ok(()) } else { Err(refused(key, &value, allowed())) }
+        };
+        let Self { initial_samples: initial, update_samples: update, .. } = self;
+        let nearer = "a lost target would be searched nearer than one that is found";
+        at_most("translation", self.translation, "failure.translation", self.failure.translation, nearer)?;
+        for (group, samples) in [("initial_samples", initial), ("update_samples", update)] {
+            let (negative, positive) = (format!("{group}.negative_overlap"), format!("{group}.positive_overlap"));
+            let both = "a sample would be positive and negative";
+            at_most(&negative, samples.negative_overlap, &positive, samples.positive_overlap, both)?;
+        }
+        let (batch, mined) = (self.batch_negatives as f64, self.mined_from as f64);
+        at_most("batch_negatives", batch, "mined_from", mined, "a mini-batch takes the hardest of those")
+    }
+
+    /// Checks that the samples of a target take no more memory than there may be.
+    fn check_memory(&self) -> Result<(), TrackerError> {
+        let parts = self.memory();
+        let bytes: u64 = parts.iter().map(|(_, bytes)| bytes).sum();
+        match parts.iter().max_by_key(|(_, bytes)| bytes) {
+            Some((keys, _)) if bytes > MOST_MEMORY => {
+                let values = leaves(&self.table()?);
+                let of = |key: &str| values.iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string());
+                let all: Vec<String> =
+                    keys.iter().filter_map(|key| of(key).map(|value| format!("{key} = {value}"))).collect();
+                let (needed, most) = (bytes as f64 / MOST_MEMORY as f64, MOST_MEMORY >> 30);
+                let allowed = format!(
+                    "the samples would take {:.1} GiB of memory, most of it by {}; at most {most} may be",
+                    needed * most as f64,
+                    all.join(" and ")
+                );
+                Err(refused(keys[0], &of(keys[0]).unwrap_or_default(), allowed))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes that the samples of a target take, by the parameters that count most in each part.
+    fn memory(&self) -> [(&'static [&'static str], u64); 9] {
+        let batch = (self.batch_positives + self.batch_negatives) as u64;
+        let drawn = 2 * (8 * self.mined_from as u64 + batch * DROPPED);
+        let regularized = match (self.attention.regularizes(), self.attention.samples as u64) {
+            (false, _) => 0,
+            (true, 0) => batch,
+            (true, of_each_half) => batch.min(2 * of_each_half),
+        };
+        let samples = |count: usize, copies: u64| count as u64 * copies * FEATURES;
+        let (initial, update) = (&self.initial_samples, &self.update_samples);
+        let (positive, negative) = (samples(update.positives, 2), samples(update.negatives, 2));
         [
-            ("grid", self.grid, GRID),
-            // Zero is fine: no training, no box regression, all samples.
-            ("initial_training.iterations", self.initial_training.iterations, OPTIONAL_COUNT),
-            ("update_training.iterations", self.update_training.iterations, OPTIONAL_COUNT),
-            ("regression_samples", self.regression_samples, OPTIONAL_COUNT),
-            ("attention.samples", self.attention.samples, OPTIONAL_COUNT),
-            ("attention.interval", self.attention.interval, COUNT),
-            ("candidates", self.candidates, COUNT),
-            ("best", self.best, COUNT),
-            ("initial_samples.positives", self.initial_samples.positives, COUNT),
-            ("initial_samples.negatives", self.initial_samples.negatives, COUNT),
-            ("update_samples.positives", self.update_samples.positives, COUNT),
-            ("update_samples.negatives", self.update_samples.negatives, COUNT),
-            ("batch_positives", self.batch_positives, COUNT),
-            ("batch_negatives", self.batch_negatives, COUNT),
-            ("mined_from", self.mined_from, COUNT),
-            ("long_interval", self.long_interval, COUNT),
-            ("positive_frames", self.positive_frames, COUNT),
-            ("negative_frames", self.negative_frames, COUNT),
-            ("failure.interval", self.failure.interval, COUNT),
-        ]
-        .map(|(name, value, range)| (name, value as f64, range))
-        .to_vec()
-    }
-
-    /// The other numbers and their ranges.
-    fn numbers(&self) -> Vec<(&'static str, f64, Range)> {
-        let spreads = &self.spreads;
-        vec![
-            ("scale", self.scale, FACTOR),
-            ("head.last_layer_rate", self.head.last_layer_rate, FACTOR),
-            ("spreads.positive.scale", spreads.positive.scale, FACTOR),
-            ("spreads.positive.aspect", spreads.positive.aspect, FACTOR),
-            ("spreads.initial_negative.scale", spreads.initial_negative.scale, FACTOR),
-            ("spreads.initial_negative.aspect", spreads.initial_negative.aspect, FACTOR),
-            ("spreads.anywhere_negative.scale", spreads.anywhere_negative.scale, FACTOR),
-            ("spreads.anywhere_negative.aspect", spreads.anywhere_negative.aspect, FACTOR),
-            ("spreads.update_negative.scale", spreads.update_negative.scale, FACTOR),
-            ("spreads.update_negative.aspect", spreads.update_negative.aspect, FACTOR),
-            ("spreads.regression.scale", spreads.regression.scale, FACTOR),
-            ("spreads.regression.aspect", spreads.regression.aspect, FACTOR),
-            ("translation", self.translation, POSITIVE),
-            ("failure.translation", self.failure.translation, POSITIVE),
-            ("head.deviation", self.head.deviation, POSITIVE),
-            ("head.first_layer_rate", self.head.first_layer_rate, POSITIVE),
-            ("initial_training.rate", self.initial_training.rate, POSITIVE),
-            ("update_training.rate", self.update_training.rate, POSITIVE),
-            ("gradient_limit", self.gradient_limit, POSITIVE),
-            ("regression_alpha", self.regression_alpha, POSITIVE),
-            ("first_frame_blur", self.first_frame_blur, POWER),
-            ("attention.lambda", self.attention.lambda, NOT_NEGATIVE),
-            ("decay", self.decay, NOT_NEGATIVE),
-            ("scale_reach", self.scale_reach, NOT_NEGATIVE),
-            ("distance_penalty", self.distance_penalty, NOT_NEGATIVE),
-            ("spreads.positive.translation", spreads.positive.translation, NOT_NEGATIVE),
-            ("spreads.initial_negative.translation", spreads.initial_negative.translation, NOT_NEGATIVE),
-            ("spreads.update_negative.translation", spreads.update_negative.translation, NOT_NEGATIVE),
-            ("spreads.regression.translation", spreads.regression.translation, NOT_NEGATIVE),
-            ("failure.growth", self.failure.growth, GROWTH),
-            ("failure.threshold", self.failure.threshold, SIGNED_SHARE),
-            ("failure.follow", self.failure.follow, SIGNED_SHARE),
-            ("scale_feedback", self.scale_feedback, POWER),
-            ("velocity", self.velocity, POWER),
-            ("initial_samples.positive_overlap", self.initial_samples.positive_overlap, SHARE),
-            ("initial_samples.negative_overlap", self.initial_samples.negative_overlap, SHARE),
-            ("update_samples.positive_overlap", self.update_samples.positive_overlap, SHARE),
-            ("update_samples.negative_overlap", self.update_samples.negative_overlap, SHARE),
-            ("regression_overlap", self.regression_overlap, SHARE),
-            ("momentum", self.momentum, SHARE),
+            (&["candidates"], samples(self.candidates, 1)),
+            (&["initial_samples.positives"], samples(initial.positives, 2)),
+            (&["initial_samples.negatives"], samples(initial.negatives, 2)),
+            (&["regression_samples"], samples(self.regression_samples, 3)),
+            (&["update_samples.positives", "positive_frames"], self.positive_frames as u64 * positive),
+            (&["update_samples.negatives", "negative_frames"], self.negative_frames as u64 * negative),
+            (&["mined_from", "initial_training.iterations"], drawn * self.initial_training.iterations as u64),
+            (&["mined_from", "update_training.iterations"], drawn * self.update_training.iterations as u64),
+            (&["batch_positives", "batch_negatives", "attention.samples"], batch * TRAINED + regularized * RECORDED),
         ]
     }
 }
 
-/// The error for a parameter that is not in its range.
-fn refused(name: &str, value: f64, allowed: &str) -> TrackerError {
-    TrackerError::Parameter { name: name.into(), value: value.to_string(), allowed: allowed.into() }
+/// The values of a table and of the tables in it, under their whole names. An empty table is a value.
+pub(super) fn leaves(table: &Table) -> Vec<(String, Value)> {
+    let below = |(key, value): (&String, &Value)| match value {
+        Value::Table(inner) if !inner.is_empty() => {
+            leaves(inner).into_iter().map(|(name, value)| (format!("{key}.{name}"), value)).collect()
+        }
+        value => vec![(key.clone(), value.clone())],
+    };
+    table.iter().flat_map(below).collect()
+}
+
+/// The error for a parameter that may not have a value.
+pub(super) fn refused(name: &str, value: &impl ToString, allowed: String) -> TrackerError {
+    TrackerError::Parameter { name: shown(name), value: shown(&value.to_string()), allowed }
+}
+
+/// A text from outside in a sentence: on one line, and cut where it is long.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let line: String = text
+        .chars()
+        .flat_map(|letter| {
+            let control = letter.is_control().then(|| letter.escape_default());
+            control.into_iter().flatten().chain((!letter.is_control()).then_some(letter))
+        })
+        .collect();
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::PARAMETERS;
+    use super::*;
+
+    #[test]
+    fn every_parameter_has_a_range_and_a_sentence() {
+        let values = leaves(&Config::attrax().table().unwrap());
+        let keys: Vec<&str> = values.iter().map(|(key, _)| key.as_str()).collect();
+        for (key, value) in &values {
+            let parameter = find(key).unwrap_or_else(|| panic!("{key} has no range"));
+            assert!(parameter.range.allows(value), "{key} = {value}: {}", parameter.range);
+            assert!(parameter.about.ends_with('.') && parameter.about.len() > 15, "{key}");
+        }
+        for parameter in PARAMETERS {
+            assert!(keys.contains(&parameter.key), "there is no parameter {}", parameter.key);
+        }
+        assert_eq!(PARAMETERS.len(), keys.len());
+    }
+
+    #[test]
+    fn parameters_that_depend_on_each_other_are_checked() {
+        for (settings, key) in [
+            (["translation=2", "failure.growth=0"], "translation"),
+            (["failure.translation=0.5", "failure.growth=0"], "translation"),
+            (["initial_samples.negative_overlap=0.8", "seed=1"], "initial_samples.negative_overlap"),
+            (["update_samples.positive_overlap=0.1", "seed=1"], "update_samples.negative_overlap"),
+            (["mined_from=16", "batch_negatives=32"], "batch_negatives"),
+            (["batch_positives=1024", "attention.samples=1024"], "batch_positives"),
+            (["positive_frames=1000", "update_samples.positives=20000"], "update_samples.positives"),
+            (["batch_positives=1024", "attention.samples=0"], "batch_positives"),
+        ] {
+            let set = |config: Config, setting: &str| {
+                let (key, value) = setting.split_once('=').unwrap();
+                config.with_value(key, value).unwrap()
+            };
+            let error = settings.into_iter().fold(Config::attrax(), set).validate().unwrap_err();
+            let TrackerError::Parameter { name, .. } = &error else { panic!("{error}") };
+            assert_eq!(name, key, "{error}");
+        }
+        let both = Config::attrax().with_toml("translation = 2\nfailure.translation = 3").unwrap();
+        both.validate().unwrap();
+    }
+
+    #[test]
+    fn values_set_by_a_program_are_checked_too() {
+        let mut config = Config::attrax();
+        config.attention.lambda = f64::NAN;
+        assert!(config.validate().unwrap_err().to_string().contains("attention.lambda"));
+        let mut config = Config::attrax();
+        config.seed = u64::MAX;
+        assert!(config.validate().unwrap_err().to_string().contains("seed = 18446744073709551615"));
+        let mut config = Config::attrax();
+        config.candidates = usize::MAX;
+        assert!(config.validate().is_err());
+    }
+
+    #[test]
+    fn texts_in_errors_are_short_and_on_one_line() {
+        assert_eq!(shown("1\nx = 2"), "1\\nx = 2");
+        assert_eq!(shown(&"é".repeat(1000)).chars().count(), 83);
+    }
 }

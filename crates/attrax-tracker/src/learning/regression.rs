@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use crate::error::of_libtorch;
 use crate::profile::{self, Stage};
 use crate::{BoundingBox, TrackerError};
 
@@ -36,11 +37,11 @@ impl BoxRegression {
         let dim = [0i64].as_slice();
         let (x_mean, y_mean) = (features.mean_dim(dim, false, None::<Kind>), y.mean_dim(dim, false, None::<Kind>));
         let (x, y) = (features - &x_mean, y - &y_mean);
-        let (samples, length) = features.size2().map_err(|e| TrackerError::Libtorch(e.to_string()))?;
+        let (samples, length) = features.size2().map_err(|e| of_libtorch(&e.to_string()))?;
         let dual = samples < length;
         let gram = if dual { x.matmul(&x.tr()) } else { x.tr().matmul(&x) };
         let system = gram + Tensor::eye(samples.min(length), options) * alpha;
-        let factor = system.f_linalg_cholesky(false).map_err(|e| TrackerError::Libtorch(e.to_string()))?;
+        let factor = system.f_linalg_cholesky(false).map_err(|e| of_libtorch(&e.to_string()))?;
         let weights = if dual {
             x.tr().matmul(&y.cholesky_solve(&factor, false))
         } else {

@@ -37,6 +37,8 @@ pub enum Inside {
 pub struct Sampler {
     frame_width: f64,
     frame_height: f64,
+    /// The smallest sides of what is drawn, pixels.
+    least: (f64, f64),
     rng: ChaCha8Rng,
 }
 
@@ -70,7 +72,14 @@ impl Sampler {
     /// A sampler for frames of a size (pixels).
     #[must_use]
     pub fn new((width, height): (u32, u32), rng: ChaCha8Rng) -> Self {
-        Self { frame_width: f64::from(width), frame_height: f64::from(height), rng }
+        Self { frame_width: f64::from(width), frame_height: f64::from(height), least: (10.0, 10.0), rng }
+    }
+
+    /// The same sampler, whose boxes may be as small as a target's first box.
+    #[must_use]
+    pub fn for_target(mut self, first: BoundingBox) -> Self {
+        self.least = first.least_sides();
+        self
     }
 
     /// Exactly `count` boxes around `target`, their sides usable and their centres inside the frame, or all of them where
@@ -130,7 +139,7 @@ impl Sampler {
                 (centre.unwrap_or((cx, cy)), target.width * factor * wide, target.height * factor * high)
             }
         };
-        BoundingBox::from_centre(centre, width, height).confined(self.frame_width, self.frame_height)
+        BoundingBox::from_centre(centre, width, height).confined_above(self.least, self.frame_width, self.frame_height)
     }
 
     /// Centres for boxes over the whole frame: a square grid of at least `count` points, shuffled; nothing for the
