@@ -127,7 +127,7 @@ def test_from_a_folder_to_the_table(oddities: Path, tmp_path: Path):
     assert [each["name"] for each in row["per_sequence"]] == ["Jogging-2", "Tiger1"]
     assert row["precision"] == 1 and 0 < row["average_overlap"] < 1
     text = (space / "report" / "report.md").read_text()
-    # Both are of OTB-2013: the paper's figures stand beside.
+    # Both are of OTB-2013: the paper's figures are shown too.
     assert "2 of 2" in text and "DP 0.944" in text
 
 

@@ -443,6 +443,33 @@ def test_a_workspace_belongs_to_one_dataset(tmp_path: Path, call: Said, init: Ca
     assert said.code == 1 and "sequences is a link" in said.text
 
 
+def test_sequences_in_the_workspace_itself(tmp_path: Path, call: Said):
+    """As the toolkit puts them there; the dataset's address is not asked where something is there already."""
+    registry, space = jitter_registry(tmp_path), tmp_path / "space"
+    for name in ("good", "odd"):
+        sequence(space / "sequences", name)
+    (space / "sequences" / "list.txt").write_text("good\nodd\n")
+    truth = space / "sequences" / "odd" / "groundtruth.txt"
+    truth.write_text(f"{BOX}\n" * 3 + "nan,nan,nan,nan\n" * 3)
+    said = call("check", space)
+    assert said.code == 1 and "2 sequences, 1 odd, 0 of them damaged" in said.text
+    before = truth.read_bytes()
+    settings = workspace.Settings(None, registry=registry)
+    clips = workspace.read(space, settings)
+    assert [bool(clip.errors) for clip in clips] == [False, True]
+    assert "where the toolkit would not read it as it is meant" in clips[1].errors[0]
+    one_pass = workspace.Settings(None, registry=registry, experiments=("unsupervised",))
+    assert not any(clip.errors for clip in workspace.read(space, one_pass))
+    assert truth.read_bytes() == before
+
+
+def test_a_workspace_that_is_a_link_to_itself(tmp_path: Path, call: Said):
+    sequence(tmp_path / "data")
+    (tmp_path / "space").symlink_to(tmp_path / "space")
+    said = call("init", tmp_path / "space", "--dataset", tmp_path / "data", "--registry", jitter_registry(tmp_path))
+    assert said.code == 1 and said.text.startswith("error: ")
+
+
 def test_a_workspace_in_a_folder_that_the_toolkit_cannot_read(tmp_path: Path, call: Said):
     sequence(tmp_path / "data")
     registry = jitter_registry(tmp_path)

@@ -40,6 +40,7 @@ class Clip:
         values: by name, a number for each frame.
         fps: frames a second.
         plain: whether the toolkit reads the folder as it is.
+        fitted: whether frames were left out or tagged, because no tracker can be started in them.
         size: width and height of the first frame; none where it is unknown.
     """
 
@@ -52,6 +53,7 @@ class Clip:
     values: dict[str, list[float]] = field(default_factory=dict)
     fps: int = 30
     plain: bool = False
+    fitted: bool = False
     size: tuple[int, int] | None = None
 
     @property
@@ -165,7 +167,7 @@ def settle(clip: Clip, source: Path | None = None) -> Clip:
         clip.add(f"{clip.name} starts at frame {first + 1} of {length}: the ones before have no region to start from")
         _cut(clip, first)
     if missing := {index - first for index in missing if index >= first}:
-        clip.plain = False
+        clip.fitted = True
         clip.tags[NO_REGION] = [index in missing for index in range(len(clip.rows))]
         for name, numbers in clip.values.items():
             if moved := [index for index in sorted(missing) if name == "anchor" and numbers[index]]:
@@ -192,7 +194,7 @@ def _lines(rows: list[Row]) -> str:
 
 def _cut(clip: Clip, first: int) -> None:
     """Leaves out the frames before one."""
-    clip.plain = False
+    clip.fitted = True
     clip.channels = {name: found[first:] for name, found in clip.channels.items()}
     clip.objects = {name: rows[first:] for name, rows in clip.objects.items()}
     clip.tags = {name: marks[first:] for name, marks in clip.tags.items()}

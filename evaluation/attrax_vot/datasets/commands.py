@@ -63,6 +63,7 @@ def init(options: argparse.Namespace) -> int:
     if damaged:
         print(f"left out: {', '.join(clip.name for clip in damaged)}")
         if options.dataset is None:
+            # Their list is written again, without the damaged ones.
             settings = replace(settings, dataset=options.directory / "sequences")
     workspace.prepare(options.directory, settings, used)
     known = workspace.load(options.directory).registry

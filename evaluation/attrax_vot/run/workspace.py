@@ -1,5 +1,6 @@
 """Workspaces of the official toolkit: made from a dataset on disk, and plain `vot evaluate` runs them too."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,7 +62,17 @@ def read(directory: Path, settings: Settings) -> list[Clip]:
     """
     dataset = settings.dataset or directory / "sequences"
     clips = layouts.find(settings.layout, dataset, settings.sequences)
-    check.against(clips, _reduced(settings), settings.stack, several_objects())
+    stack = _reduced(settings)
+    check.against(clips, stack, settings.stack, several_objects())
+    if settings.dataset is None:
+        # The toolkit reads them where they are.
+        supervised = any(each["type"] == "supervised" for each in stack["experiments"].values())
+        for clip in clips:
+            if not clip.errors and (not clip.plain or (clip.fitted and supervised)):
+                clip.fail(
+                    f"{clip.folder} is in the workspace, where the toolkit would not read it as it is meant; move the "
+                    "dataset to another folder and give it with --dataset"
+                )
     return clips
 
 
@@ -124,8 +135,10 @@ def _check_place(directory: Path) -> None:
     Raises:
         EvaluationError: it cannot, or `sequences` is a link.
     """
-    if odd := re.search(r"[%*?\[\]]", str(directory.resolve())):
-        raise EvaluationError(f"{directory.resolve()}: the toolkit cannot work in a folder with '{odd[0]}' in its path")
+    # Not `Path.resolve`, which fails on a link that leads to itself.
+    path = os.path.realpath(directory)
+    if odd := re.search(r"[%*?\[\]]", path):
+        raise EvaluationError(f"{path}: the toolkit cannot work in a folder with '{odd[0]}' in its path")
     for name in ("sequences", "dataset"):
         if (directory / name).is_symlink():
             raise EvaluationError(
@@ -245,7 +258,7 @@ def _show(directory: Path, clip: Clip) -> None:
         view.describe(clip, place, {**described, "width": width, "height": height, "length": len(clip.rows)})
         return
     source, own = clip.folder, directory / "dataset" / clip.name
-    if not clip.plain:
+    if not clip.plain or clip.fitted:
         view.lay_out(clip, own)
         source = own
     if place.is_symlink() and place.resolve() in {clip.folder.resolve(), own.resolve()} - {source.resolve()}:
