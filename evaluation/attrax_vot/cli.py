@@ -1,6 +1,7 @@
 """The command line: `attrax-vot`."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -325,6 +326,9 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, or 1 where something went wrong, or 128 and the signal's number where one ended it.
     """
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files may be bytes that are no text.
+        sys.stdout.reconfigure(errors="backslashreplace")
     add_to_path()
     try:
         with processes.handled():

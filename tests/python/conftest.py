@@ -5,9 +5,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from odd_datasets import Said
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHARED = PROJECT.parent / "shared"
@@ -89,3 +94,22 @@ def jitter_registry(directory: Path, **environment: str) -> Path:
 def registry(tmp_path: Path) -> Path:
     """A file that registers the tests' tracker as Jitter."""
     return jitter_registry(tmp_path)
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> "Said":
+    """Runs a command of `attrax-vot`."""
+    from odd_datasets import Said
+
+    return Said(capsys)
+
+
+@pytest.fixture
+def init(call: "Said", tmp_path: Path) -> Callable[..., "Said"]:
+    """Makes the workspace `space` of the dataset `data`."""
+    registry = jitter_registry(tmp_path)
+
+    def run(*options: object) -> "Said":
+        return call("init", tmp_path / "space", "--dataset", tmp_path / "data", "--registry", registry, *options)
+
+    return run

@@ -49,6 +49,8 @@ def find(folder: Path, described: dict[str, str]) -> Found:
         described: what its file `sequence` says.
     """
     found = Found()
+    if (folder / "sequence").is_file():
+        found.plain = text.plain((folder / "sequence").read_bytes())
     patterns = {name: described[key] for name in CHANNELS if (key := f"channels.{name}") in described}
     if not patterns and (folder / "sequence").is_file():
         # As the toolkit does.

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -60,14 +60,14 @@ def _decode(clip: Clip) -> None:
         clip.fail(f"{clip.name}: {len(problems) - SHOWN} more frames are odd")
 
 
-def against(clips: Iterable[Clip], stack: dict[str, Any], name: str, several: list[str]) -> None:
+def against(clips: Iterable[Clip], stack: dict[str, Any], name: str, several: Callable[[], list[str]]) -> None:
     """Compares clips with the experiments of a stack.
 
     Args:
         clips: get what does not fit added to their findings.
         stack: as its file has it, reduced to the wanted experiments.
         name: of the stack.
-        several: names of the stacks that follow several objects.
+        several: gives the names of the stacks that follow several objects.
     """
     experiments = stack["experiments"]
     single = [key for key, each in experiments.items() if not each.get("multiobject")]
@@ -78,7 +78,7 @@ def against(clips: Iterable[Clip], stack: dict[str, Any], name: str, several: li
         if single and len(clip.targets) > 1:
             clip.fail(
                 f"{clip.name} has {len(clip.targets)} objects ({', '.join(clip.targets)}); {', '.join(single)} of "
-                f"stack {name} follows one: give a stack that follows several, --stack {' or '.join(several)}"
+                f"stack {name} follows one: give a stack that follows several, --stack {' or '.join(several())}"
             )
         for anchor in sorted(anchors):
             if not any(clip.values.get(anchor, [])):

@@ -215,7 +215,9 @@ def _tags(clip: Clip, length: int) -> None:
 def _values(clip: Clip, length: int) -> None:
     """Reads files of values: a number for each frame."""
     for file in _files(clip, (".value",)):
-        words = [line.strip() for line in text.lines(text.read(file))]
+        whole = text.read(file)
+        clip.plain &= text.plain(file.read_bytes()) and not text.ends_blank(whole)
+        words = [line.strip() for line in text.lines(whole)]
         try:
             numbers = [float(word) for word in words]
         except ValueError:

@@ -63,7 +63,7 @@ def read(directory: Path, settings: Settings) -> list[Clip]:
     dataset = settings.dataset or directory / "sequences"
     clips = layouts.find(settings.layout, dataset, settings.sequences)
     stack = _reduced(settings)
-    check.against(clips, stack, settings.stack, several_objects())
+    check.against(clips, stack, settings.stack, several_objects)
     if settings.dataset is None:
         # The toolkit reads them where they are.
         supervised = any(each["type"] == "supervised" for each in stack["experiments"].values())
