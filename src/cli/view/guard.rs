@@ -1,43 +1,128 @@
-//! Who is let in: a browser that was given the address, and no page of another site.
+//! Access: a browser that has the address with the token, one page at a time, and no page of another site.
 
-use tiny_http::Request;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::HttpBody;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::server::Peer;
+use super::site::{Refusal, Site, refuse};
 
 /// Names of this machine, as a browser on it or at the other end of `ssh -L` writes them.
 const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+/// Characters of a page's own number at most.
+const PAGE_LENGTH: usize = 64;
 
-/// The parameters of an address. The page puts nothing into them that would have to be escaped.
-pub struct Query<'a>(&'a str);
+/// Headers of every answer: nothing is loaded from elsewhere, no other page may embed this one, and its address, which has the
+/// token, is sent to no other site.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"),
+    ),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
 
-impl<'a> Query<'a> {
-    /// Path and parameters of an address.
-    pub fn split(address: &'a str) -> (&'a str, Self) {
-        let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        (path, Self(query))
+/// The parameters of an address. The page sends none that would have to be escaped.
+pub struct Query(String);
+
+impl Query {
+    fn of(uri: &Uri) -> Self {
+        Self(uri.query().unwrap_or_default().to_string())
     }
 
-    /// A parameter, where it is there and not empty.
-    pub fn text(&self, name: &str) -> Option<&'a str> {
+    /// A parameter, where it is given and not empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
         let mut pairs = self.0.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value)
     }
 
-    /// A parameter that counts something; 0 where it is missing or no number.
+    /// A parameter that counts something; 0 where it is missing or not a number.
     pub fn number(&self, name: &str) -> usize {
         self.text(name).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 }
 
-/// Why a request is refused by its headers, where it is.
-pub fn foreign(request: &Request) -> Option<&'static str> {
-    let values = |name: &'static str| {
-        request.headers().iter().filter(move |header| header.field.equiv(name)).map(|header| header.value.as_str())
-    };
-    let hosts: Vec<&str> = values("Host").collect();
-    let origins: Vec<&str> = values("Origin").collect();
-    refused(&hosts, &origins)
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.uri))
+    }
 }
 
-/// A page of another site whose name leads here has that name in `Host`; one that sends requests here is named in `Origin`.
+/// For every request: refuses other hosts, other sites' pages and bodies. An answer to a request without the token is the
+/// connection's last one.
+pub async fn local(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let knows_token = site.is_token(Query::of(request.uri()).text("token"));
+    let mut response = match refusal(&request) {
+        Some(refusal) => refusal.into_response(),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.extend(HEADERS);
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if !knows_token {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn refusal(request: &Request) -> Option<Refusal> {
+    let foreign = foreign(request.uri(), request.headers());
+    let reason = foreign.map(|reason| Refusal(StatusCode::FORBIDDEN, reason.into()));
+    let has_body = request.body().size_hint().exact() != Some(0);
+    reason.or_else(|| has_body.then(|| Refusal(StatusCode::PAYLOAD_TOO_LARGE, "a body is not accepted".into())))
+}
+
+/// For the page and its requests: refuses addresses without the token.
+pub async fn with_token(State(site): State<Arc<Site>>, request: Request, next: Next) -> Result<Response, Refusal> {
+    if !site.is_token(Query::of(request.uri()).text("token")) {
+        return refuse(StatusCode::FORBIDDEN, "The address lacks the token: open the one that attrax view printed.");
+    }
+    if let Some(peer) = request.extensions().get::<Arc<Peer>>() {
+        peer.trust();
+    }
+    Ok(next.run(request).await)
+}
+
+/// For the page's requests: refuses all pages but one.
+pub async fn of_one_page(State(site): State<Arc<Site>>, request: Request, next: Next) -> Result<Response, Refusal> {
+    let query = Query::of(request.uri());
+    let Some(page) = query.text("page").filter(|page| page.len() <= PAGE_LENGTH) else {
+        return refuse(StatusCode::BAD_REQUEST, "which page?");
+    };
+    if !site.session.admit(page) {
+        return refuse(StatusCode::CONFLICT, "another page is open");
+    }
+    let response = next.run(request).await;
+    site.session.hear(page);
+    Ok(response)
+}
+
+/// Why a request is refused by its address and headers, where it is.
+fn foreign(uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+    // Only a proxy is sent an address with a host.
+    if uri.authority().is_some() {
+        return Some("the host is not this machine");
+    }
+    let values =
+        |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect::<Vec<_>>();
+    refused(&values(header::HOST), &values(header::ORIGIN))
+}
+
+/// A page of another site whose name resolves to this machine has that name in `Host`; another site's page that sends
+/// requests here is named in `Origin`.
 fn refused(hosts: &[&str], origins: &[&str]) -> Option<&'static str> {
     match (hosts, origins) {
         ([host], _) if !is_local(host) => Some("the host is not this machine"),
@@ -48,7 +133,7 @@ fn refused(hosts: &[&str], origins: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// Whether a host is this machine, on any port: `ssh -L` may lead another one here.
+/// Whether a host is this machine, on any port: `ssh -L` may forward another one.
 fn is_local(host: &str) -> bool {
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let name = name.map_or(host, |(name, _)| name);
@@ -60,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_and_its_own_page_are_let_in() {
+    fn only_this_machine_and_its_own_page_are_admitted() {
         for host in ["127.0.0.1:8765", "localhost:9000", "LOCALHOST", "[::1]:1", "[::1]"] {
             let own = format!("http://{host}");
             assert!(refused(&[host], &[]).is_none() && refused(&[host], &[&own]).is_none(), "{host}");
@@ -77,8 +162,8 @@ mod tests {
 
     #[test]
     fn parameters_are_found_by_their_names() {
-        let (path, query) = Query::split("/news?run=3&box=1,2,3,4&also=");
-        assert_eq!((path, query.number("run"), query.text("box")), ("/news", 3, Some("1,2,3,4")));
+        let query = Query("run=3&box=1,2,3,4&also=".into());
+        assert_eq!((query.number("run"), query.text("box")), (3, Some("1,2,3,4")));
         assert_eq!((query.text("also"), query.number("box"), query.number("from")), (None, 0, 0));
     }
 }

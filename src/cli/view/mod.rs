@@ -2,8 +2,10 @@
 
 mod guard;
 mod save;
+mod server;
 mod session;
 mod site;
+mod stream;
 mod worker;
 
 use std::fs::File;
@@ -13,18 +15,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, anyhow, ensure};
-use tiny_http::Server;
+use anyhow::{Context, ensure};
 
+use self::server::Server;
 use self::session::Session;
 use self::site::Site;
 use super::track::boxes::Truth;
 use super::track::frames::Source;
 use super::track::video::is_camera;
 use super::{core, told};
-
-/// Requests that are answered at the same time: one that waits for news, a video that is made, and pictures.
-const ANSWERERS: usize = 6;
 
 /// Flags of `attrax view`.
 #[derive(clap::Args)]
@@ -74,16 +73,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
         .with_context(|| format!("cannot serve on port {}; --port takes another one", args.port))?;
     let port = listener.local_addr()?.port();
-    let server = Server::from_listener(listener, None).map_err(|error| anyhow!("cannot serve: {error}"))?;
+    let server = Server::new(listener)?;
     let model = args.core.model(args.core.config()?)?;
     let token = token()?;
     let session = Arc::new(Session::new(clip));
     let site = Arc::new(Site::new(token.clone(), args.core.clone(), Arc::clone(&session)));
-    let server = Arc::new(server);
-    for _ in 0..ANSWERERS {
-        let (server, site) = (Arc::clone(&server), Arc::clone(&site));
-        thread::spawn(move || site.answer_all(&server));
-    }
+    thread::spawn(move || {
+        if let Err(error) = server.serve(site.router()) {
+            log::error!("the page is served no more: {}", told(&error));
+        }
+    });
     writeln!(std::io::stdout(), "http://127.0.0.1:{port}/?token={token}")?;
     worker::work(&source, lane, &model, &session)
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, ensure};
@@ -24,13 +25,13 @@ pub fn boxes(run: &Run) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The video of `attrax track --video`: of the maps, where there are some.
-pub fn video(session: &Session, run: &Run) -> anyhow::Result<Vec<u8>> {
+/// The video of `attrax track --video`: of the maps, where there are some. An abandoned one is given up.
+pub fn video(session: &Session, run: &Run, abandoned: &AtomicBool) -> anyhow::Result<Vec<u8>> {
     let folder = Folder::create()?;
     let path = folder.0.join("seen.mp4");
     let mut encoder: Option<Encoder> = None;
     for (position, shot) in run.shots.iter().enumerate() {
-        ensure!(session.watched(), "the page was closed");
+        ensure!(session.watched() && !abandoned.load(Ordering::Relaxed), "the page was closed");
         let picture = picture(&session.clip, run, shot, position)?;
         let encoder = match &mut encoder {
             Some(encoder) => encoder,

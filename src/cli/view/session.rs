@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use attrax_tracker::{BoundingBox, Config};
 use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::cli::track::boxes::Truth;
 use crate::cli::track::follower::Seen;
@@ -76,7 +78,10 @@ pub struct Session {
     /// What is tracked in.
     pub clip: Clip,
     state: Mutex<State>,
+    /// For the tracking thread.
     changed: Condvar,
+    /// For the page: the version.
+    versions: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -125,7 +130,12 @@ impl Session {
     /// Nothing is tracked yet, and no page is open.
     pub fn new(clip: Clip) -> Self {
         // A page that knows nothing has seen version 0.
-        Self { clip, state: Mutex::new(State { version: 1, ..State::default() }), changed: Condvar::new() }
+        Self {
+            clip,
+            state: Mutex::new(State { version: 1, ..State::default() }),
+            changed: Condvar::new(),
+            versions: watch::Sender::new(1),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -136,6 +146,8 @@ impl Session {
         let mut state = self.lock();
         change(&mut state);
         state.version += 1;
+        // Locked, so that versions are sent in their order.
+        self.versions.send_replace(state.version);
         drop(state);
         self.changed.notify_all();
     }
@@ -245,13 +257,16 @@ impl Session {
         state.run.shots.get(frame).filter(|_| number == state.number).cloned()
     }
 
-    /// What the page does not know yet: it has seen version `since`, and the first `from` frames of run `number`. Waits a
-    /// while where that is all.
-    pub fn news(&self, since: usize, number: usize, from: usize) -> Value {
-        let (state, _) = self
-            .changed
-            .wait_timeout_while(self.lock(), HOLD, |state| state.version == since)
-            .unwrap_or_else(PoisonError::into_inner);
+    /// Waits a while for a version other than `since`.
+    pub async fn wait_for_news(&self, since: usize) {
+        let mut versions = self.versions.subscribe();
+        // Without any news the answer says just that.
+        let _ = timeout(HOLD, versions.wait_for(|version| *version != since)).await;
+    }
+
+    /// The state, for a page that knows the first `from` frames of run `number`.
+    pub fn news(&self, number: usize, from: usize) -> Value {
+        let state = self.lock();
         let from = if number == state.number { from } else { 0 };
         let frames: Vec<Value> = state.run.shots.iter().skip(from).map(|shot| row(shot)).collect();
         json!({

@@ -1,15 +1,22 @@
-//! What is answered: the page's files, what it asks about the run, pictures, and what is saved.
+//! The answers: the page's files, the state of the run, pictures, and what is saved.
 
 use std::io::Cursor;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Context;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use clap::ValueEnum;
 use image::ImageFormat;
 use serde_json::{Value, json};
-use tiny_http::{Header, Method, Request, Response, Server};
+use tokio::sync::Semaphore;
 
-use super::guard::{Query, foreign};
+use super::guard::{Query, local, of_one_page, with_token};
 use super::session::{Order, Session};
 use super::{save, worker};
 use crate::cli::track::boxes::parse_box;
@@ -21,147 +28,98 @@ const PAGE: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/view.css");
 const SCRIPT: &str = include_str!("page/view.js");
 
-const AFTER_AN_ERROR: Duration = Duration::from_millis(20);
+/// Maps that are drawn at the same time.
+const DRAWN: usize = 2;
 
-/// What every answer says to the browser: nothing is loaded from elsewhere, no other page may hold this one, and its address,
-/// which has the token, is told to nobody.
-const HEADERS: [(&str, &str); 5] = [
-    ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "DENY"),
-];
-
-/// The page and what it may ask for.
+/// The page and what it may request.
 pub struct Site {
     token: String,
     flags: core::Args,
-    session: Arc<Session>,
+    /// The state that the page shares with the tracking thread.
+    pub session: Arc<Session>,
+    drawing: Semaphore,
+    saving: Semaphore,
 }
 
-/// A status and a text, or a kind of content and its bytes.
-type Answer = Result<(&'static str, Vec<u8>), (u16, String)>;
+/// A kind of content and its bytes.
+pub struct Content(&'static str, Vec<u8>);
 
-/// The answer to a bad or late request.
-fn no<T>(status: u16, reason: impl Into<String>) -> Result<T, (u16, String)> {
-    Err((status, reason.into()))
+/// A status and a reason.
+pub struct Refusal(pub StatusCode, pub String);
+
+type Answer = Result<Content, Refusal>;
+
+/// The answer to a request that cannot be met.
+pub fn refuse<T>(status: StatusCode, reason: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal(status, reason.into()))
+}
+
+impl IntoResponse for Content {
+    fn into_response(self) -> Response {
+        let mut response = ([(header::CONTENT_TYPE, self.0)], self.1).into_response();
+        if self.0.starts_with("image/") {
+            // Pictures of a frame never change; runs are numbered.
+            let keep = HeaderValue::from_static("private, max-age=86400, immutable");
+            response.headers_mut().insert(header::CACHE_CONTROL, keep);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, self.1).into_response()
+    }
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, told(&error))
+    }
 }
 
 impl Site {
-    /// A page for whoever has the token. `flags` are those of the command: what the page begins with.
+    /// A page for clients that have the token. `flags` are those of the command, the page's first settings.
     pub fn new(token: String, flags: core::Args, session: Arc<Session>) -> Self {
-        Self { token, flags, session }
+        Self { token, flags, session, drawing: Semaphore::new(DRAWN), saving: Semaphore::new(1) }
     }
 
-    /// Answers requests for ever.
-    pub fn answer_all(&self, server: &Server) -> ! {
-        loop {
-            let Ok(request) = server.recv() else {
-                // Mostly that of one connection, which is gone; where it stays, the loop must not take a whole core.
-                std::thread::sleep(AFTER_AN_ERROR);
-                continue;
-            };
-            let answer = self.answer(&request);
-            let is_picture = answer.as_ref().is_ok_and(|(kind, _)| kind.starts_with("image/"));
-            let (status, kind, bytes) = match answer {
-                Ok((kind, bytes)) => (200, kind, bytes),
-                Err((status, reason)) => (status, "text/plain; charset=utf-8", reason.into_bytes()),
-            };
-            let mut response = Response::from_data(bytes).with_status_code(status);
-            // Pictures of a frame never change; runs are numbered.
-            let keep = if is_picture { "private, max-age=86400, immutable" } else { "no-store" };
-            let own = [("Content-Type", kind), ("Cache-Control", keep)];
-            for header in HEADERS.iter().chain(&own).filter_map(|(name, value)| Header::from_bytes(*name, *value).ok())
-            {
-                response.add_header(header);
-            }
-            // Whoever asked may be gone.
-            let _ = request.respond(response);
-        }
+    /// Whether a text is the token.
+    pub fn is_token(&self, text: Option<&str>) -> bool {
+        text == Some(&self.token)
     }
 
-    fn answer(&self, request: &Request) -> Answer {
-        if let Some(reason) = foreign(request) {
-            return no(403, reason);
-        }
-        let (path, query) = Query::split(request.url());
-        let asks = *request.method() == Method::Get;
-        // Files of the page that hold no secret.
-        match (asks, path) {
-            (true, "/view.css") => return Ok(("text/css; charset=utf-8", STYLE.into())),
-            (true, "/view.js") => return Ok(("text/javascript; charset=utf-8", SCRIPT.into())),
-            _ if query.text("token") != Some(&self.token) => {
-                return no(403, "The address lacks the token: open the one that attrax view printed.");
-            }
-            (true, "/") => return Ok(("text/html; charset=utf-8", PAGE.into())),
-            _ => {}
-        }
-        let Some(page) = query.text("page").filter(|page| page.len() <= 64) else { return no(400, "which page?") };
-        if !self.session.admit(page) {
-            return no(409, "another page is open");
-        }
-        let answer = match request.method() {
-            Method::Get => self.told(path, &query),
-            Method::Post => self.done(path, &query),
-            _ => no(405, "only GET and POST are answered"),
-        };
-        self.session.hear(page);
-        answer
-    }
-
-    /// What the page asks for.
-    fn told(&self, path: &str, query: &Query<'_>) -> Answer {
-        let session = &self.session;
-        let run = || session.run(query.number("run")).map_or_else(|| no(404, "there is no such run"), Ok);
-        match path {
-            "/about" => Ok(json(&self.about())),
-            "/news" => {
-                let news = session.news(query.number("since"), query.number("run"), query.number("from"));
-                Ok(json(&news))
-            }
-            "/first" => Ok(("image/jpeg", session.clip.first.clone())),
-            "/frame" => match session.shot(query.number("run"), query.number("frame")) {
-                Some(shot) => Ok(("image/jpeg", shot.jpeg.clone())),
-                None => no(404, "there is no such frame"),
-            },
-            "/attention" => self.map(Sight::Attention, query),
-            "/scores" => self.map(Sight::Scores, query),
-            "/boxes" => Ok(("text/csv; charset=utf-8", save::boxes(&run()?).into_bytes())),
-            "/video" => save::video(session, &run()?).map(|video| ("video/mp4", video)).or_else(|e| no(500, told(&e))),
-            _ => no(404, "there is nothing of that name"),
-        }
-    }
-
-    /// What the page wants to be done.
-    fn done(&self, path: &str, query: &Query<'_>) -> Answer {
-        match path {
-            "/start" => self.session.start(self.order(query).or_else(|reason| no(400, reason))?),
-            "/go" => self.session.go(true),
-            "/pause" => self.session.go(false),
-            "/step" => self.session.step(),
-            "/leave" => self.session.leave(),
-            _ => return no(404, "there is nothing of that name"),
-        }
-        Ok(("text/plain; charset=utf-8", Vec::new()))
-    }
-
-    /// What the page shows before anything is tracked.
-    fn about(&self) -> Value {
-        let clip = &self.session.clip;
-        let presets = core::Preset::value_variants()
-            .iter()
-            .filter_map(ValueEnum::to_possible_value)
-            .map(|preset| json!({ "name": preset.get_name(), "help": preset.get_help().map(ToString::to_string) }));
-        json!({
-            "name": clip.name, "count": clip.count, "width": clip.size.0, "height": clip.size.1,
-            "box": self.session.region().map(|b| [b.x, b.y, b.width, b.height]), "truth": clip.truth.is_some(), "presets": presets.collect::<Vec<_>>(),
-            "preset": name_of(self.flags.preset), "lambda": self.flags.lambda,
-        })
+    /// Every address that is answered.
+    pub fn router(self: Arc<Self>) -> Router {
+        let of_page = Router::new()
+            .route("/about", get(about))
+            .route("/news", get(news))
+            .route("/first", get(first))
+            .route("/frame", get(frame))
+            .route("/attention", get(attention))
+            .route("/scores", get(scores))
+            .route("/boxes", get(boxes))
+            .route("/video", get(video))
+            .route("/start", post(start))
+            .route("/go", post(async |site: Shared| site.session.go(true)))
+            .route("/pause", post(async |site: Shared| site.session.go(false)))
+            .route("/step", post(async |site: Shared| site.session.step()))
+            .route("/leave", post(async |site: Shared| site.session.leave()))
+            .fallback(async || Refusal(StatusCode::NOT_FOUND, "there is nothing of that name".into()))
+            .layer(from_fn_with_state(Arc::clone(&self), of_one_page));
+        let secret = of_page
+            .route("/", get(async || Content("text/html; charset=utf-8", PAGE.into())))
+            .layer(from_fn_with_state(Arc::clone(&self), with_token));
+        secret
+            // Files of the page without any secret.
+            .route("/view.css", get(async || Content("text/css; charset=utf-8", STYLE.into())))
+            .route("/view.js", get(async || Content("text/javascript; charset=utf-8", SCRIPT.into())))
+            .layer(from_fn_with_state(Arc::clone(&self), local))
+            .with_state(self)
     }
 
     /// The run that a query describes: a box, and one or two trackers.
-    fn order(&self, query: &Query<'_>) -> Result<Order, String> {
+    fn order(&self, query: &Query) -> Result<Order, String> {
         let region = parse_box(query.text("box").unwrap_or_default())?;
         let mut trackers = vec![self.tracker(query.text("preset").unwrap_or_default(), query.text("lambda"))?];
         if let Some(preset) = query.text("also") {
@@ -179,24 +137,107 @@ impl Site {
         Ok((name, flags.config().map_err(|error| told(&error))?))
     }
 
-    /// A map of a frame, drawn when it is asked for.
-    fn map(&self, sight: Sight, query: &Query<'_>) -> Answer {
-        let (session, frame) = (&self.session, query.number("frame"));
-        let shot = session.shot(query.number("run"), frame);
-        let seen = shot.as_ref().and_then(|shot| Some((shot, shot.seen.get(query.number("tracker"))?)));
-        let Some((shot, seen)) = seen else { return no(404, "there is no such frame") };
-        let Some(maps) = &seen.maps else { return no(404, "there are no maps") };
-        let truth = session.clip.truth.as_ref().and_then(|truth| truth.region(frame));
-        let row = Row { name: "", estimate: seen.estimate, overlap: None, maps };
-        let drawn = worker::decode(&shot.jpeg).and_then(|frame| {
+    /// A map of a frame, drawn for this request.
+    async fn map(&self, sight: Sight, query: &Query) -> Answer {
+        let (frame, tracker) = (query.number("frame"), query.number("tracker"));
+        let shot = self.session.shot(query.number("run"), frame).filter(|shot| tracker < shot.seen.len());
+        let Some(shot) = shot else { return refuse(StatusCode::NOT_FOUND, "there is no such frame") };
+        if shot.seen[tracker].maps.is_none() {
+            return refuse(StatusCode::NOT_FOUND, "there are no maps");
+        }
+        let session = Arc::clone(&self.session);
+        let drawn = blocking(&self.drawing, move |_| {
+            let seen = &shot.seen[tracker];
+            let maps = seen.maps.as_ref().context("there are no maps")?;
+            let truth = session.clip.truth.as_ref().and_then(|truth| truth.region(frame));
+            let row = Row { name: "", estimate: seen.estimate, overlap: None, maps };
             let mut bytes = Cursor::new(Vec::new());
-            sight.picture(&frame, truth, &row).write_to(&mut bytes, ImageFormat::Png)?;
+            sight.picture(&worker::decode(&shot.jpeg)?, truth, &row).write_to(&mut bytes, ImageFormat::Png)?;
             Ok(bytes.into_inner())
         });
-        drawn.map(|bytes| ("image/png", bytes)).or_else(|error| no(500, told(&error)))
+        Ok(Content("image/png", drawn.await?))
     }
 }
 
-fn json(value: &Value) -> (&'static str, Vec<u8>) {
-    ("application/json", value.to_string().into_bytes())
+type Shared = State<Arc<Site>>;
+
+/// What the page shows before anything is tracked.
+async fn about(State(site): Shared) -> Content {
+    let clip = &site.session.clip;
+    let presets = core::Preset::value_variants()
+        .iter()
+        .filter_map(ValueEnum::to_possible_value)
+        .map(|preset| json!({ "name": preset.get_name(), "help": preset.get_help().map(ToString::to_string) }));
+    json(&json!({
+        "name": clip.name, "count": clip.count, "width": clip.size.0, "height": clip.size.1,
+        "box": site.session.region().map(|b| [b.x, b.y, b.width, b.height]),
+        "truth": clip.truth.is_some(), "presets": presets.collect::<Vec<_>>(),
+        "preset": name_of(site.flags.preset), "lambda": site.flags.lambda,
+    }))
+}
+
+async fn news(State(site): Shared, query: Query) -> Content {
+    site.session.wait_for_news(query.number("since")).await;
+    json(&site.session.news(query.number("run"), query.number("from")))
+}
+
+async fn first(State(site): Shared) -> Content {
+    Content("image/jpeg", site.session.clip.first.clone())
+}
+
+async fn frame(State(site): Shared, query: Query) -> Answer {
+    match site.session.shot(query.number("run"), query.number("frame")) {
+        Some(shot) => Ok(Content("image/jpeg", shot.jpeg.clone())),
+        None => refuse(StatusCode::NOT_FOUND, "there is no such frame"),
+    }
+}
+
+async fn attention(State(site): Shared, query: Query) -> Answer {
+    site.map(Sight::Attention, &query).await
+}
+
+async fn scores(State(site): Shared, query: Query) -> Answer {
+    site.map(Sight::Scores, &query).await
+}
+
+async fn boxes(State(site): Shared, query: Query) -> Answer {
+    let run = run(&site, &query)?;
+    Ok(Content("text/csv; charset=utf-8", save::boxes(&run).into_bytes()))
+}
+
+async fn video(State(site): Shared, query: Query) -> Answer {
+    let (run, session) = (run(&site, &query)?, Arc::clone(&site.session));
+    let video = blocking(&site.saving, move |abandoned| save::video(&session, &run, abandoned));
+    Ok(Content("video/mp4", video.await?))
+}
+
+async fn start(State(site): Shared, query: Query) -> Result<(), Refusal> {
+    let order = site.order(&query).or_else(|reason| refuse(StatusCode::BAD_REQUEST, reason))?;
+    site.session.start(order);
+    Ok(())
+}
+
+fn run(site: &Site, query: &Query) -> Result<super::session::Run, Refusal> {
+    site.session.run(query.number("run")).map_or_else(|| refuse(StatusCode::NOT_FOUND, "there is no such run"), Ok)
+}
+
+fn json(value: &Value) -> Content {
+    Content("application/json", value.to_string().into_bytes())
+}
+
+/// Work on a thread of its own, when `turn` has a permit. The work sees whether its client is gone.
+async fn blocking<T: Send + 'static>(
+    turn: &Semaphore,
+    work: impl FnOnce(&AtomicBool) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    struct Client(Arc<AtomicBool>);
+    impl Drop for Client {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let _permit = turn.acquire().await?;
+    let client = Client(Arc::default());
+    let abandoned = Arc::clone(&client.0);
+    tokio::task::spawn_blocking(move || work(&abandoned)).await?
 }

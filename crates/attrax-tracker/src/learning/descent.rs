@@ -125,8 +125,8 @@ impl Work for Step<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Initialization;
     use super::*;
+    use crate::config::Initialization;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
     use tch::{Device, Kind};
