@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   attrax-vot run out/vot2016 DAT MDNet --jobs 4
   attrax-vot report out/vot2016 --reference ../shared/vot2016-results/DAT
   attrax-vot compare out/arms --dataset ../shared/vot2016-dev --arm one='--preset fast' --arm other='--preset mdnet'
+  attrax-vot compare out/windows --dataset ../shared/vot2016-dev --starts 50 --arms evaluation/arms/windows.toml
   attrax-vot ablation out/ablation --dataset ../shared/vot2016-dev --sequences matrix,book --jobs 2
 """
 
@@ -209,15 +210,27 @@ def _add_compare(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its ty
         "--command", dest="tracker_command", default="attrax serve", metavar="LINE",
         help="that the flags are added to [attrax serve]",
     )  # fmt: skip
-    _add_study(command)
+    windows = command.add_argument_group("short runs without resets, instead of the supervised experiment")
+    windows.add_argument(
+        "--starts", type=_positive, metavar="N", help="run from every N-th frame of each sequence; --dataset may repeat"
+    )
+    windows.add_argument(
+        "--length", type=_positive, default=60, metavar="N", help="number of frames after the first one [60]"
+    )
+    _add_study(command, several=True)
     _add_engine(command, 2)
 
 
-def _add_study(command: argparse.ArgumentParser) -> None:
-    """What is compared on what."""
-    command.add_argument("--dataset", type=Path, help="a folder of sequences")
+def _add_study(command: argparse.ArgumentParser, several: bool = False) -> None:
+    """What is compared on what, perhaps on several datasets."""
+    if several:
+        command.add_argument(
+            "--dataset", type=Path, action="append", default=[], metavar="DIR", help="a folder of sequences"
+        )
+    else:
+        command.add_argument("--dataset", type=Path, metavar="DIR", help="a folder of sequences")
     command.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
-    command.add_argument("--render-only", action="store_true", help="tell of what is there; run nothing")
+    command.add_argument("--render-only", action="store_true", help="report on existing results; run nothing")
 
 
 def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself

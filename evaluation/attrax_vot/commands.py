@@ -102,8 +102,14 @@ def ablation(options: argparse.Namespace) -> int:
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Runs arms of a tracker and compares them, or compares what is there."""
+    """Runs arms of a tracker and compares them, or compares existing results."""
+    if options.starts or (options.render_only and (options.directory / "windows.json").is_file()):
+        return _compare_windows(options)
     from attrax_vot.compare import arms, comparison, page, study
+
+    if len(options.dataset) > 1:
+        raise EvaluationError("the supervised experiment takes one --dataset; --starts N takes several")
+    options.dataset = next(iter(options.dataset), None)
 
     def request() -> study.Request:
         wanted, base = arms.parse(options.arms, options.arm), arms.Base.of(options.tracker_command)
@@ -115,6 +121,33 @@ def compare(options: argparse.Namespace) -> int:
     outcomes = _run_arms(options, request, study.prepare, study.run)
     found = comparison.collect(options.directory)
     return _tell_arms(page.terminal(found), page.write(found, options.directory), outcomes)
+
+
+def _compare_windows(options: argparse.Namespace) -> int:
+    """Compares arms by short runs without resets."""
+    from attrax_vot.compare import arms
+    from attrax_vot.compare.windows import page, study
+
+    errors: list[str] = []
+    if not options.render_only:
+        if options.slurm:
+            raise EvaluationError("--starts runs on this machine alone; leave --slurm out")
+        if not options.dataset:
+            raise EvaluationError("give a folder of sequences with --dataset, or --render-only for existing results")
+        wanted, base = arms.parse(options.arms, options.arm), arms.Base.of(options.tracker_command)
+        arms.check(wanted, base)
+        request = study.Request(
+            options.directory, options.dataset, options.sequences, wanted, options.seeds, base,
+            options.starts, options.length,
+        )  # fmt: skip
+        planned = study.prepare(request)
+        print(planned.line(), flush=True)
+        errors = study.start(planned, options.jobs, _threads(options))
+    found = page.collect(options.directory)
+    print(page.terminal(found))
+    for path in page.write(found, options.directory):
+        print(path)
+    return 1 if errors else 0
 
 
 def _run_arms(

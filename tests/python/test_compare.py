@@ -168,6 +168,14 @@ def test_refusals(tmp_path: Path, dataset: Path, capsys: pytest.CaptureFixture[s
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
+@pytest.mark.skipif(not ATTRAX.is_file(), reason="needs `make build`")
+def test_flags_of_the_server_alone_are_taken():
+    wanted = arms.parse([ARMS / "ablation.toml"], ["limits=--max-objects=3 --max-image-pixels 99 --multi-object"])
+    arms.check(wanted, arms.Base.of(f"{ATTRAX} serve"))
+    with pytest.raises(EvaluationError, match=r"arm wrong: .*--nothing"):
+        arms.check({"wrong": ("--initial-box", "bounding", "--nothing")}, arms.Base.of(f"{ATTRAX} serve"))
+
+
 def test_the_files_of_arms():
     for name, flags in arms.parse([ARMS / "ablation.toml"], []).items():
         assert flags == variants.flags(name)

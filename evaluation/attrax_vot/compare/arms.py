@@ -25,6 +25,13 @@ MARK = "meta_base"
 # Seconds that an answer may take, as in the project's trackers.ini.
 TIMEOUT = "600"
 
+# Flags of `attrax serve` that have a value and that `attrax info` does not take.
+OF_THE_SERVER = {
+    "--initial-box",
+    *(f"--max-{each}" for each in ("message-bytes", "message-items", "image-pixels", "file-bytes", "objects")),
+    *(f"--max-{each}" for each in ("polygon-points", "mask-pixels")),
+}
+
 # Names of arms, and their flags.
 Arms = Mapping[str, tuple[str, ...]]
 
@@ -122,12 +129,25 @@ def check(arms: Arms, origin: Base) -> None:
     if Path(command).name != "attrax":
         return
     for name, flags in arms.items():
-        words = [program, "info", *(word for word in given if word != "serve"), *flags, "--seed", "1"]
+        words = [program, "info", *_common([word for word in given if word != "serve"] + list(flags)), "--seed", "1"]
         asked = subprocess.run(words, capture_output=True, text=True, check=False)
         if asked.returncode:
-            # What follows the first lines is how `attrax info` is used, which nobody has asked for.
-            told = " ".join(asked.stderr.partition("\n\nUsage")[0].split())
-            raise EvaluationError(f"arm {name}: {told.removeprefix('error: ').removeprefix('attrax: ')}")
+            # The usage of `attrax info` follows the error.
+            reason = " ".join(asked.stderr.partition("\n\nUsage")[0].split())
+            raise EvaluationError(f"arm {name}: {reason.removeprefix('error: ').removeprefix('attrax: ')}")
+
+
+def _common(words: list[str]) -> list[str]:
+    """The flags that `attrax info` takes too: those of the server alone are left out, with their values."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        name, sign, _ = word.partition("=")
+        if skip or name in OF_THE_SERVER or name == "--multi-object":
+            skip = not skip and name in OF_THE_SERVER and not sign
+            continue
+        kept.append(word)
+    return kept
 
 
 def register(directory: Path, arms: Arms, seeds: int, origin: Base) -> list[Entry]:
