@@ -36,7 +36,8 @@ fn sources() -> Result<PathBuf, Box<dyn Error>> {
     .into())
 }
 
-/// Compiles the library. Its assertions stay on: they stop the process where going on would be undefined behaviour.
+/// Compiles the library. Its assertions stay on: they stop the process where going on would be
+/// undefined behaviour.
 fn compile(sources: &Path) -> Result<(), Box<dyn Error>> {
     let mut build = cc::Build::new();
     build
@@ -73,7 +74,8 @@ fn declare(header: &Path) -> Result<(), Box<dyn Error>> {
     Ok(bindings.write_to_file(PathBuf::from(env::var("OUT_DIR")?).join("trax.rs"))?)
 }
 
-/// The C compiler's own headers (`stddef.h` and its kin): a libclang from the Python package index brings none.
+/// The C compiler's own headers (`stddef.h` and its kin): a libclang from the Python package index
+/// brings none.
 fn compiler_include() -> Option<PathBuf> {
     let compiler = cc::Build::new().cargo_metadata(false).get_compiler();
     let output = compiler.to_command().arg("-print-file-name=include").output().ok()?;

@@ -1,8 +1,10 @@
-//! Bindings of [libtrax](https://github.com/votchallenge/trax) 4.0.2, the reference implementation of the TraX protocol.
+//! Bindings of [libtrax](https://github.com/votchallenge/trax) 4.0.2, the reference implementation
+//! of the TraX protocol.
 //!
-//! bindgen makes them of `trax.h` when the crate is built; the C sources are compiled then and linked statically. They are under
-//! the LGPL-3 and not part of this crate: the variable `LIBTRAX_DIR` names the folder of `trax.h` and `trax.c`, without it
-//! `vendor/libtrax` of the workspace is taken. The crate `trax` has a safe interface, with the feature `libtrax`.
+//! bindgen makes them of `trax.h` when the crate is built; the C sources are compiled then and
+//! linked statically. They are under the LGPL-3 and not part of this crate: the variable
+//! `LIBTRAX_DIR` names the folder of `trax.h` and `trax.c`, without it `vendor/libtrax` of the
+//! workspace is taken. The crate `trax` has a safe interface, with the feature `libtrax`.
 //!
 //! ```
 //! // SAFETY: the function takes nothing and gives a string literal.

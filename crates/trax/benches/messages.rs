@@ -1,7 +1,8 @@
-//! What a frame costs between the client's bytes and the tracker, and back: `cargo bench --no-default-features --features trax`.
+//! What a frame costs between the client's bytes and the tracker, and back: `cargo bench
+//! --no-default-features --features trax`.
 //!
-//! The client's bytes lie in memory and the answers are thrown away, so that only the library is measured; its pipes to libtrax are part
-//! of it.
+//! The client's bytes are in memory and the answers are thrown away, so that only the library is
+//! measured; its pipes to libtrax are part of it.
 
 use std::io::{self, Cursor};
 use std::time::Instant;
@@ -25,7 +26,8 @@ fn main() {
     measure("path, mask of 2,000 runs", &path, &format!("mask:0,0,200,1000{runs}"), 200);
 }
 
-/// Sends the same frame many times to a tracker that answers with the first region, and prints the time for one.
+/// Sends the same frame many times to a tracker that answers with the first region, and prints the
+/// time for one.
 fn measure(name: &str, image: &Image, region: &str, frames: usize) {
     let frame = [b"@@TRAX:frame \"", image.to_argument().as_slice(), b"\" \n"].concat();
     let mut bytes = format!("@@TRAX:initialize \"{region}\" \n").into_bytes();

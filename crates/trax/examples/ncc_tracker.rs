@@ -1,6 +1,8 @@
-//! A tracker that really tracks: it looks for the first frame's patch by normalised cross-correlation around the last place.
+//! A tracker that really tracks: it looks for the first frame's patch by normalised
+//! cross-correlation around the last place.
 //!
-//! Grey values, no change of size, no update of the patch: the simplest method there is, as a start for one of your own.
+//! Grey values, no change of size, no update of the patch: the simplest method there is, as a start
+//! for one of your own.
 
 use image::GrayImage;
 use image::imageops::{FilterType, resize};
@@ -76,7 +78,8 @@ fn shrink(frame: &GrayImage, scale: f32) -> GrayImage {
     resize(frame, side(frame.width()), side(frame.height()), FilterType::Triangle)
 }
 
-/// Zero-mean normalised cross-correlation, -1 to 1, of a patch and the part of a frame of its size at (`left`, `top`).
+/// Zero-mean normalised cross-correlation, -1 to 1, of a patch and the part of a frame of its size
+/// at (`left`, `top`).
 fn correlation(patch: &GrayImage, frame: &GrayImage, left: u32, top: u32) -> f32 {
     let (width, stride) = (patch.width() as usize, frame.width() as usize);
     let rows = frame.as_raw().chunks_exact(stride).skip(top as usize).map(|row| &row[left as usize..][..width]);

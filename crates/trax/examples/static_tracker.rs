@@ -1,4 +1,5 @@
-//! The smallest tracker: it answers every frame with the region it was given, whatever the frame shows.
+//! The smallest tracker: it answers every frame with the region it was given, whatever the frame
+//! shows.
 
 use std::convert::Infallible;
 

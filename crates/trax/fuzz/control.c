@@ -1,5 +1,5 @@
-// Hands a text to libtrax's own parsers, with nothing in between: what the fuzzer must never reach. fuzz/run makes sure that the
-// sanitizers stop it, so that their silence elsewhere means something.
+// Hands a text to libtrax's own parsers, with nothing in between: what the fuzzer must never reach.
+// fuzz/run makes sure that the sanitizers stop it, so that their silence elsewhere means something.
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,15 +12,17 @@ use crate::error::Error;
 /// The numbers that have been taken over, so that none is closed twice.
 static TAKEN: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
 
-/// Takes over the open descriptors of these numbers, a file for each; equal numbers share one descriptor.
+/// Takes over the open descriptors of these numbers, a file for each; equal numbers share one
+/// descriptor.
 ///
-/// Opening `/dev/fd/N` would not do: it fails for sockets, starts at the beginning of regular files, and leaves the
-/// descriptor open, so that the other side never sees the end of the stream. Standard streams stay open, since they are
-/// std's.
+/// Opening `/dev/fd/N` would not do: it fails for sockets, starts at the beginning of regular
+/// files, and leaves the descriptor open, so that the other side never sees the end of the stream.
+/// Standard streams stay open, since they are std's.
 ///
 /// # Errors
 ///
-/// The name and the reason for a number that is not open, or has been taken before; nothing has been taken then.
+/// The name and the reason for a number that is not open, or has been taken before; nothing has
+/// been taken then.
 pub(crate) fn take(numbers: [(&'static str, RawFd); 2]) -> Result<[File; 2], Error> {
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     let duplicated = |(name, number): (&'static str, RawFd)| {
@@ -35,8 +37,9 @@ pub(crate) fn take(numbers: [(&'static str, RawFd); 2]) -> Result<[File; 2], Err
     for number in BTreeSet::from(numbers.map(|(_, number)| number)) {
         if number > 2 {
             taken.insert(number);
-            // SAFETY: the descriptor is open, as its duplicate shows. The environment says that it is meant for this
-            // session, and it has not been taken before, so nothing else in the process owns it.
+            // SAFETY: the descriptor is open, as its duplicate shows. The environment says that it
+            // is meant for this session, and it has not been taken before, so nothing else in the
+            // process owns it.
             drop(unsafe { OwnedFd::from_raw_fd(number) });
         }
     }
@@ -45,8 +48,8 @@ pub(crate) fn take(numbers: [(&'static str, RawFd); 2]) -> Result<[File; 2], Err
 
 /// A second descriptor of the same open file, which child processes do not inherit.
 fn duplicate(number: RawFd) -> io::Result<File> {
-    // SAFETY: the number, which is not -1, is borrowed for one call, which fails if it is not open; nothing else in this
-    // process uses it.
+    // SAFETY: the number, which is not -1, is borrowed for one call, which fails if it is not open;
+    // nothing else in this process uses it.
     unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned().map(File::from)
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// An error of a TraX session. Its text is what the other side is told as the reason to quit.
+/// An error of a TraX session. Its text is sent to the other side as the reason to quit.
 ///
 /// ```
 /// use trax::{Error, Limits, Metadata, Server, Transport};
@@ -44,7 +44,8 @@ pub enum Error {
     /// A region that cannot be understood.
     #[error(transparent)]
     Region(#[from] RegionError),
-    /// A property key that the protocol cannot carry: it takes 1 to 64 letters, digits, dots or underscores.
+    /// A property key that the protocol cannot carry: it takes 1 to 64 letters, digits, dots or
+    /// underscores.
     #[error("illegal property key {0:?}")]
     PropertyKey(String),
     /// An environment variable that selects the connection has a value that means nothing.
@@ -58,8 +59,8 @@ pub enum Error {
     /// libtrax refused a call.
     #[error("libtrax: {0}")]
     Library(String),
-    /// An earlier error of this session has left the connection out of step: the next answer could belong to any
-    /// request. Has the text of that error. Only a new session helps.
+    /// An earlier error of this session has left the connection out of step: the next answer could
+    /// belong to any request. Has the text of that error. Only a new session helps.
     #[error("the session cannot go on after an earlier error: {0}")]
     Poisoned(String),
     /// The session has been ended by either side already.
@@ -87,7 +88,7 @@ pub enum RegionError {
     /// There is no text.
     #[error("illegal region: it is empty")]
     Empty,
-    /// Something that should be a number is none.
+    /// A field is not a number.
     #[error("illegal region: {0:?} is not a number")]
     NotANumber(String),
     /// A coordinate is infinite or not a number.
@@ -110,7 +111,7 @@ pub enum RegionError {
 }
 
 impl Error {
-    /// Whether the other side has simply gone, which ends a server's session but is nobody's mistake.
+    /// Whether the other side has simply gone, which ends a server's session in the regular way.
     ///
     /// ```
     /// # use trax::Error;
@@ -122,7 +123,8 @@ impl Error {
         matches!(self, Self::Disconnected)
     }
 
-    /// Sorts a failed read or write: a vanished peer is [`Error::Disconnected`], the rest stays [`Error::Io`].
+    /// Sorts a failed read or write: a vanished peer is [`Error::Disconnected`], the rest stays
+    /// [`Error::Io`].
     pub(crate) fn from_stream(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {

@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "document-features", doc = "## Feature flags\n")]
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
 #![deny(unsafe_code)]
 
 mod client;
@@ -7,7 +9,6 @@ mod client;
 mod descriptor;
 mod error;
 mod image;
-mod keeper;
 #[cfg(feature = "libtrax")]
 #[allow(unsafe_code, reason = "calls libtrax")]
 mod libtrax;
@@ -17,6 +18,7 @@ mod properties;
 mod region;
 mod request;
 mod server;
+mod session;
 mod transport;
 mod wire;
 

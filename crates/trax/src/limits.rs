@@ -1,7 +1,8 @@
 //! How much of anything the other side may ask for.
 
-/// Upper bounds on what a session accepts; whatever exceeds one is refused with [`Error::TooLarge`](super::Error::TooLarge)
-/// before memory is spent on it. The methods set one each.
+/// Upper bounds on what a session accepts; whatever exceeds one is refused with
+/// [`Error::TooLarge`](super::Error::TooLarge) before memory is spent on it. The methods set one
+/// each.
 ///
 /// ```
 /// use trax::Limits;
@@ -23,7 +24,8 @@ pub struct Limits {
     pub objects: usize,
     /// Corners of a polygon. Default 65,536.
     pub polygon_points: usize,
-    /// Width times height in pixels of the masks that one request brings, taken together. Default 64 Mi.
+    /// Width times height in pixels of the masks that one request brings, taken together. Default
+    /// 64 Mi.
     pub mask_pixels: u64,
 }
 

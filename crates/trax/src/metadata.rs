@@ -13,7 +13,8 @@ pub(crate) trait Word: Copy + PartialEq + 'static {
     fn word(self) -> &'static str;
 }
 
-/// The words of an enumeration, in the order in which messages have them; `Display` writes the same.
+/// The words of an enumeration, in the order in which messages have them; `Display` writes the
+/// same.
 macro_rules! words {
     ($kind:ident { $($variant:ident = $word:literal),+ }) => {
         impl Word for $kind {
@@ -109,7 +110,8 @@ impl Channel {
 
 /// What a tracker announces about itself when a session begins.
 ///
-/// Starts as a single-object tracker that takes rectangles and paths of colour images; the methods change one thing each.
+/// Starts as a single-object tracker that takes rectangles and paths of colour images; the methods
+/// change one thing each.
 ///
 /// ```
 /// use trax::{ImageFormat, Metadata, RegionFormat};
@@ -138,7 +140,7 @@ pub struct Metadata {
     pub channels: Vec<Channel>,
     /// Whether it tracks several objects at the same time.
     pub multi_object: bool,
-    /// Anything else it wants to tell.
+    /// Properties of the tracker's own.
     pub custom: Properties,
 }
 
@@ -187,7 +189,8 @@ impl Metadata {
         self
     }
 
-    /// Sets the image formats that are accepted. [`ImageFormat::Url`] is refused unless it is listed here.
+    /// Sets the image formats that are accepted. [`ImageFormat::Url`] is refused unless it is
+    /// listed here.
     #[must_use]
     pub fn images(mut self, formats: &[ImageFormat]) -> Self {
         self.images = formats.to_vec();

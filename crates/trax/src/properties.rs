@@ -10,8 +10,8 @@ const LONGEST_KEY: usize = 64;
 
 /// A map from keys to texts, as carried by every message but `hello`'s own fields.
 ///
-/// Keys are 1 to 64 ASCII letters, digits, dots or underscores: anything else would not be read back as a key.
-/// Keys that begin with `trax.` belong to the protocol.
+/// Keys are 1 to 64 ASCII letters, digits, dots or underscores: anything else would not be read
+/// back as a key. Keys that begin with `trax.` belong to the protocol.
 ///
 /// ```
 /// use trax::Properties;
@@ -113,7 +113,8 @@ impl IntoIterator for Properties {
     }
 }
 
-/// Whether a message's `text=...` is read as a property; the empty key counts, as it does for libtrax.
+/// Whether a message's `text=...` is read as a property; the empty key counts, as it does for
+/// libtrax.
 pub(crate) fn is_key(text: &[u8]) -> bool {
     text.len() <= LONGEST_KEY && text.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_')
 }

@@ -43,7 +43,8 @@ impl Object {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
-    /// Where it is. A mask without set pixels is sent as the special region 0, because libtrax's clients cannot read one.
+    /// Where it is. A mask without set pixels is sent as the special region 0, because libtrax's
+    /// clients cannot read one.
     pub region: Region,
     /// What else there is to say; the toolkit records `confidence`, for example.
     pub properties: Properties,
@@ -76,7 +77,8 @@ impl Status {
     }
 }
 
-/// What the client asks for. Every request but the last is answered with [`Server::reply`](super::Server::reply).
+/// What the client asks for. Every request but the last is answered with
+/// [`Server::reply`](super::Server::reply).
 ///
 /// ```
 /// use trax::{Limits, Metadata, Request, Server, Transport};
@@ -105,7 +107,8 @@ pub enum Request {
     Frame {
         /// The frame.
         images: Images,
-        /// Objects to track from this frame on, besides those that are tracked already; mostly none.
+        /// Objects to track from this frame on, besides those that are tracked already; mostly
+        /// none.
         objects: Vec<Object>,
         /// What else the client says.
         properties: Properties,

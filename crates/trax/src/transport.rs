@@ -71,11 +71,13 @@ impl Debug for Transport {
 }
 
 impl Transport {
-    /// The connection that the environment asks for, as libtrax reads it: the port on this machine in `TRAX_SOCKET`, else the
-    /// descriptors in `TRAX_IN` and `TRAX_OUT` (on Unix; an error elsewhere), else standard input and output.
+    /// The connection that the environment asks for, as libtrax reads it: the port on this machine
+    /// in `TRAX_SOCKET`, else the descriptors in `TRAX_IN` and `TRAX_OUT` (on Unix; an error
+    /// elsewhere), else standard input and output.
     ///
-    /// The descriptors may be of files, pipes or sockets, also one socket for both. They are taken over and closed with
-    /// the transport: nothing else in the program may use their numbers. Standard input and output stay open.
+    /// The descriptors may be of files, pipes or sockets, also one socket for both. They are taken
+    /// over and closed with the transport: nothing else in the program may use their numbers.
+    /// Standard input and output stay open.
     ///
     /// ```no_run
     /// use trax::{Limits, Metadata, Server, Transport};
@@ -87,7 +89,8 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// [`Error::Environment`] if a variable makes no sense, [`Error::Io`] if the connection cannot be opened.
+    /// [`Error::Environment`] if a variable makes no sense, [`Error::Io`] if the connection cannot
+    /// be opened.
     pub fn from_environment() -> Result<Self, Error> {
         if let Some(port) = number("TRAX_SOCKET")? {
             return Self::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
@@ -104,7 +107,8 @@ impl Transport {
         Ok(Self { input: Box::new(input), output: Output::File(output) })
     }
 
-    /// Standard input and output: the handles in `TRAX_IN` and `TRAX_OUT` could not be taken over without unsafe code.
+    /// Standard input and output: the handles in `TRAX_IN` and `TRAX_OUT` could not be taken over
+    /// without unsafe code.
     #[cfg(not(unix))]
     fn from_descriptors() -> Result<Self, Error> {
         for name in ["TRAX_IN", "TRAX_OUT"] {
@@ -127,7 +131,8 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] for an address that is not this machine's own, [`Error::Io`] if nobody answers within 30 s.
+    /// [`Error::Protocol`] for an address that is not this machine's own, [`Error::Io`] if there is
+    /// no answer within 30 s.
     pub fn connect(address: SocketAddr) -> Result<Self, Error> {
         if !is_loopback(address.ip()) {
             return Err(Error::Protocol(format!("{address} is not on this machine")));
@@ -162,7 +167,8 @@ impl Transport {
         Ok(Self { input: Box::new(stream.try_clone()?), output: Output::Socket(stream) })
     }
 
-    /// Uses any two streams. Errors of the kinds that a closed pipe or socket gives are taken for the other side's leaving.
+    /// Uses any two streams. Errors of the kinds that a closed pipe or socket gives are taken for
+    /// the other side's leaving.
     ///
     /// ```
     /// # use trax::Transport;

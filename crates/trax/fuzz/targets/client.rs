@@ -10,7 +10,8 @@ use trax::{Client, ClientOptions, Error, Image, Images, Limits, Object, Properti
 
 fuzz_target!(|data: &[u8]| {
     let limits = Limits::default().mask_pixels(1 << 16);
-    // A limit takes two threads, which under the sanitizers take longer than everything else, so it is rare.
+    // A limit takes two threads, which under the sanitizers take longer than everything else, so it
+    // is rare.
     let timeout = if data.len() % 64 == 63 { Duration::from_secs(5) } else { Duration::MAX };
     let options = ClientOptions::default().timeout(timeout).limits(limits);
     let transport = Transport::from_streams(io::Cursor::new(data.to_vec()), io::sink());

@@ -1,4 +1,5 @@
-//! Any keys and texts as properties, through the server's writer and back through the client's reader.
+//! Any keys and texts as properties, through the server's writer and back through the client's
+//! reader.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Any order of calls, some of which cannot be sent: client and server agree on the objects and their order.
+//! Any order of calls, some of which cannot be sent: client and server agree on the objects and
+//! their order.
 
 #![no_main]
 

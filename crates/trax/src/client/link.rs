@@ -16,8 +16,9 @@ const READ_AHEAD: usize = 4;
 
 /// Both directions, and the error after which they cannot be used any more.
 ///
-/// An answer carries no number that says which request it belongs to. After a timeout, a broken answer or a
-/// request that was sent in part, the next answer could be that of any request, so there is no way back.
+/// An answer carries no number that says which request it belongs to. After a timeout, a broken
+/// answer or a request that was sent in part, the next answer could be that of any request, so
+/// there is no way back.
 pub(super) struct Link {
     streams: Streams,
     /// What an earlier exchange failed with.
@@ -28,7 +29,8 @@ pub(super) struct Link {
 
 /// Both directions of the connection.
 enum Streams {
-    /// Two threads, one for each direction, since neither pipes nor sockets in general can be waited for with a limit.
+    /// Two threads, one for each direction, since neither pipes nor sockets in general can be
+    /// waited for with a limit.
     ///
     /// A thread that is stuck when the link is dropped ends when its stream does.
     Limited {

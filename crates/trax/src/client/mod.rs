@@ -21,9 +21,11 @@ use super::wire::{Kind, VERSION, write};
 use hello::Hello;
 use link::Link;
 
-/// A client's side of a session with one tracker. To start the tracker as well, see [`TrackerProcess`].
+/// A client's side of a session with one tracker. To start the tracker as well, see
+/// [`TrackerProcess`].
 ///
-/// Written in Rust alone; what a tracker sends is read under the same limits as a server reads requests.
+/// Written in Rust alone; what a tracker sends is read under the same limits as a server reads
+/// requests.
 ///
 /// ```no_run
 /// use trax::{Client, ClientOptions, Image, Images, Object, Properties, Region, Transport};
@@ -64,8 +66,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`], [`Error::Disconnected`], [`Error::Protocol`] if it introduces itself in a way that makes no sense or speaks a
-    /// newer protocol, and what reading gives.
+    /// [`Error::Timeout`], [`Error::Disconnected`], [`Error::Protocol`] if it introduces itself in
+    /// a way that makes no sense or speaks a newer protocol, and what reading gives.
     pub fn new(transport: Transport, options: ClientOptions) -> Result<Self, Error> {
         let mut link = Link::new(transport, options)?;
         let message = link.receive(link.deadline())?;
@@ -97,7 +99,8 @@ impl Client {
         self.objects
     }
 
-    /// Has the tracker forget everything and track these objects; gives its answer, one status for each.
+    /// Has the tracker forget everything and track these objects; gives its answer, one status for
+    /// each.
     ///
     /// Regions are converted to a form that the tracker accepts.
     ///
@@ -121,13 +124,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Before anything is sent, after which the session is as it was: [`Error::Protocol`] if there is no object, more
-    /// than the tracker takes, an image of a channel missing, or no accepted form of a region or image;
-    /// [`Error::Image`] for a path or address that a message cannot carry.
+    /// Before anything is sent, after which the session is as it was: [`Error::Protocol`] if there
+    /// is no object, more than the tracker takes, an image of a channel missing, or no accepted
+    /// form of a region or image; [`Error::Image`] for a path or address that a message cannot
+    /// carry.
     ///
-    /// [`Error::Quit`] if the tracker gives up, which ends the session. Any other error ([`Error::Timeout`],
-    /// [`Error::Disconnected`], [`Error::Io`], an answer that is refused) leaves it out of step with the tracker: every
-    /// later call is [`Error::Poisoned`].
+    /// [`Error::Quit`] if the tracker gives up, which ends the session. Any other error
+    /// ([`Error::Timeout`], [`Error::Disconnected`], [`Error::Io`], an answer that is refused)
+    /// leaves it out of step with the tracker: every later call is [`Error::Poisoned`].
     pub fn initialize(
         &mut self,
         images: &Images,
@@ -151,13 +155,15 @@ impl Client {
         }
         let mut arguments = self.images(images)?;
         arguments.push(self.region(&first.region)?);
-        // There is one message for both, so what the object has and the request has not goes with it.
+        // There is one message for both, so what the object has and the request has not goes with
+        // it.
         let own = first.properties.iter().filter(|(key, _)| properties.get(key).is_none());
         write(&mut lines, Kind::Initialize, &arguments, properties.iter().chain(own));
         self.exchange(lines, 1)
     }
 
-    /// Sends the next frame, perhaps with more objects to track from now on; gives one status for each object, old ones first.
+    /// Sends the next frame, perhaps with more objects to track from now on; gives one status for
+    /// each object, old ones first.
     ///
     /// # Errors
     ///
@@ -179,8 +185,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Disconnected`], [`Error::Timeout`], [`Error::Io`]. [`Error::Poisoned`] after a request that failed; the
-    /// tracker is told to quit all the same if it can be.
+    /// [`Error::Disconnected`], [`Error::Timeout`], [`Error::Io`]. [`Error::Poisoned`] after a
+    /// request that failed; the quit message is sent all the same if it can be.
     pub fn quit(&mut self, reason: Option<&str>) -> Result<(), Error> {
         let poisoned = self.link.check();
         if self.ended {
@@ -199,7 +205,8 @@ impl Client {
         if self.ended { Err(Error::Terminated) } else { Ok(()) }
     }
 
-    /// Appends the messages of objects and a frame, after which the tracker follows `count` objects.
+    /// Appends the messages of objects and a frame, after which the tracker follows `count`
+    /// objects.
     fn write_frame(
         &self,
         lines: &mut Vec<u8>,
@@ -238,13 +245,14 @@ impl Client {
                 self.objects = count;
                 self.link.deadline()
             }
-            // A tracker that has quit cannot take a request in, but its reason is worth more than that. It is there
-            // already if the time for sending is up.
+            // A tracker that has quit cannot take a request in, but its reason is worth more than
+            // that. It is there already if the time for sending is up.
             Err(Error::Timeout(_)) => Some(Instant::now()),
             Err(_) => self.link.deadline(),
         };
         let mut statuses = Vec::with_capacity(count.min(256));
-        // A mask's text may be short and its pixels many, so those of one answer are limited together.
+        // A mask's text may be short and its pixels many, so those of one answer are limited
+        // together.
         let mut mask_pixels = 0;
         while statuses.len() < count {
             let message = match (self.link.receive(deadline), &sent) {
@@ -302,7 +310,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         if let Err(error) = self.quit(None) {
-            log::debug!("no farewell: {error}");
+            log::debug!("no quit message was sent: {error}");
         }
     }
 }

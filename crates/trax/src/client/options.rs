@@ -16,8 +16,8 @@ use crate::limits::Limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientOptions {
-    /// The longest wait for an introduction or an answer, and for the tracker to take a request in. Default 30 s;
-    /// [`Duration::MAX`] waits as long as it takes.
+    /// The longest wait for an introduction or an answer, and for the tracker to take a request in.
+    /// Default 30 s; [`Duration::MAX`] waits as long as it takes.
     pub timeout: Duration,
     /// What is accepted from the tracker.
     pub limits: Limits,

@@ -30,7 +30,8 @@ pub enum Connection {
 /// The pause between two looks at something that takes its time.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A tracker's process and the client that drives it; used like the [`Client`] that it dereferences to.
+/// A tracker's process and the client that drives it; used like the [`Client`] that it dereferences
+/// to.
 ///
 /// Dropping it ends the process, by force if it does not end by itself within a second.
 ///
@@ -136,7 +137,7 @@ impl DerefMut for TrackerProcess {
     }
 }
 
-/// When a wait is over; never, if the time is too long to be told.
+/// When a wait is over; `None` for never, if the time is longer than a clock can count.
 struct Deadline(Option<Instant>);
 
 impl Deadline {
@@ -169,7 +170,8 @@ impl Reaper {
 
 impl Drop for Reaper {
     fn drop(&mut self) {
-        // The client before it has said farewell; what does not listen to that is not waited for long.
+        // The client has sent its quit message by now; a process that does not listen gets a
+        // second.
         if !matches!(self.wait(Duration::from_secs(1)), Ok(Some(_))) {
             if let Err(error) = self.0.kill() {
                 log::warn!("a tracker's process could not be ended: {error}");

@@ -18,8 +18,8 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// [`Error::Image`] if it makes no sense, [`Error::TooLarge`] if its declared size is over the limit; the size is judged
-    /// before anything is allocated for it.
+    /// [`Error::Image`] if it makes no sense, [`Error::TooLarge`] if its declared size is over the
+    /// limit; the size is judged before anything is allocated for it.
     ///
     /// ```
     /// use trax::{Image, Limits};
@@ -55,7 +55,8 @@ impl Image {
         match self {
             Self::Path(path) => {
                 let path = to_bytes(path);
-                // Behind two slashes this relative path would be read as a file of the host of that name.
+                // Behind two slashes this relative path would be read as a file of the host of that
+                // name.
                 let scheme: &[u8] = if path.starts_with(b"localhost/") { b"file:" } else { b"file://" };
                 [scheme, &path].concat()
             }
@@ -100,7 +101,8 @@ fn encoded(mut text: String, data: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Splits an address behind its scheme, which is at most 15 lower-case letters, `+`, `-` and `.`, as libtrax has it.
+/// Splits an address after its scheme, which is at most 15 lower-case letters, `+`, `-` and `.`, as
+/// libtrax has it.
 fn split_scheme(argument: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = argument.iter().take(16).position(|&byte| byte == b':')?;
     let scheme = &argument[..end];
@@ -122,7 +124,7 @@ fn strip_authority(rest: &[u8]) -> &[u8] {
 /// A path that a file system can take.
 fn path_from(bytes: &[u8]) -> Result<Image, Error> {
     let path = from_bytes(bytes.to_vec()).map(Image::Path);
-    path.ok_or_else(|| Error::Image("a path that is empty, has a zero byte or is none on this system".into()))
+    path.ok_or_else(|| Error::Image("a path that is empty, has a zero byte or is not possible on this system".into()))
 }
 
 /// `width;height;format;base64`

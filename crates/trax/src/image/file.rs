@@ -30,8 +30,9 @@ pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
 
 /// The file that a path from a message means.
 ///
-/// libtrax puts a path behind `file://` as it is, so `%` is a percent sign; other clients send proper addresses, in which `%20` is a
-/// space. The path as it was sent wins if there is such a file, the decoded one is tried next.
+/// libtrax puts a path after `file://` as it is, so `%` is a percent sign; other clients send
+/// proper addresses, in which `%20` is a space. The path as it was sent wins if there is such a
+/// file, the decoded one is tried next.
 ///
 /// ```
 /// use std::path::Path;

@@ -38,8 +38,8 @@ impl MetadataHandle {
         let handle = Self { raw };
         for (key, value) in metadata.custom.iter() {
             let (key, value) = (c_string(key), c_string(value));
-            // libtrax has no function that sets them, only this field.
-            // SAFETY: the metadata is alive and so are its properties; both texts end in a zero byte and are copied.
+            // libtrax has no function that sets them, only this field. SAFETY: the metadata is
+            // alive and so are its properties; both texts end in a zero byte and are copied.
             unsafe { sys::trax_properties_set((*handle.raw.as_ptr()).custom, key.as_ptr(), value.as_ptr()) };
         }
         Ok(handle)
@@ -49,7 +49,8 @@ impl MetadataHandle {
 impl Drop for MetadataHandle {
     fn drop(&mut self) {
         let mut raw = self.raw.as_ptr();
-        // SAFETY: the metadata came from libtrax, and a server that was set up with it has its own copy.
+        // SAFETY: the metadata came from libtrax, and a server that was set up with it has its own
+        // copy.
         unsafe { sys::trax_metadata_release(&raw mut raw) };
     }
 }

@@ -1,8 +1,9 @@
-//! libtrax as the keeper of a session, behind owned types: the only unsafe code.
+//! A session that libtrax keeps, in owned types. All unsafe code but that of `descriptor` is here.
 //!
-//! No byte that the other side sent comes here, only counts and the values of checked Rust types. libtrax reads and writes files, so
-//! it is given two that lie in memory: in one it finds a script that says as much as "one more object" and "a frame", with constant
-//! placeholders; from the other its messages are taken.
+//! No byte that the other side sent comes here, only counts and the values of checked Rust types.
+//! libtrax reads and writes files, so it is given two in memory: in one it finds a script that says
+//! as much as "one more object" and "a frame", with constant placeholders; from the other its
+//! messages are taken.
 
 mod metadata;
 mod objects;
@@ -18,10 +19,10 @@ use libtrax_sys as sys;
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::error::Error;
-use crate::keeper::Keeper;
 use crate::metadata::{ImageFormat, Metadata};
 use crate::properties::Properties;
 use crate::region::Region;
+use crate::session::Session;
 
 use metadata::MetadataHandle;
 use objects::ObjectList;
@@ -34,19 +35,21 @@ pub(crate) fn version() -> String {
 }
 
 /// A session that libtrax keeps.
-pub(crate) struct Libtrax {
+pub(crate) struct LibtraxSession {
     handle: Handle,
-    /// What each initialisation sets a server up with: what the tracker announced, and that it takes paths.
+    /// What each initialisation sets a server up with: what the tracker announced, and that it
+    /// takes paths.
     metadata: MetadataHandle,
     /// The message of a frame: a path for each channel, whatever the client sends.
     frame: String,
     files: Files,
 }
 
-// SAFETY: what libtrax allocated is owned by this value alone, and libtrax uses no thread-local state.
-unsafe impl Send for Libtrax {}
+// SAFETY: what libtrax allocated is owned by this value alone, and libtrax uses no thread-local
+// state.
+unsafe impl Send for LibtraxSession {}
 
-impl Libtrax {
+impl LibtraxSession {
     /// Sets up a server; gives the introduction too.
     pub(crate) fn introduce(metadata: &Metadata) -> Result<(Self, Vec<u8>), Error> {
         let mut files = Files { script: memory("trax-script")?, written: memory("trax-written")? };
@@ -59,13 +62,14 @@ impl Libtrax {
         Ok((Self { handle, metadata: MetadataHandle::new(&with_paths)?, frame, files }, hello))
     }
 
-    /// Lets libtrax read `script`, which must be one complete request, and compares what it takes it for.
+    /// Lets libtrax read `script`, which must be one complete request, and compares what it takes
+    /// it for.
     fn play(&mut self, script: &str, expected: u32) -> Result<(), Error> {
         self.files.put(script)?;
         let mut images: *mut sys::trax_image_list = ptr::null_mut();
         let mut objects: *mut sys::trax_object_list = ptr::null_mut();
-        // SAFETY: the handle is alive, both results start as null and properties may be null; the script holds a complete
-        // request of texts that libtrax's parsers take.
+        // SAFETY: the handle is alive, both results start as null and properties may be null; the
+        // script holds a complete request of texts that libtrax's parsers take.
         let code = unsafe {
             sys::trax_server_wait_mot(self.handle.0.as_ptr(), &raw mut images, &raw mut objects, ptr::null_mut())
         };
@@ -82,11 +86,11 @@ impl Libtrax {
     }
 }
 
-impl Keeper for Libtrax {
+impl Session for LibtraxSession {
     fn request(&mut self, restart: bool, added: usize) -> Result<(), Error> {
         if restart {
-            // A blank initialize message would do the same but leaks memory in libtrax 4.0.2. The new server's introduction and
-            // the old one's farewell are for nobody.
+            // A blank initialize message would do the same but leaks memory in libtrax 4.0.2. The
+            // new server's introduction and the old one's quit message are not sent.
             self.handle = Handle::new(&self.metadata, &self.files)?;
             self.files.take()?;
         }
@@ -124,15 +128,16 @@ impl Handle {
     /// Sets a server up, which writes its introduction. The files have to outlive it.
     fn new(metadata: &MetadataHandle, files: &Files) -> Result<Self, Error> {
         let (reader, writer) = (files.script.as_raw_fd(), files.written.as_raw_fd());
-        // SAFETY: the metadata is alive and has a channel, both descriptors are open and outlive the handle, the version 0
-        // stands for the newest, and there is no logger.
+        // SAFETY: the metadata is alive and has a channel, both descriptors are open and outlive
+        // the handle, the version 0 stands for the newest, and there is no logger.
         let raw = unsafe { sys::trax_server_setup_file_v(metadata.raw.as_ptr(), reader, writer, sys::trax_no_log, 0) };
         NonNull::new(raw).map(Self).ok_or_else(|| Error::Library("no server could be set up".into()))
     }
 
     /// Why the last call failed, in libtrax's words where it has any.
     fn error(&self, otherwise: &str) -> Error {
-        // SAFETY: the handle is alive; the text is null or stays until the next call, and it is copied here.
+        // SAFETY: the handle is alive; the text is null or stays until the next call, and it is
+        // copied here.
         let text = unsafe {
             let text = sys::trax_get_error(self.0.as_ptr());
             (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
@@ -144,7 +149,8 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         let mut raw = self.0.as_ptr();
-        // SAFETY: the handle came from libtrax, both descriptors are still open, and it is not used afterwards.
+        // SAFETY: the handle came from libtrax, both descriptors are still open, and it is not used
+        // afterwards.
         unsafe { sys::trax_cleanup(&raw mut raw) };
     }
 }
@@ -175,7 +181,7 @@ impl Files {
     }
 }
 
-/// A file without a name that lies in memory.
+/// A file in memory, without a name.
 fn memory(name: &str) -> Result<File, Error> {
     Ok(memfd_create(name, MemfdFlags::CLOEXEC).map_err(std::io::Error::from)?.into())
 }
@@ -183,8 +189,8 @@ fn memory(name: &str) -> Result<File, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keeper::Native;
     use crate::metadata::{Channel, RegionFormat};
+    use crate::session::RustSession;
 
     #[test]
     fn the_version_is_the_one_of_the_bindings() {
@@ -205,8 +211,8 @@ mod tests {
             .channels(&[Channel::Ir, Channel::Color])
             .multi_object(true)
             .custom(about.clone());
-        let (mut libtrax, theirs) = Libtrax::introduce(&metadata).unwrap();
-        let (mut native, ours) = Native::introduce(&metadata);
+        let (mut libtrax, theirs) = LibtraxSession::introduce(&metadata).unwrap();
+        let (mut native, ours) = RustSession::introduce(&metadata);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         assert_eq!(text(ours), text(theirs));
         let none = Properties::new();
@@ -215,14 +221,14 @@ mod tests {
             .to_vec();
         for restart in [true, false, true] {
             let mut tracked: Vec<(&Region, &Properties)> = regions.iter().map(|region| (region, &about)).collect();
-            for keeper in [&mut libtrax as &mut dyn Keeper, &mut native] {
-                keeper.request(true, tracked.len()).unwrap();
+            for session in [&mut libtrax as &mut dyn Session, &mut native] {
+                session.request(true, tracked.len()).unwrap();
             }
             assert_eq!(text(native.reply(&tracked).unwrap()), text(libtrax.reply(&tracked).unwrap()));
             if !restart {
                 tracked.push((&regions[0], &none));
-                for keeper in [&mut libtrax as &mut dyn Keeper, &mut native] {
-                    keeper.request(false, 1).unwrap();
+                for session in [&mut libtrax as &mut dyn Session, &mut native] {
+                    session.request(false, 1).unwrap();
                 }
                 assert_eq!(text(native.reply(&tracked).unwrap()), text(libtrax.reply(&tracked).unwrap()));
             }

@@ -14,20 +14,24 @@ pub(super) struct ObjectList {
 }
 
 impl ObjectList {
-    /// A list of regions and properties; `None` if one of them cannot be built or there are more than libtrax counts.
+    /// A list of regions and properties; `None` if one of them cannot be built or there are more
+    /// than libtrax counts.
     pub(super) fn new(objects: &[(&Region, &Properties)]) -> Option<Self> {
         let count = i32::try_from(objects.len()).ok()?;
         // SAFETY: the count is not negative; the list is owned by the value made of it.
         let list = Self { raw: NonNull::new(unsafe { sys::trax_object_list_create(count) })? };
         for (index, (region, properties)) in (0..).zip(objects) {
             let region = CRegion::new(region)?;
-            // SAFETY: list and region are alive, the index is below the list's size, and libtrax clones the region.
+            // SAFETY: list and region are alive, the index is below the list's size, and libtrax
+            // clones the region.
             unsafe { sys::trax_object_list_set(list.raw.as_ptr(), index, region.raw.as_ptr()) };
-            // SAFETY: the list is alive and the index below its size, so this points to the object's own properties.
+            // SAFETY: the list is alive and the index below its size, so this points to the
+            // object's own properties.
             let target = unsafe { sys::trax_object_list_properties(list.raw.as_ptr(), index) };
             for (key, value) in properties.iter() {
                 let (key, value) = (c_string(key), c_string(value));
-                // SAFETY: the properties are alive and both strings end in a zero byte; libtrax copies them.
+                // SAFETY: the properties are alive and both strings end in a zero byte; libtrax
+                // copies them.
                 unsafe { sys::trax_properties_set(target, key.as_ptr(), value.as_ptr()) };
             }
         }
@@ -82,12 +86,14 @@ impl CRegion {
     /// A mask has at least one pixel, and no more than an `int` counts.
     fn mask(mask: &Mask) -> Option<Self> {
         let (width, height) = (i32::try_from(mask.width()).ok()?, i32::try_from(mask.height()).ok()?);
-        // SAFETY: both sides are positive and their product, the length of the mask's data, fits an `int`.
+        // SAFETY: both sides are positive and their product, the length of the mask's data, fits an
+        // `int`.
         let raw = unsafe { sys::trax_region_create_mask(mask.x(), mask.y(), width, height) };
         let region = Self { raw: NonNull::new(raw)? };
         // SAFETY: the region is a mask and row 0 exists; its rows follow each other without gaps.
         let first = unsafe { sys::trax_region_write_mask_row(region.raw.as_ptr(), 0) };
-        // SAFETY: the mask's block is width times height bytes long, as many as there are values, and belongs to the region.
+        // SAFETY: the mask's block is width times height bytes long, as many as there are values,
+        // and belongs to the region.
         let pixels =
             unsafe { std::slice::from_raw_parts_mut(first.cast::<std::mem::MaybeUninit<u8>>(), mask.data().len()) };
         for (pixel, &set) in pixels.iter_mut().zip(mask.data()) {
@@ -105,11 +111,13 @@ impl Drop for CRegion {
     }
 }
 
-/// What libtrax's own reader and writer make of a text; only for texts that our reader has accepted.
+/// What libtrax's own reader and writer make of a text; only for texts that our reader has
+/// accepted.
 #[cfg(test)]
 pub(super) fn through_libtrax(text: &str) -> Option<String> {
     let text = c_string(text);
-    // SAFETY: the text ends in a zero byte, and our reader accepted it, so libtrax's assertions and arithmetic hold.
+    // SAFETY: the text ends in a zero byte, and our reader accepted it, so libtrax's assertions and
+    // arithmetic hold.
     let raw = unsafe { sys::trax_region_decode(text.as_ptr()) };
     let region = CRegion { raw: NonNull::new(raw)? };
     region.encode()

@@ -4,8 +4,9 @@ use super::{Point, Polygon, Region};
 use crate::metadata::RegionFormat;
 
 impl Region {
-    /// The region in another form: the rectangle or mask around or of it, or a polygon of its corners (of its bounds' corners for a
-    /// mask). `None` if it has no such form: special regions, masks without set pixels, regions too large for a mask.
+    /// The region in another form: the rectangle or mask around or of it, or a polygon of its
+    /// corners (of its bounds' corners for a mask). `None` if it has no such form: special regions,
+    /// masks without set pixels, regions too large for a mask.
     ///
     /// ```
     /// use trax::{Region, RegionFormat};
@@ -31,7 +32,8 @@ impl Region {
         }
     }
 
-    /// The region in the best of the forms that are accepted: its own, else mask, polygon or rectangle in this order.
+    /// The region in the best of the forms that are accepted: its own, else mask, polygon or
+    /// rectangle in this order.
     ///
     /// ```
     /// use trax::{Region, RegionFormat};

@@ -12,7 +12,8 @@ use crate::metadata::RegionFormat;
 
 /// Where an object is, in pixels from the frame's top left corner.
 ///
-/// Numbers are single precision, which is what the protocol carries. The text form is what messages hold:
+/// Numbers are single precision, which is what the protocol carries. The text form is what messages
+/// hold:
 ///
 /// ```
 /// use trax::{Rectangle, Region};
@@ -25,7 +26,8 @@ use crate::metadata::RegionFormat;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Region {
-    /// No place but a code, whose meaning the two sides agree on; 0 is usual for an object that is not visible.
+    /// No place but a code, whose meaning the two sides agree on; 0 is usual for an object that is
+    /// not visible.
     Special(i32),
     /// An axis-aligned rectangle.
     Rectangle(Rectangle),

@@ -5,7 +5,8 @@ use super::{Mask, Polygon, Rectangle, Region};
 /// The most pixels that are looked at for one region or one pair.
 const MOST_PIXELS: i64 = 1 << 28;
 
-/// The farthest coordinate, in pixels, that is looked at: all whole numbers up to it are exact in single precision.
+/// The farthest coordinate, in pixels, that is looked at: all whole numbers up to it are exact in
+/// single precision.
 const FARTHEST: f64 = 16_777_216.0;
 
 /// Columns and rows of pixels, ends excluded.
@@ -18,7 +19,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The pixels whose centres may lie in the rectangle; `None` if there are too many or they are too far away.
+    /// The pixels whose centres may be in the rectangle; `None` if there are too many or they are
+    /// too far away.
     fn around(rectangle: Rectangle) -> Option<Self> {
         let (left, top) = (f64::from(rectangle.x), f64::from(rectangle.y));
         let (right, bottom) = (left + f64::from(rectangle.width), top + f64::from(rectangle.height));
@@ -63,7 +65,8 @@ impl Window {
 }
 
 impl Region {
-    /// Sets the pixels of one row that belong to the region; `row` starts at column `left` and is unset at first.
+    /// Sets the pixels of one row that belong to the region; `row` starts at column `left` and is
+    /// unset at first.
     fn fill_row(&self, y: i64, left: i64, row: &mut [bool]) {
         match self {
             Self::Special(_) => {}
@@ -91,8 +94,9 @@ impl Region {
         }
     }
 
-    /// The region as a mask of the pixels whose centres lie in it. `None` for a special region, for one that covers no pixel's
-    /// centre, and for one that is too large or too far away to be counted pixel by pixel.
+    /// The region as a mask of the pixels whose centres are in it. `None` for a special region, for
+    /// one that covers no pixel's centre, and for one that is too large or too far away to be
+    /// counted pixel by pixel.
     ///
     /// ```
     /// use trax::Region;
@@ -118,11 +122,12 @@ impl Region {
         (mask.area() > 0).then_some(mask)
     }
 
-    /// The overlap with another region: pixels whose centres lie in both, divided by pixels whose centres lie in either; only those
-    /// `within` a rectangle are counted, if there is one. Two rectangles are compared exactly instead.
+    /// The overlap with another region: pixels whose centres are in both, divided by pixels whose
+    /// centres are in either; only those `within` a rectangle are counted, if there is one. Two
+    /// rectangles are compared exactly instead.
     ///
-    /// 0 if no pixel is counted, `None` for special regions, for rectangles that are not finite, and for regions too large or too far
-    /// away.
+    /// 0 if no pixel is counted, `None` for special regions, for rectangles that are not finite,
+    /// and for regions too large or too far away.
     ///
     /// ```
     /// use trax::Region;
@@ -142,7 +147,8 @@ impl Region {
         }
         let mut window = match (self.bounds(), other.bounds()) {
             (Some(a), Some(b)) => Window::around(a)?.united(Window::around(b)?)?,
-            // One of them is a special region, or a mask without set pixels, which overlaps nothing.
+            // One of them is a special region, or a mask without set pixels, which overlaps
+            // nothing.
             _ if matches!(self, Self::Special(_)) || matches!(other, Self::Special(_)) => return None,
             _ => return Some(0.0),
         };
@@ -165,7 +171,7 @@ impl Region {
     }
 }
 
-/// Sets the pixels of a row whose centres lie between two coordinates, the first included.
+/// Sets the pixels of a row whose centres are between two coordinates, the first included.
 fn set(row: &mut [bool], left: i64, start: f64, end: f64) {
     let column = |x: f64| ((x - 0.5).ceil() - left as f64).clamp(0.0, row.len() as f64) as usize;
     let (start, end) = (column(start), column(end));
@@ -174,7 +180,8 @@ fn set(row: &mut [bool], left: i64, start: f64, end: f64) {
     }
 }
 
-/// Where a horizontal line crosses the polygon's edges, from left to right; between the first and the second is inside, and so on.
+/// Where a horizontal line crosses the polygon's edges, from left to right; between the first and
+/// the second is inside, and so on.
 fn crossings(polygon: &Polygon, y: f64) -> Vec<f64> {
     let points = polygon.points();
     let mut found: Vec<f64> = points

@@ -19,7 +19,8 @@ pub struct Point {
     pub y: f32,
 }
 
-/// An axis-aligned rectangle, in pixels. Sides may be zero or negative in what the other side sends.
+/// An axis-aligned rectangle, in pixels. Sides may be zero or negative in what the other side
+/// sends.
 ///
 /// ```
 /// use trax::{Rectangle, Region};
@@ -103,8 +104,8 @@ impl Polygon {
         Rectangle { x: left, y: top, width: right - left, height: bottom - top }
     }
 
-    /// The enclosed area in square pixels by the shoelace formula: what a self-crossing polygon goes around in opposite
-    /// directions cancels.
+    /// The enclosed area in square pixels by the shoelace formula: what a self-crossing polygon
+    /// goes around in opposite directions cancels.
     #[must_use]
     pub fn area(&self) -> f64 {
         let next = self.points.iter().cycle().skip(1);
@@ -118,7 +119,8 @@ impl Polygon {
     }
 }
 
-/// A binary mask: a rectangle of pixels somewhere in the frame, each set or not; what lies outside it is not set.
+/// A binary mask: a rectangle of pixels somewhere in the frame, each set or not; pixels outside it
+/// are not set.
 ///
 /// ```
 /// use trax::{Mask, Rectangle};
@@ -138,7 +140,8 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// A mask whose top left pixel is at (`x`, `y`), with one value a pixel, row after row from the top.
+    /// A mask whose top left pixel is at (`x`, `y`), with one value a pixel, row after row from the
+    /// top.
     ///
     /// ```
     /// use trax::{Mask, RegionError};
@@ -152,8 +155,8 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// [`RegionError::Mask`] if a side is zero, if the rectangle leaves the range of 32-bit coordinates, or if the data is not
-    /// as long as the sides say.
+    /// [`RegionError::Mask`] if a side is zero, if the rectangle leaves the range of 32-bit
+    /// coordinates, or if the data is not as long as the sides say.
     pub fn new(x: i32, y: i32, width: u32, height: u32, data: Vec<bool>) -> Result<Self, RegionError> {
         if width == 0 || height == 0 {
             return Err(RegionError::Mask("has no pixels"));
@@ -206,8 +209,8 @@ impl Mask {
         self.data.iter().filter(|&&set| set).count()
     }
 
-    /// The smallest rectangle around the set pixels, from the first one's left and top edges to the last one's right and
-    /// bottom edges; `None` if none is set.
+    /// The smallest rectangle around the set pixels, from the first one's left and top edges to the
+    /// last one's right and bottom edges; `None` if none is set.
     #[must_use]
     pub fn bounds(&self) -> Option<Rectangle> {
         let (mut left, mut right) = (usize::MAX, 0);

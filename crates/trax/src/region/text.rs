@@ -1,8 +1,9 @@
 //! The text form of regions.
 //!
-//! Numbers separated by commas: one is a special code, four a rectangle, six or more a polygon's corners. A prefix (`special:`,
-//! `rect:`, `poly:`, `mask:`) says so outright, and `mask:` is the only way to a mask: its left, top, width and height, then the
-//! lengths of alternating runs of unset and set pixels, of which the last may be left out if it is unset.
+//! Numbers separated by commas: one is a special code, four a rectangle, six or more a polygon's
+//! corners. A prefix (`special:`, `rect:`, `poly:`, `mask:`) says so outright, and `mask:` is the
+//! only way to a mask: its left, top, width and height, then the lengths of alternating runs of
+//! unset and set pixels, of which the last may be left out if it is unset.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -14,7 +15,8 @@ use crate::limits::Limits;
 impl Region {
     /// Reads the text form, under limits on polygons and masks.
     ///
-    /// Stricter than libtrax, which takes `1,2,nan,4` for a special region and stops the process at `rect:1`.
+    /// Stricter than libtrax, which takes `1,2,nan,4` for a special region and stops the process at
+    /// `rect:1`.
     ///
     /// ```
     /// use trax::{Limits, Region};
@@ -31,7 +33,7 @@ impl Region {
         Self::parse_with(text, limits, 0)
     }
 
-    /// The same for a region of a message in which earlier masks have `taken` so many of the pixels that are allowed.
+    /// The same where earlier masks of the request have `taken` some of the allowed pixels.
     pub(crate) fn parse_with(text: &str, limits: &Limits, taken: u64) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() {
@@ -156,7 +158,8 @@ impl Display for Region {
     }
 }
 
-/// Writes a mask; a last run of unset pixels is left out, but a mask of nothing else keeps it, since a reader expects a run.
+/// Writes a mask; a last run of unset pixels is left out, but a mask of nothing else keeps it,
+/// since a reader expects a run.
 fn write_mask(mask: &Mask, f: &mut Formatter<'_>) -> fmt::Result {
     write!(f, "mask:{},{},{},{}", mask.x(), mask.y(), mask.width(), mask.height())?;
     let mut rest = mask.data();

@@ -11,21 +11,23 @@ use std::fmt::{self, Debug, Formatter};
 use std::io::{Read, Write as _};
 
 use crate::error::Error;
-use crate::keeper::Keeper;
-#[cfg(not(feature = "libtrax"))]
-use crate::keeper::Native;
 use crate::limits::Limits;
 use crate::metadata::Metadata;
 use crate::properties::Properties;
 use crate::region::Region;
 use crate::request::{Request, Status};
+#[cfg(not(feature = "libtrax"))]
+use crate::session::RustSession;
+use crate::session::Session;
 use crate::transport::{Output, Transport};
 use crate::wire::LineReader;
 use watch::Watch;
 
-/// The tracker's side of a session: introduces the tracker, then waits for requests and answers them.
+/// The tracker's side of a session: introduces the tracker, then waits for requests and answers
+/// them.
 ///
-/// `Send`, so it can be moved to the thread that tracks. A server that is dropped before it has quit says farewell.
+/// `Send`, so it can be moved to the thread that tracks. A server that is dropped before it has
+/// quit sends a quit message.
 ///
 /// ```
 /// use trax::{Limits, Metadata, Region, Request, Server, Status, Transport};
@@ -46,7 +48,7 @@ use watch::Watch;
 /// # Ok::<(), trax::Error>(())
 /// ```
 pub struct Server {
-    keeper: Box<dyn Keeper>,
+    session: Box<dyn Session>,
     input: LineReader<Box<dyn Read + Send>>,
     output: Output,
     watch: Option<Watch>,
@@ -64,7 +66,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Introduces the tracker on the connection that the environment asks for, under the default limits.
+    /// Introduces the tracker on the connection that the environment asks for, under the default
+    /// limits.
     ///
     /// ```no_run
     /// use trax::{Metadata, Server};
@@ -81,7 +84,8 @@ impl Server {
         Self::new(metadata, Transport::from_environment()?, Limits::default())
     }
 
-    /// Introduces the tracker on a connection. If nobody is there any more, the first request will be to quit.
+    /// Introduces the tracker on a connection. If the client has gone already, the first request is
+    /// to quit.
     ///
     /// ```
     /// use trax::{Limits, Metadata, Server, Transport};
@@ -95,11 +99,12 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] for metadata without regions, images or channels, [`Error::Io`], [`Error::Library`].
+    /// [`Error::Protocol`] for metadata without regions, images or channels, [`Error::Io`],
+    /// [`Error::Library`].
     pub fn new(metadata: &Metadata, transport: Transport, limits: Limits) -> Result<Self, Error> {
-        let (keeper, hello) = introduce(metadata)?;
+        let (session, hello) = introduce(metadata)?;
         let mut server = Self {
-            keeper,
+            session,
             input: LineReader::new(transport.input, limits.message_bytes),
             output: transport.output,
             watch: None,
@@ -117,13 +122,15 @@ impl Server {
         }
     }
 
-    /// Has `act` called, on a thread of its own, if the client goes while one of the requests to come is being worked on.
+    /// Has `act` called, on a thread of its own, if the client goes while one of the requests to
+    /// come is being worked on.
     ///
-    /// Without it nobody notices before the reply, which a tracker that trains for a minute would prepare for nobody. The client has
-    /// gone once nothing can read the reply any more, seen within half a second; one that merely sends no more still gets its answer.
-    /// `act` should be short: ending the process, or setting a flag that the tracker looks at. Between a reply and the next request
-    /// it is never called, since [`Server::wait`] takes care of that. Nothing is watched on [`Transport::from_streams`]'s streams, nor on
-    /// systems that are not Unix.
+    /// Without it the reply is the first to notice, perhaps after a training of a minute. The
+    /// client has gone once nothing can read the reply any more, seen within half a second; one
+    /// that merely sends no more still gets its answer. `act` should be short: ending the process,
+    /// or setting a flag that the tracker looks at. Between a reply and the next request it is
+    /// never called, since [`Server::wait`] takes care of that. Nothing is watched on
+    /// [`Transport::from_streams`]'s streams, nor on systems that are not Unix.
     ///
     /// ```
     /// use trax::{Limits, Metadata, Server, Transport};
@@ -187,14 +194,16 @@ impl Server {
     /// # Ok::<(), trax::Error>(())
     /// ```
     ///
-    /// After an error of the client or the connection the session cannot go on: the reason belongs into
-    /// [`Server::quit`], and every other call is [`Error::Poisoned`].
+    /// After an error of the client or the connection the session cannot go on: the reason belongs
+    /// into [`Server::quit`], and every other call is [`Error::Poisoned`].
     ///
     /// # Errors
     ///
-    /// [`Error::Truncated`], [`Error::Malformed`], [`Error::Protocol`], [`Error::TooLarge`], [`Error::Image`] and [`Error::Region`]
-    /// for what the client got wrong; [`Error::Io`], [`Error::Library`] and [`Error::Terminated`]. [`Error::Protocol`] also if the
-    /// last request has no reply yet, which changes nothing: the client would wait for the reply, and the server for the client.
+    /// [`Error::Truncated`], [`Error::Malformed`], [`Error::Protocol`], [`Error::TooLarge`],
+    /// [`Error::Image`] and [`Error::Region`] for what the client got wrong; [`Error::Io`],
+    /// [`Error::Library`] and [`Error::Terminated`]. [`Error::Protocol`] also if the last request
+    /// has no reply yet, which changes nothing: the client would wait for the reply, and the server
+    /// for the client.
     pub fn wait(&mut self) -> Result<Request, Error> {
         if self.ended {
             return Err(Error::Terminated);
@@ -218,7 +227,8 @@ impl Server {
         self.failure.as_ref().map_or(Ok(()), |failure| Err(Error::Poisoned(failure.clone())))
     }
 
-    /// Answers the last request, once: where the objects are, in the order in which they were named.
+    /// Answers the last request, once: where the objects are, in the order in which they were
+    /// named.
     ///
     /// ```
     /// # use trax::{Limits, Metadata, Region, Server, Status, Transport};
@@ -234,9 +244,10 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`], with nothing sent and the request still to be answered, if there is not one status for each object
-    /// or a region is not finite; [`Error::Protocol`] if no request waits for a reply. [`Error::Disconnected`] if the client
-    /// has gone, [`Error::Io`], [`Error::Library`], [`Error::Terminated`], [`Error::Poisoned`] after an earlier error.
+    /// [`Error::Protocol`], with nothing sent and the request still to be answered, if there is not
+    /// one status for each object or a region is not finite; [`Error::Protocol`] if no request
+    /// waits for a reply. [`Error::Disconnected`] if the client has gone, [`Error::Io`],
+    /// [`Error::Library`], [`Error::Terminated`], [`Error::Poisoned`] after an earlier error.
     pub fn reply(&mut self, statuses: &[Status]) -> Result<(), Error> {
         if self.ended {
             return Err(Error::Terminated);
@@ -257,12 +268,13 @@ impl Server {
             Region::Mask(mask) if mask.area() == 0 => (&nowhere, &status.properties),
             region => (region, &status.properties),
         });
-        let bytes = self.keeper.reply(&sent.collect::<Vec<_>>())?;
+        let bytes = self.session.reply(&sent.collect::<Vec<_>>())?;
         self.pending = false;
         self.send(&bytes)
     }
 
-    /// Ends the session, with a reason if it is not the regular end. Nothing happens if it has ended already.
+    /// Ends the session, with a reason if it is not the regular end. Nothing happens if it has
+    /// ended already.
     ///
     /// ```
     /// # use trax::{Limits, Metadata, Server, Transport};
@@ -282,12 +294,13 @@ impl Server {
             return Ok(());
         }
         self.ended = true;
-        let bytes = self.keeper.quit(reason)?;
-        // There may be nobody to say farewell to.
+        let bytes = self.session.quit(reason)?;
+        // The client may not read any more.
         if self.gone { Err(Error::Disconnected) } else { self.send(&bytes) }
     }
 
-    /// Sends whole messages in one piece, so that nothing another writer says falls between their parts.
+    /// Sends whole messages in one piece, so that nothing another writer says falls between their
+    /// parts.
     fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.output.write_all(bytes).and_then(|()| self.output.flush()).map_err(|error| {
             let error = Error::from_stream(error);
@@ -317,7 +330,7 @@ impl Drop for Server {
         // Without a reason the client would take it for a regular end.
         let reason = std::thread::panicking().then_some("the tracker panicked");
         if let Err(error) = self.quit(reason) {
-            log::debug!("no farewell: {error}");
+            log::debug!("no quit message was sent: {error}");
         }
     }
 }
@@ -327,8 +340,8 @@ fn protocol(text: &str) -> Error {
     Error::Protocol(text.to_owned())
 }
 
-/// Starts a session; gives its keeper and the tracker's introduction.
-fn introduce(metadata: &Metadata) -> Result<(Box<dyn Keeper>, Vec<u8>), Error> {
+/// Starts a session; gives it and the tracker's introduction.
+fn introduce(metadata: &Metadata) -> Result<(Box<dyn Session>, Vec<u8>), Error> {
     for (what, missing) in [
         ("region format", metadata.regions.is_empty()),
         ("image format", metadata.images.is_empty()),
@@ -339,8 +352,8 @@ fn introduce(metadata: &Metadata) -> Result<(Box<dyn Keeper>, Vec<u8>), Error> {
         }
     }
     #[cfg(feature = "libtrax")]
-    let (keeper, hello) = crate::libtrax::Libtrax::introduce(metadata)?;
+    let (session, hello) = crate::libtrax::LibtraxSession::introduce(metadata)?;
     #[cfg(not(feature = "libtrax"))]
-    let (keeper, hello) = Native::introduce(metadata);
-    Ok((Box::new(keeper), hello))
+    let (session, hello) = RustSession::introduce(metadata);
+    Ok((Box::new(session), hello))
 }

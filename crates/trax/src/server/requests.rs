@@ -38,7 +38,7 @@ impl Server {
                 },
                 Kind::Frame => return self.frame(restart, added, message),
                 Kind::Quit if message.arguments.is_empty() => {
-                    self.keeper.client_quit()?;
+                    self.session.client_quit()?;
                     self.ended = true;
                     return Ok(Request::Quit { properties: message.properties });
                 }
@@ -50,16 +50,18 @@ impl Server {
         }
     }
 
-    /// An object as an initialize message names it, after those that the request has brought already.
+    /// An object as an initialize message names it, after those that the request has brought
+    /// already.
     fn object(&self, region: &[u8], properties: Properties, before: &[Object]) -> Result<Object, Error> {
         let text = str::from_utf8(region).map_err(|_| Error::Malformed("a region that is not text".into()))?;
-        // A mask's text may be short and its pixels many, so those of one request are limited together.
+        // A mask's text may be short and its pixels many, so those of one request are limited
+        // together.
         let taken = before.iter().map(|object| object.region.mask_pixels());
         let region = Region::parse_with(text, &self.limits, taken.sum())?;
         Ok(Object { region, properties })
     }
 
-    /// Whether so many objects more can be tracked.
+    /// An error if `added` more objects are over the limit.
     fn check_count(&self, restart: bool, added: usize) -> Result<(), Error> {
         let count = added + if restart { 0 } else { self.objects };
         if count > 1 && !self.metadata.multi_object {
@@ -77,7 +79,7 @@ impl Server {
             return Err(protocol("a frame before any object was initialized"));
         }
         let images = self.images(&message.arguments)?;
-        self.keeper.request(restart, objects.len())?;
+        self.session.request(restart, objects.len())?;
         let properties = message.properties;
         self.objects = objects.len() + if restart { 0 } else { self.objects };
         Ok(if restart {

@@ -43,7 +43,8 @@ pub trait Tracker {
     /// Why a request could not be answered; its text is the reason that the client is given.
     type Error: StdError;
 
-    /// Forgets everything, starts to track `objects` and says where they are: one status each, in their order.
+    /// Forgets everything, starts to track `objects` and says where they are: one status each, in
+    /// their order.
     ///
     /// # Errors
     ///
@@ -55,7 +56,8 @@ pub trait Tracker {
         properties: Properties,
     ) -> Result<Vec<Status>, Self::Error>;
 
-    /// Finds the objects in the next frame: one status each, those first that were tracked before, then the `added` ones.
+    /// Finds the objects in the next frame: one status each, those first that were tracked before,
+    /// then the `added` ones.
     ///
     /// # Errors
     ///
@@ -101,11 +103,13 @@ pub enum RunError<E: StdError> {
     Tracker(E),
 }
 
-/// Serves a tracker until the client quits or has gone; every error is told to the client as the reason to quit.
+/// Serves a tracker until the client quits or has gone; the text of an error is sent to the client
+/// as the reason to quit.
 ///
 /// # Errors
 ///
-/// [`RunError::Session`] if the client sent something that cannot be accepted, [`RunError::Tracker`] if the tracker gave up.
+/// [`RunError::Session`] if the client sent something that cannot be accepted,
+/// [`RunError::Tracker`] if the tracker gave up.
 ///
 /// ```
 /// use std::convert::Infallible;

@@ -1,11 +1,11 @@
-//! The place of `watch` on systems that are not Unix: nothing is known there of the reader of a stream.
+//! Stands for `watch` on systems that are not Unix, where the reader of a stream cannot be polled.
 
 use std::convert::Infallible;
 use std::io;
 
 use crate::transport::Output;
 
-/// A thread that looks after the client; there is none.
+/// A thread that looks after the client; never made.
 #[derive(Debug)]
 pub(crate) struct Watch(Infallible);
 
@@ -15,7 +15,7 @@ impl Watch {
         Ok(None)
     }
 
-    /// There is none to tell.
+    /// Never called.
     pub(crate) fn set_busy(&self, _: bool) {
         match self.0 {}
     }

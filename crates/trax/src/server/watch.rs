@@ -16,7 +16,7 @@ use crate::transport::Output;
 /// The pause between two looks at the stream.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// That the other end of a socket sends no more, which only Linux tells.
+/// The other end of a socket sends no more; only Linux reports it.
 #[cfg(target_os = "linux")]
 const SENDS_NO_MORE: PollFlags = PollFlags::RDHUP;
 #[cfg(not(target_os = "linux"))]
@@ -33,7 +33,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Has `act` called, once, if the reader of `output` goes while a request is worked on; `None` if that cannot be seen.
+    /// Has `act` called, once, if the reader of `output` goes while a request is worked on; `None`
+    /// if that cannot be seen.
     pub(crate) fn start(output: &Output, act: impl FnOnce() + Send + 'static) -> io::Result<Option<Self>> {
         let mut peer = match output {
             Output::File(file) if is_socket(file) => Peer::Socket(Box::new(file.try_clone()?)),
@@ -46,7 +47,8 @@ impl Watch {
         let seen = Arc::clone(&busy);
         let thread = Builder::new().name("trax-watch".into()).spawn(move || {
             while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                // Held while acting as well: whoever waits for it to go on finds everything done.
+                // Held while acting as well: a thread that waits for the lock finds everything
+                // done.
                 let busy = lock(&seen);
                 if *busy && peer.has_gone() {
                     return act();
@@ -90,14 +92,15 @@ trait Socket: AsFd + Write + Send {}
 impl<S: AsFd + Write + Send> Socket for S {}
 
 impl Peer {
-    /// Whether nobody can read any more what is sent.
+    /// Whether nothing can read any more what is sent.
     fn has_gone(&mut self) -> bool {
         match self {
             Self::Pipe(file) => state(file.as_fd()).intersects(PollFlags::ERR | PollFlags::HUP),
             Self::Socket(stream) => {
                 let state = state(stream.as_fd());
-                // A socket that was closed looks like one that only sends no more, until something is sent to it: the next look sees
-                // what came of it. An empty line is no message, and nobody else writes while the tracker is at work.
+                // A socket that was closed looks like one that only sends no more, until something
+                // is sent to it: the next look sees what came of it. An empty line is no message,
+                // and nothing else writes while the tracker is at work.
                 state.intersects(PollFlags::ERR | PollFlags::HUP)
                     || (state.contains(SENDS_NO_MORE) && stream.write_all(b"\n").is_err())
             }
@@ -110,7 +113,7 @@ fn state(stream: BorrowedFd<'_>) -> PollFlags {
     let mut streams = [PollFd::from_borrowed_fd(stream, SENDS_NO_MORE)];
     match poll(&mut streams, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
         Ok(_) => streams[0].revents(),
-        // Interrupted: the next look tells.
+        // Interrupted: it is polled again soon.
         Err(_) => PollFlags::empty(),
     }
 }

@@ -10,7 +10,8 @@ use crate::error::Error;
 /// Bytes asked of the operating system at a time.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Capacity that is kept between lines; a larger line's memory is given back once the next one is read.
+/// Capacity that is kept between lines; a larger line's memory is given back once the next one is
+/// read.
 const KEPT_BYTES: usize = 1 << 20;
 
 /// Reads messages' lines from a stream and skips every other line.
@@ -27,12 +28,13 @@ impl<R: Read> LineReader<R> {
         Self { input: BufReader::with_capacity(BUFFER_BYTES, input), line: Vec::new(), longest }
     }
 
-    /// The next message's line, without its prefix and its end; `None` once the stream has ended between messages.
+    /// The next message's line, without its prefix and its end; `None` once the stream has ended
+    /// between messages.
     ///
     /// # Errors
     ///
-    /// [`Error::Truncated`] if the stream ends within a message, [`Error::TooLarge`] for a line over the limit, be it a
-    /// message's or not, and whatever reading gives.
+    /// [`Error::Truncated`] if the stream ends within a message, [`Error::TooLarge`] for a line
+    /// over the limit, be it a message's or not, and whatever reading gives.
     pub(crate) fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
         loop {
             let Some(ours) = self.read_line()? else { return Ok(None) };
@@ -44,7 +46,8 @@ impl<R: Read> LineReader<R> {
         Ok(Some(&self.line[PREFIX.len().min(end)..end]))
     }
 
-    /// Reads one line into `self.line` and says whether it is a message's; one that is not is read but not kept.
+    /// Reads one line into `self.line` and says whether it is a message's; one that is not is read
+    /// but not kept.
     fn read_line(&mut self) -> Result<Option<bool>, Error> {
         self.line.clear();
         self.line.shrink_to(KEPT_BYTES);

@@ -61,7 +61,8 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// Takes a line apart that a [`LineReader`](super::LineReader) gave: at most `most` arguments and properties.
+    /// Takes a line apart that a [`LineReader`](super::LineReader) gave: at most `most` arguments
+    /// and properties.
     ///
     /// # Errors
     ///

@@ -43,8 +43,9 @@ fn escape(text: &[u8], line: &mut Vec<u8>) {
     }
 }
 
-/// A text in the characters that every client can read: libtrax's takes any byte above 127 for the end of its input, so other
-/// characters are written as `\u{...}`, and what cannot be in a line's quotes (a zero byte, a carriage return) as well.
+/// A text in the characters that every client can read: libtrax's takes any byte above 127 for the
+/// end of its input, so other characters are written as `\u{...}`, and what cannot be in a line's
+/// quotes (a zero byte, a carriage return) as well.
 pub(crate) fn ascii(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii() && (!c.is_ascii_control() || c == '\n' || c == '\t');
     if text.chars().all(plain) {
@@ -71,7 +72,8 @@ mod tests {
     fn what_is_written_is_read_back() {
         let mut properties = Properties::new();
         properties.insert("trax.reason", "a \"b\"\\\n=").unwrap();
-        // "a=b..." alone would be read as a property: what is sent as an argument must not look like one.
+        // "a=b..." alone would be read as a property: what is sent as an argument must not look
+        // like one.
         let arguments = [&b"x:"[..], b"x:\\n", b"x:a=b=c:=\"", b"x:\xff\xc3 "].map(<[u8]>::to_vec).to_vec();
         let mut line = Vec::new();
         write(&mut line, Kind::Quit, &arguments, properties.iter());

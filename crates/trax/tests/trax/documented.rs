@@ -1,6 +1,7 @@
 //! Every public item is shown in an example.
 //!
-//! Types, traits and constructors have one of their own; another method may be shown in an example of the same file.
+//! Types, traits and constructors have one of their own; another method may be shown in an example
+//! of the same file.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Requests and answers stay in step: what failed before it was sent changes nothing, and what failed later ends it.
+//! Requests and answers stay in step: what failed before it was sent changes nothing, and what
+//! failed later ends it.
 
 use std::io::{BufRead, BufReader, Write, pipe};
 use std::process::Command;
@@ -109,7 +110,7 @@ fn requests_that_cannot_be_sent_change_nothing() {
 
 #[test]
 fn older_trackers_are_in_step_too() {
-    // Answers with the number of messages it has had, and says farewell with the text of the first.
+    // Answers with the number of messages it has had, and repeats each message.
     let script = r#"count=0
         while read -r line; do
             case $line in *quit*) exit 0 ;; esac

@@ -1,4 +1,5 @@
-//! Our client and server against libtrax's: recorded sessions byte for byte, and libtrax's Python server live.
+//! Our client and server against libtrax's: recorded sessions byte for byte, and libtrax's Python
+//! server live.
 //!
 //! `tests/python/libtrax_session.py` made the recordings, and is the server.
 
@@ -63,12 +64,13 @@ fn described(images: &Images) -> String {
     let image = images.get(trax::Channel::Color).unwrap();
     let seen = match image {
         Image::Path(path) => path.display().to_string(),
-        // libtrax forgets to put the colon back and stops behind the scheme; ours is given the whole address.
+        // libtrax forgets to put the colon back and stops after the scheme; ours is given the whole
+        // address.
         Image::Url(url) => {
             assert_eq!(url, "http://localhost/1.jpg?a=b");
             "http".into()
         }
-        // libtrax counts the zero byte that its decoder leaves behind the file.
+        // libtrax counts the zero byte that its decoder leaves after the file.
         Image::Buffer(buffer) => {
             assert!(buffer.data == PNG || buffer.data == JPEG);
             (buffer.data.len() + 1).to_string()

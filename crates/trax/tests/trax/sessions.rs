@@ -11,9 +11,9 @@ use trax::{
     Region, RegionFormat, Request, Server, Status, TrackerProcess, Transport,
 };
 
-/// An example that cargo built beside this test.
+/// An example that cargo built with this test.
 pub(crate) fn example(name: &str) -> Command {
-    // Tests lie in `deps` of the same profile.
+    // Tests are in `deps` of the same profile.
     let test = std::env::current_exe().unwrap_or_default();
     let profile = test.parent().and_then(Path::parent).unwrap_or(Path::new("."));
     Command::new(profile.join("examples").join(name))
@@ -164,7 +164,8 @@ fn a_server_within_the_process() {
 
 #[test]
 fn messages_are_written_in_one_piece() {
-    // What other writers of the same stream say, a log for example, cannot fall between their parts.
+    // What other writers of the same stream say, a log for example, cannot fall between their
+    // parts.
     #[derive(Clone, Default)]
     struct Pieces(Arc<Mutex<Vec<Vec<u8>>>>);
     impl Write for Pieces {

@@ -1,4 +1,5 @@
-//! Who keeps the state of a session and writes the tracker's messages: Rust, or libtrax with the feature of that name.
+//! The state of a session and the tracker's messages, kept and written by Rust, or by libtrax with
+//! the feature `libtrax`.
 
 use crate::error::Error;
 use crate::metadata::{Metadata, Word};
@@ -6,8 +7,8 @@ use crate::properties::Properties;
 use crate::region::Region;
 use crate::wire::{Kind, VERSION, ascii, write};
 
-/// Keeps a session whose requests the server has read and checked, and writes what the tracker says.
-pub(crate) trait Keeper: Send {
+/// A session whose requests the server has read and checked; writes the tracker's messages.
+pub(crate) trait Session: Send {
     /// A request has come: `added` objects, all others forgotten if `restart`, and a frame.
     fn request(&mut self, restart: bool, added: usize) -> Result<(), Error>;
 
@@ -17,18 +18,18 @@ pub(crate) trait Keeper: Send {
     /// The state messages of a reply: a region with properties for each object.
     fn reply(&mut self, objects: &[(&Region, &Properties)]) -> Result<Vec<u8>, Error>;
 
-    /// The farewell; nothing if the session has ended already.
+    /// The quit message; empty if the session has ended already.
     fn quit(&mut self, reason: Option<&str>) -> Result<Vec<u8>, Error>;
 }
 
 /// A session that is kept in Rust.
 #[cfg_attr(all(feature = "libtrax", not(test)), allow(dead_code, reason = "libtrax takes its place"))]
-pub(crate) struct Native {
+pub(crate) struct RustSession {
     ended: bool,
 }
 
 #[cfg_attr(all(feature = "libtrax", not(test)), allow(dead_code, reason = "libtrax takes its place"))]
-impl Native {
+impl RustSession {
     /// Starts a session.
     pub(crate) fn introduce(metadata: &Metadata) -> (Self, Vec<u8>) {
         let mut said: Vec<(&str, String)> =
@@ -51,7 +52,7 @@ impl Native {
     }
 }
 
-impl Keeper for Native {
+impl Session for RustSession {
     fn request(&mut self, _: bool, _: usize) -> Result<(), Error> {
         // What libtrax would count here the server has counted.
         Ok(())
