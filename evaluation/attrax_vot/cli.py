@@ -349,13 +349,24 @@ def main(arguments: list[str] | None = None) -> int:
     except EvaluationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except OSError as error:
-        # A full disk, a folder that may not be written to: nothing that ended is lost.
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except processes.Ended as ended:
         print(f"{ended}: what has ended is kept, and running again goes on from there", file=sys.stderr)
         return 128 + ended.signum
+    except Exception as error:
+        text = _sentence(error)
+        if text is None:
+            raise
+        print(f"error: {text}", file=sys.stderr)
+        return 1
+
+
+def _sentence(error: Exception) -> str | None:
+    """What the toolkit, a reader of its files or the system says in one sentence; nothing for faults of our own."""
+    if "vot" not in sys.modules:
+        return str(error) if isinstance(error, OSError) else None
+    from attrax_vot.run import sentences
+
+    return sentences.sentence(error) if isinstance(error, sentences.EXPECTED) else None
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:

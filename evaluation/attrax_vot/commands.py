@@ -11,8 +11,8 @@ from attrax.binary import home, registry
 from attrax_vot.analysis import summary
 from attrax_vot.datasets.vot import find_root
 from attrax_vot.demo import render_dataset
-from attrax_vot.run import provenance
-from attrax_vot.run.evaluate import Evaluation, Request, check_command, find_tracker
+from attrax_vot.run import provenance, registration
+from attrax_vot.run.evaluate import Evaluation, Request, find_tracker
 from attrax_vot.run.evaluate import evaluate as run_evaluation
 from attrax_vot.run.toolkit import EvaluationError
 from attrax_vot.run.workspace import Settings, load
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     space = load(options.workspace)
     trackers = [find_tracker(space, name) for name in options.trackers]
     for tracker in trackers:
-        check_command(tracker)
+        registration.check(tracker)
     experiments = options.experiments or _supervised(space)
     part = jobs.Part(options.sequences, experiments, options.repetitions, _threads(options))
     planned = jobs.plan(space, trackers, part)

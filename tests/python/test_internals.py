@@ -31,6 +31,8 @@ class Other(type(tracker)):
 
 print("become", type(internals.become(changed, Other)).__name__)
 print("arguments", internals.arguments(runtime))
+print("timeout", internals.timeout(runtime), internals.process(runtime))
+print("constructor", callable(internals.constructor("traxpython")))
 runtime._connect()
 client = internals.process(runtime)._client
 internals.exchange_client(runtime, lambda old: [old])
@@ -47,6 +49,7 @@ except Exception as error:
     print("keys", internals.keys(error), internals.keys(ValueError()))
 (Path(space) / "stack.yaml").write_text("title: t\\nexperiments: {b: {type: supervised, repetitions: 15}}\\n")
 space = Workspace(space, **config, stack="stack.yaml")
+print("registries", internals.registries(space.registry))
 print("enough", internals.enough(space.stack["b"], tracker, next(iter(space.dataset))))
 """
 SAYS = """folder /a/b
@@ -55,8 +58,11 @@ environment {'A': '1', 'MORE': '1'} {'A': '1'}
 written words
 become Other
 arguments {'seed': '7'}
+timeout 30.0 None
+constructor True
 client True
 keys ['stack', 'experiments', 'repetitions'] []
+registries []
 enough False"""
 
 

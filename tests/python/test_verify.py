@@ -1,12 +1,15 @@
 """The checks before a run."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import jitter_registry
 
 from attrax_vot.cli import main
-from attrax_vot.run import estimate, verify
+from attrax_vot.errors import EvaluationError
+from attrax_vot.run import estimate, registration, verify
+from attrax_vot.run import registry as registries
 from attrax_vot.run.jobs import Job
 from attrax_vot.run.verify import Speed
 
@@ -20,25 +23,120 @@ def test_versions_with_known_traps_are_named():
     assert "attributee<0.1.10" in verify.attributee("0.1.10").line()
 
 
+def verified(registry: Path, tracker: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    status = main(["verify", "--tracker", tracker, "--registry", str(registry)])
+    return status, capsys.readouterr().out
+
+
 def test_a_tracker_that_answers_is_run_for_ten_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    registry = jitter_registry(tmp_path)
-    # Its file says nothing about a timeout, and the toolkit's own is too short.
-    assert main(["verify", "--tracker", "Jitter", "--registry", str(registry)]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("ok    VOT toolkit: 0.7.4") for line in lines)
-    assert any(line.startswith("FAIL  timeout: 30 s") for line in lines)
-    assert any("ten frames: overlap" in line for line in lines)
+    status, out = verified(jitter_registry(tmp_path), "Jitter", capsys)
+    # It stays where it was put, and the target does not.
+    assert status == 1 and "fix: it does not follow an easy target" in out
+    assert "ok    VOT toolkit: 0.7.4" in out
+    assert "ten frames: overlap" in out
+    # Its file says nothing about a timeout, and its start takes no time.
+    assert "ok    timeout: 30 s" in out
 
 
-def test_what_is_missing_is_told_with_a_fix(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_start_near_the_timeout_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    registry = jitter_registry(tmp_path, delay="0.6")
+    registry.write_text(registry.read_text() + "timeout = 2\n")
+    _, out = verified(registry, "Jitter", capsys)
+    assert "warn  timeout: 2 s, of which the slowest reply took 0.6 s" in out
+    assert "fix: write timeout = 600" in out
+
+
+# What is wrong in a registration, and what verify says: registrations as in questions that people have asked.
+MISTAKES = {
+    "no program": ("protocol = trax\ncommand = no-such-program", "no program 'no-such-program'", "install it"),
+    "no attrax": ("protocol = trax\ncommand = /nowhere/attrax serve", "no program '/nowhere/attrax'", "make build"),
+    "quoted": (
+        'protocol = trax\ncommand = "python {here}/still.py"',
+        "the whole command is in quotes",
+        "command = python {here}/still.py",
+    ),
+    "half a quote": ("protocol = trax\ncommand = python '{here}/still.py", "a quote has no second one", "write both"),
+    "relative program": ("protocol = trax\ncommand = ./run.sh", "'./run.sh' is not an absolute path", "run.sh"),
+    "relative file": (
+        "protocol = trax\ncommand = {python} still.py",
+        "'still.py' is not an absolute path",
+        "write {folder}/still.py",
+    ),
+    "no file": ("protocol = trax\ncommand = {python} /nowhere/still.py", "no file /nowhere/still.py", "right one"),
+    "no protocol": ("command = x", "it has no protocol", "protocol = trax"),
+    "misspelt protocol": ("protocol = traxpyton\ncommand = still", "'traxpyton' is unknown", "'protocol = traxpython'"),
+    "no command": ("protocol = trax\ncommand =", "it has no command", "write 'command = ...'"),
+    "key of another protocol": ("protocol = trax\ncommand = true\npaths = {here}", "takes no key 'paths'", "remove it"),
+    "timeout": ("protocol = trax\ncommand = true\ntimeout = 60 s", "timeout = 60 s is not a whole number", "write one"),
+    "no folder": ("protocol = traxpython\ncommand = still\npaths = gone", "no folder {folder}/gone", "right one"),
+    "not in paths": ("protocol = traxpython\ncommand = nothing\npaths = {here}", "no module nothing", "'paths ='"),
+    "not in paths, as code": (
+        "protocol = traxpython\ncommand = import nothing; nothing.run()",
+        "no module nothing",
+        "",
+    ),
+    "a file for a module": ("protocol = traxpython\ncommand = {here}/still.py", "not a file", "paths = {here}"),
+    "quoted code": ("protocol = traxpython\ncommand = 'import still'", "the command is in quotes", "import still"),
+    "no Python": ("protocol = traxpython\ncommand = still\npython = /no/python", "no Python '/no/python'", "python ="),
+    "no vot-trax": (
+        "protocol = traxpython\ncommand = json\npython = {bare}",
+        "has no module trax (vot-trax)",
+        "-m pip install vot-trax",
+    ),
+    "no MATLAB": ("protocol = traxmatlab\ncommand = wrapper", "matlab is not found", "MATLAB_ROOT"),
+    "no Octave": ("protocol = traxoctave\ncommand = wrapper", "octave is not found", "OCTAVE_ROOT"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named_with_its_fix(mistake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    here = Path(__file__).parent
+    bare = tmp_path / "bare"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    bare.chmod(0o755)
+    (tmp_path / "still.py").touch()
+    names = {"here": here, "folder": tmp_path, "python": sys.executable, "bare": bare}
+    lines, found, fix = (text.format(**names) for text in MISTAKES[mistake])
     registry = tmp_path / "trackers.ini"
-    registry.write_text("[Gone]\nprotocol = trax\ncommand = no-such-program\ntimeout = 600\n")
-    assert main(["verify", "--tracker", "Gone", "--registry", str(registry)]) == 1
-    out = capsys.readouterr().out
-    assert "no no-such-program on PATH" in out
-    assert "fix: make build" in out
-    assert main(["verify", "--tracker", "Nobody", "--registry", str(registry)]) == 1
-    assert "does not register Nobody" in capsys.readouterr().out
+    registry.write_text(f"[Mine]\n{lines}\n")
+    status, out = verified(registry, "Mine", capsys)
+    assert status == 1
+    problem = out[out.index("FAIL") :]
+    assert found in problem.splitlines()[0], out
+    assert fix in problem.splitlines()[1], out
+    # The same sentence before a run.
+    tracker = next(iter(registries.read(registry)))
+    with pytest.raises(EvaluationError) as error:
+        registration.check(tracker)
+    assert found in str(error.value) and fix in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "fix"),
+    [
+        ("print('words', end=''); import still", "print to standard error"),
+        ("import time; time.sleep(60)", "write timeout = 600"),
+        ("import still", "print to standard error"),
+        ("raise SystemExit", "before it spoke TraX"),
+        ("import importlib; importlib.import_module('gone')", "install gone into the tracker's Python"),
+    ],
+)
+def test_what_breaks_while_it_runs_has_a_fix(lines: str, fix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    registry = tmp_path / "trackers.ini"
+    here = Path(__file__).parent
+    noisy = "env_noise = words\n" if lines == "import still" else ""
+    registry.write_text(f"[Mine]\n{noisy}protocol = traxpython\ncommand = {lines}\npaths = {here}\ntimeout = 3\n")
+    status, out = verified(registry, "Mine", capsys)
+    assert status == 1
+    assert fix in out[out.index("FAIL  ten frames") :]
+
+
+def test_an_unknown_tracker_is_told_with_those_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    registry = jitter_registry(tmp_path)
+    registry.write_text(registry.read_text() + "[My tracker]\ncommand = x\n")
+    status, out = verified(registry, "Nobody", capsys)
+    assert status == 1
+    assert "does not register Nobody; there are Jitter; a name may have letters, digits, - and _: My tracker" in out
 
 
 def test_an_estimate_adds_up():

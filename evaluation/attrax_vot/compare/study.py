@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrax_vot.compare import arms
 from attrax_vot.compare.arms import Arms, Base, Entry
-from attrax_vot.run import evaluate, jobs, parallel, provenance, runner, workspace
+from attrax_vot.run import evaluate, jobs, parallel, provenance, registration, runner, workspace
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def prepare(request: Request, threads: int) -> Plan:
     workspace.prepare(request.directory, settings, clips)
     space = workspace.load(request.directory)
     trackers = [evaluate.find_tracker(space, entry.reference) for entry in entries]
-    evaluate.check_command(trackers[0])
+    registration.check(trackers[0])
     part = jobs.Part(experiments=[evaluate.supervised(space).identifier], threads=threads)
     return Plan(space, threads, [], entries).with_jobs(jobs.plan(space, trackers, part))
 

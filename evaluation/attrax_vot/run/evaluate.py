@@ -1,9 +1,8 @@
 """A whole evaluation: workspace, run, scores, reports."""
 
 import contextlib
+import difflib
 import io
-import shlex
-import shutil
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from vot.tracker import Tracker
 
 from attrax_vot.analysis import reference, results, summary
 from attrax_vot.analysis.scores import Scores, average_overlap, score
-from attrax_vot.run import provenance, runner, workspace
+from attrax_vot.run import internals, provenance, registration, registry, runner, workspace
 from attrax_vot.run.progress import Progress
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -108,23 +107,13 @@ def find_tracker(space: "Workspace", identifier: str) -> Tracker:
         EvaluationError: it is not registered.
     """
     if identifier not in space.registry:
-        raise EvaluationError(f"no tracker {identifier}; there are {', '.join(space.registry.identifiers())}")
+        known = space.registry.identifiers()
+        near = difflib.get_close_matches(identifier, known, 1)
+        meant = f" (do you mean {near[0]}?)" if near else ""
+        illegal = registry.illegal(internals.registries(space.registry))
+        why = f"; a name may have letters, digits, - and _: {', '.join(illegal)} may not be used" if illegal else ""
+        raise EvaluationError(f"no tracker {identifier}{meant}; there are {', '.join(known) or 'none'}{why}")
     return space.registry[identifier]
-
-
-def check_command(tracker: Tracker) -> None:
-    """Makes sure that a tracker can be started: better now than after minutes.
-
-    Raises:
-        EvaluationError: its program is not there, or it has none.
-    """
-    command = shlex.split(tracker.describe().get("command") or "")
-    if not command:
-        raise EvaluationError(f"{tracker.reference} has no command: it cannot be run")
-    if shutil.which(command[0]) is None:
-        raise EvaluationError(
-            f"{tracker.reference} is started with '{command[0]}', which is not on PATH; 'make build' makes it"
-        )
 
 
 def supervised(space: "Workspace") -> SupervisedExperiment:
@@ -150,7 +139,7 @@ def _run(
     outcomes: list[runner.Outcome] = []
     if not frames:
         return outcomes
-    check_command(tracker)
+    registration.check(tracker)
     provenance.note(directory, tracker)
     with Progress(tracker.reference, frames) as progress:
         for sequence in sequences:

@@ -20,7 +20,7 @@ OVERRIDDEN = (
 if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment.multirun import MultiRunExperiment
-    from vot.tracker import Results, Tracker, TrackerRuntime
+    from vot.tracker import Registry, Results, Tracker, TrackerRuntime
 
 
 def folder(results: "Results") -> Path:
@@ -63,8 +63,13 @@ def keys(error: BaseException) -> list[str]:
 
 
 def process(runtime: "TrackerRuntime") -> Any:  # noqa: ANN401 - of the toolkit's TraX runtime
-    """The process of a TraX runtime; none where it has not been started."""
-    return runtime._process
+    """The process of a TraX runtime, once it has spoken TraX; none before."""
+    return getattr(runtime, "_process", None)
+
+
+def timeout(runtime: "TrackerRuntime") -> float:
+    """Seconds that a tracker may take to reply."""
+    return float(getattr(runtime, "_timeout", None) or 30)
 
 
 def exchange_client(runtime: "TrackerRuntime", change: Callable[[Any], Any]) -> None:
@@ -75,3 +80,13 @@ def exchange_client(runtime: "TrackerRuntime", change: Callable[[Any], Any]) -> 
 def arguments(runtime: "TrackerRuntime") -> dict[str, str]:
     """The properties that a TraX runtime's tracker is registered with."""
     return runtime._arguments or {}
+
+
+def registries(registry: "Registry") -> list[Path]:
+    """The places that a workspace's registry was read from, without those of the toolkit's settings."""
+    return [Path(each) for each in getattr(registry, "_paths", [])]
+
+
+def constructor(protocol: str) -> Callable:
+    """What makes the runtimes of a protocol."""
+    return vot.tracker._runtime_protocols[protocol]

@@ -5,12 +5,15 @@ runtime that passes every call on to the real one and reports it: frames, initia
 what the tracker wrote.
 """
 
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vot.tracker import Tracker, TrackerRuntime
+from vot.tracker import Tracker, TrackerException, TrackerRuntime
 
-from attrax_vot.run import driver, internals
+from attrax_vot.run import driver, internals, processes
 
 if TYPE_CHECKING:
     from vot.dataset import Frame
@@ -42,9 +45,37 @@ class ObservedRuntime(driver.Online):
 
     def initialize(self, frame: "Frame", *more: Any) -> Any:  # noqa: ANN401 - what it takes differs by version
         """Initialises the tracker; its reply and the seconds that it took."""
-        reply = self._runtime.initialize(frame, *more)
+        with self._greeting():
+            reply = self._runtime.initialize(frame, *more)
         self._progress(frame.index, True)
         return reply
+
+    @contextmanager
+    def _greeting(self) -> Iterator[None]:
+        """Ends the tracker's process if it does not speak TraX in time: the toolkit itself would wait for ever."""
+        seconds = internals.timeout(self._runtime)
+        before = set(processes.descendants(os.getpid()))
+        late = False
+
+        def look() -> None:
+            nonlocal late
+            late = internals.process(self._runtime) is None
+            if late:
+                processes.end_all([pid for pid in processes.descendants(os.getpid()) if pid not in before])
+
+        timer = threading.Timer(seconds, look)
+        # What ends this process must not wait for it.
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except TrackerException as failure:
+            if not late:
+                raise
+            text = f"its process was started and did not speak TraX within {seconds:g} seconds"
+            raise TrackerException(text, tracker=self.tracker, tracker_log=failure.log) from failure
+        finally:
+            timer.cancel()
 
     def update(self, frame: "Frame", *more: Any) -> Any:  # noqa: ANN401 - what it takes differs by version
         """Gives the tracker a frame; its reply and the seconds that it took."""

@@ -8,16 +8,17 @@ import hashlib
 import json
 import os
 import platform
-import shlex
 import shutil
 import subprocess
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrax_vot import __version__
 from attrax_vot.checksums import digests
 from attrax_vot.files import write_whole
+from attrax_vot.run import registration
 from attrax_vot.run.toolkit import VERSION
 
 if TYPE_CHECKING:
@@ -56,21 +57,22 @@ def describe(tracker: "Tracker") -> Record:
     """What a tracker is at this moment, on this machine.
 
     Returns:
-        `date` in UTC, `command`, `arguments` and `environment` as registered, `program` (its path and SHA-256), what
-        `attrax info` says where the program is attrax, the SHA-256 of a weights file that the command names, `versions`
-        and `machine`.
+        `date` in UTC, `protocol` unless it is trax, `command`, `arguments` and `environment` as registered, `program`
+        (its path and SHA-256), what `attrax info` says where the program is attrax, the SHA-256 of a weights file that
+        the command names, `versions` and `machine`.
     """
     said = tracker.describe()
     command = said.get("command") or ""
-    words = shlex.split(command)
-    path = shutil.which(words[0]) if words else None
+    started = registration.program(tracker)
+    path, words = started.path, started.words
     record = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "protocol": said.get("protocol") if said.get("protocol") != "trax" else None,
         "command": command,
         "arguments": {key: str(value) for key, value in (said.get("arguments") or {}).items()},
         "environment": {key: str(value) for key, value in (said.get("env") or {}).items()},
         "program": {"path": path, "sha256": checksum(Path(path))} if path else None,
-        "info": _info(path, words[1:]) if path and Path(path).name == "attrax" else None,
+        "info": _info(path, words) if path and started.attrax else None,
         "weights": _weights(words),
         "versions": versions(),
         "machine": machine(),
@@ -119,7 +121,7 @@ def _info(path: str, flags: list[str]) -> str | None:
 
 def _weights(words: list[str]) -> dict[str, str] | None:
     """The weights file that a command names; one embedded in the program has the program's own checksum."""
-    for flag, value in zip(words, [*words[1:], ""], strict=True):
+    for flag, value in pairwise([*words, ""]):
         given = flag.removeprefix("--weights=") if flag.startswith("--weights=") else value
         if flag.startswith("--weights") and Path(given).is_file():
             return {"path": given, "sha256": checksum(Path(given))}

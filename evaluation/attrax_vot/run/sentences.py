@@ -93,7 +93,7 @@ def _of_attribute(error: AttributeException) -> str:
     while internals.keys(cause) and (below := cause.__cause__ or cause.__context__) is not None:
         cause = below
     words = _one_line(cause) if not internals.keys(cause) else "not a value that the toolkit takes here"
-    words = words.replace("Unsupported arguments:", "unknown keys").replace("Missing arguments:", "missing keys")
+    words = words.replace("Unsupported arguments:", "unknown keys:").replace("Missing arguments:", "missing keys:")
     where = ".".join(keys)
     return f"{where}: {words}" if where else words
 

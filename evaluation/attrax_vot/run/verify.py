@@ -1,7 +1,7 @@
 """Checks that an evaluation will work here, each with what to do where it would not."""
 
+import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from vot.region import calculate_overlap
-from vot.tracker import Registry, Tracker, TrackerException
+from vot.tracker import Tracker
 
 from attrax_vot import toml
 from attrax_vot.demo import render_dataset
-from attrax_vot.run import driver, runner, sentences, workspace
+from attrax_vot.run import driver, registration, registry, runner, workspace
 from attrax_vot.run.jobs import thread_variables
 from attrax_vot.run.observe import ObservedTracker
-from attrax_vot.run.toolkit import VERSION, EvaluationError
+from attrax_vot.run.sentences import EXPECTED, sentence
+from attrax_vot.run.toolkit import VERSION
 
 FRAMES = 10
 # The versions that `tests/python/test_toolkits.py` runs, and what each does by itself.
@@ -27,8 +28,10 @@ NEEDS_US = (
     "'vot' in the workspaces that it makes (docs/toolkit.md)"
 )
 TRIED = {"0.7.4": "which drives TraX trackers in every experiment", "0.8.1": NEEDS_US, "0.9.0": NEEDS_US}
-# Seconds that a reply must be allowed to take: an initialisation on a slow CPU.
-TIMEOUT = 120
+# Seconds that a reply may take in the project's own registrations: an initialisation on a slow CPU.
+TIMEOUT = 600
+# Share of the timeout beyond which a reply is close to it.
+CLOSE = 0.25
 # Below it a tracker does not follow an easy target.
 OVERLAP = 0.4
 
@@ -41,66 +44,58 @@ class Check:
         name: what.
         good: whether it is as it should be.
         found: what was found.
-        fix: what to do where it is not good.
+        fix: what to do where it is not good, or where `warning` is set.
+        warning: whether it is good, but only just.
     """
 
     name: str
     good: bool
     found: str
     fix: str = ""
+    warning: bool = False
 
     def line(self) -> str:
         """For the terminal."""
-        text = f"{'ok  ' if self.good else 'FAIL'}  {self.name}: {self.found}"
-        return text if self.good else f"{text}\n      fix: {self.fix}"
+        mark = "FAIL" if not self.good else "warn" if self.warning else "ok  "
+        text = f"{mark}  {self.name}: {self.found}"
+        return text if self.good and not self.warning else f"{text}\n      fix: {self.fix}"
 
 
-def checks(registry: Path, identifier: str) -> Iterator[Check]:
+def checks(place: Path, identifier: str) -> Iterator[Check]:
     """Looks at one thing after the other; the last one runs the tracker.
 
     Args:
-        registry: file that registers trackers.
+        place: file or folder that registers trackers.
         identifier: of the tracker.
+
+    Raises:
+        EvaluationError: the registration cannot be read.
     """
     yield toolkit(VERSION)
     yield attributee(version("attributee"))
-    tracker = None
-    if registry.is_file():
-        found = Registry([str(registry.resolve())])
-        tracker = next((each for each in found if each.identifier == identifier), None)
-    known = f"{identifier} in {registry}" if tracker else f"{registry} does not register {identifier}"
-    yield Check("registration", tracker is not None, known, "name another file with --registry")
-    if tracker is None:
+    found = registry.read(place)
+    if identifier not in found:
+        others = ", ".join(found.identifiers()) or "none"
+        text = f"{place} does not register {identifier}; there are {others}"
+        if illegal := registry.illegal([place]):
+            text += f"; a name may have letters, digits, - and _: {', '.join(illegal)} may not be used"
+        yield Check("registration", good=False, found=text, fix="name another file with --registry")
         return
-    yield timeout(tracker)
+    tracker = found[identifier]
+    problems = list(registration.problems(tracker))
+    if not problems:
+        yield Check("registration", good=True, found=f"{identifier} in {place}, protocol {tracker.protocol}")
+    for problem in problems:
+        yield Check("registration", good=False, found=problem.found, fix=problem.fix)
     if (check := arguments(tracker)) is not None:
         yield check
-    program = Program.of(tracker)
-    yield Check("program", program.path is not None, program.path or f"no {program.name} on PATH", "make build")
-    if program.path is None:
+    if problems:
         return
-    if program.name == "attrax":
-        yield from _info(program.path, tracker)
-    yield ten_frames(tracker)
-
-
-@dataclass(frozen=True)
-class Program:
-    """What a tracker's command starts.
-
-    Attributes:
-        name: as the command has it, without folders.
-        path: where it is; none where it is nowhere.
-    """
-
-    name: str
-    path: str | None
-
-    @classmethod
-    def of(cls, tracker: Tracker) -> "Program":
-        """The program of a tracker."""
-        words = shlex.split(tracker.describe().get("command") or "") or [""]
-        return cls(Path(words[0]).name, shutil.which(words[0]))
+    program = registration.program(tracker)
+    yield Check("program", good=True, found=str(program.path))
+    if program.attrax:
+        yield from _info(str(program.path), tracker)
+    yield from ten_frames(tracker)
 
 
 def toolkit(found: str) -> Check:
@@ -121,13 +116,6 @@ def attributee(found: str) -> Check:
     return Check("attributee", numbers < (0, 1, 10), found, "0.1.10 fails at import; pip install 'attributee<0.1.10'")
 
 
-def timeout(tracker: Tracker) -> Check:
-    """How long the toolkit waits for a reply."""
-    seconds = float(tracker.describe().get("timeout", 30))
-    fix = f"write timeout = 600 into {tracker.source}: an initialisation may take a minute on a CPU"
-    return Check("timeout", seconds >= TIMEOUT, f"{seconds:.0f} s", fix)
-
-
 @dataclass(frozen=True)
 class Speed:
     """How a tracker did in the first ten frames of the demo.
@@ -143,18 +131,20 @@ class Speed:
     overlap: float
 
 
-def measure(tracker: Tracker, threads: int | None = None) -> Speed | str:
+def measure(tracker: Tracker, threads: int | None = None, log: list[str] | None = None) -> Speed | str:
     """Follows the demo's first target for ten frames, as the toolkit would.
 
     Args:
         tracker: as registered.
         threads: for its arithmetic; its own choice when nothing is said.
+        log: takes what the tracker wrote.
 
     Returns:
         How it did, or its last words.
     """
     environment = {} if threads is None else thread_variables(threads)
-    observed = ObservedTracker.of(tracker, lambda *_: None, lambda _: None, environment)
+    written = [] if log is None else log
+    observed = ObservedTracker.of(tracker, lambda *_: None, written.append, environment)
     with TemporaryDirectory() as folder:
         directory = Path(folder)
         render_dataset(directory / "dataset", ["turning"])
@@ -162,29 +152,61 @@ def measure(tracker: Tracker, threads: int | None = None) -> Speed | str:
         workspace.prepare(directory / "space", settings)
         space = workspace.load(directory / "space")
         sequence = runner.sequences_of(space, space.stack["baseline"])[0]
-        runtime = driver.Single(observed.runtime())
         overlaps, seconds = [], []
         try:
-            start = runtime.initialize(sequence.frame(0), sequence.groundtruth(0))[1]
-            for frame in range(1, FRAMES):
-                state, elapsed = runtime.update(sequence.frame(frame))
-                overlaps.append(calculate_overlap(state.region, sequence.groundtruth(frame), sequence.size))
-                seconds.append(elapsed)
-        except TrackerException as failure:
-            return sentences.explain(failure)
-        finally:
-            runtime.stop()
+            runtime = driver.Single(observed.runtime())
+            try:
+                start = runtime.initialize(sequence.frame(0), sequence.groundtruth(0))[1]
+                for frame in range(1, FRAMES):
+                    state, elapsed = runtime.update(sequence.frame(frame))
+                    overlaps.append(calculate_overlap(state.region, sequence.groundtruth(frame), sequence.size))
+                    seconds.append(elapsed)
+            finally:
+                runtime.stop()
+        except (*EXPECTED, RuntimeError, TypeError) as failure:
+            written.append(getattr(failure, "log", None) or "")
+            return sentence(failure)
     return Speed(start, fmean(seconds), fmean(overlaps))
 
 
-def ten_frames(tracker: Tracker) -> Check:
-    """Whether a tracker follows an easy target."""
-    speed = measure(tracker)
+def ten_frames(tracker: Tracker) -> Iterator[Check]:
+    """Whether a tracker follows an easy target, and how close its start is to the timeout."""
+    log: list[str] = []
+    allowed = int(tracker.describe().get("timeout", 30))
+    speed = measure(tracker, log=log)
     if isinstance(speed, str):
-        return Check("ten frames", good=False, found=speed, fix="see its last words above")
+        yield Check("ten frames", good=False, found=speed, fix=_remedy(tracker, speed, "".join(log)))
+        return
     found = f"overlap {speed.overlap:.2f}, {speed.initialization:.1f} s to start, {speed.frame:.2f} s a frame"
     fix = "it does not follow an easy target: are its weights right?"
-    return Check("ten frames", speed.overlap > OVERLAP, found, fix)
+    yield Check("ten frames", speed.overlap > OVERLAP, found, fix)
+    slowest = max(speed.initialization, speed.frame)
+    yield Check(
+        "timeout",
+        good=True,
+        found=f"{allowed} s, of which the slowest reply took {slowest:.1f} s",
+        fix=f"write timeout = {max(TIMEOUT, round(10 * slowest))} into {tracker.source}: larger frames take longer",
+        warning=slowest > CLOSE * allowed,
+    )
+
+
+def _remedy(tracker: Tracker, failure: str, log: str) -> str:
+    """What to do after a failure, by what the tracker wrote."""
+    source = tracker.source
+    module = re.search(r"ModuleNotFoundError: No module named '([^']+)'", log)
+    if module and module[1] == "trax":
+        return (
+            f"install vot-trax into the tracker's Python: {registration.program(tracker).path} -m pip install vot-trax"
+        )
+    if module:
+        return f"install {module[1]} into the tracker's Python, or write its folder after 'paths =' in {source}"
+    if re.search(r"[^\n]@@TRAX:", log):
+        return "it writes on standard output without a line's end, which breaks the protocol: print to standard error"
+    if "did not reply" in failure or "did not speak" in failure:
+        return f"write timeout = {TIMEOUT} into {source} if its start takes that long"
+    if "@@TRAX:" not in log and log.strip():
+        return "its last words are above; it ended, or wrote something else, before it spoke TraX"
+    return "its last words are above"
 
 
 def _info(path: str, tracker: Tracker) -> Iterator[Check]:
@@ -220,8 +242,8 @@ def _parse(text: str) -> tuple[str, dict[str, object]]:
     return "; ".join(" ".join(line.split()) for line in head.splitlines() if line.strip()), flat
 
 
-def run(registry: Path, identifier: str, tell: Callable[[str], None]) -> bool:
-    """Runs all checks and tells of each.
+def run(place: Path, identifier: str, tell: Callable[[str], None]) -> bool:
+    """Runs all checks and reports each.
 
     Returns:
         Whether all are good.
@@ -230,10 +252,7 @@ def run(registry: Path, identifier: str, tell: Callable[[str], None]) -> bool:
         EvaluationError: the tracker's registration cannot be read.
     """
     good = True
-    try:
-        for check in checks(registry, identifier):
-            tell(check.line())
-            good &= check.good
-    except (TypeError, ValueError) as error:
-        raise EvaluationError(f"{registry} cannot be read: {error}") from error
+    for check in checks(place, identifier):
+        tell(check.line())
+        good &= check.good
     return good

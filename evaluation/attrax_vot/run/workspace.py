@@ -1,7 +1,9 @@
 """Workspaces of the official toolkit: made from a dataset on disk, and plain `vot evaluate` runs them too."""
 
+import difflib
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from attrax.binary import registry
+from attrax.binary import registry as own_registry
 from attrax_vot import experiments
 from attrax_vot.datasets import check, layouts, view
 from attrax_vot.datasets.clip import NO_REGION, Clip
 from attrax_vot.files import write_whole
-from attrax_vot.run import driver
+from attrax_vot.run import driver, registry
+from attrax_vot.run.sentences import EXPECTED, sentence
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ class Settings:
     stack: str = STACK
     experiments: tuple[str, ...] = ("baseline",)
     repetitions: int | None = 1
-    registry: Path = field(default_factory=registry)
+    registry: Path = field(default_factory=own_registry)
     layout: str = "vot"
 
 
@@ -147,20 +150,72 @@ def _check_place(directory: Path) -> None:
 
 
 def load(directory: Path) -> "Workspace":
-    """Opens a workspace.
+    """Opens a workspace, also one that plain `vot` or an older toolkit made.
+
+    Keys that the toolkit does not know are left out, with a warning on standard error, and old names of stacks are
+    those of today.
 
     Raises:
-        EvaluationError: there is none.
+        EvaluationError: there is none, or it cannot be read.
     """
+    from vot.stack import resolve_stack
     from vot.workspace import Workspace
 
-    if not Workspace.exists(str(directory)):
+    file = directory / "config.yaml"
+    if not file.is_file():
         raise EvaluationError(f"{directory} is not a workspace: it has no config.yaml")
-    space = Workspace.load(str(directory.resolve()))
+    try:
+        config = yaml.load(file.read_text(), Loader=yaml.BaseLoader)
+        if not isinstance(config, dict):
+            raise EvaluationError("it describes no workspace; it needs a line 'stack: NAME'")
+        for key in sorted(set(config) - set(Workspace.attributes())):
+            del config[key]
+            print(f"warning: {file}: '{key}' is left out; this toolkit does not know it", file=sys.stderr)
+        places = config.setdefault("registry", ["./trackers.ini"])
+        registry.check(registry.everywhere([places] if isinstance(places, str) else places, directory))
+        if isinstance(config.get("stack"), str):
+            config["stack"] = stack_name(config["stack"], directory)
+            _check_experiments(Path(resolve_stack(config["stack"], str(directory.resolve()))))
+        space = Workspace(str(directory.resolve()), **config)
+    except (*EXPECTED, ImportError, KeyError, TypeError, ValueError) as error:
+        raise EvaluationError(sentence(error, file)) from error
     # Its stack may name the toolkit's own: made by plain `vot`, or under 0.7.4.
     for experiment in space.stack:
         experiments.adapt(experiment)
     return space
+
+
+def _check_experiments(file: Path) -> None:
+    """Makes sure that a stack's file lists experiments, each with its type."""
+    stack = yaml.load(file.read_text(), Loader=yaml.BaseLoader)
+    listed = stack.get("experiments") if isinstance(stack, dict) else None
+    if not isinstance(listed, dict):
+        raise EvaluationError(f"{file} lists no experiments")
+    for name, experiment in listed.items():
+        if not isinstance(experiment, dict) or "type" not in experiment:
+            raise EvaluationError(f"{file}: experiment {name} has no line 'type: ...'")
+
+
+def stack_name(name: str, directory: Path | None = None) -> str:
+    """Today's name of a stack: `vot2016` of older toolkits is `vot2016/rgb`.
+
+    Args:
+        name: as given, or as a workspace has it.
+        directory: of the workspace, whose own files come first.
+
+    Raises:
+        EvaluationError: there is no such stack; it lists those with similar names.
+    """
+    from vot.stack import list_integrated_stacks, resolve_stack
+
+    plain = name.lower().removesuffix(".yaml")
+    tried = (name, plain, *(f"{plain}/{part}" for part in ("rgb", "shortterm", "main")))
+    for each in tried:
+        if resolve_stack(each, *([str(directory.resolve())] if directory else [])):
+            return each
+    near = difflib.get_close_matches(plain, list(list_integrated_stacks()), 5, 0.5)
+    similar = f"similar ones are {', '.join(near)}" if near else "'vot initialize' lists them"
+    raise EvaluationError(f"the toolkit has no stack {name}; {similar}")
 
 
 def interval(lengths: list[int], low: int = 108, high: int = 371) -> tuple[int, int]:
@@ -190,10 +245,8 @@ def read_stack(name: str) -> dict[str, Any]:
     """
     from vot.stack import resolve_stack
 
-    file = resolve_stack(name)
-    if file is None:
-        raise EvaluationError(f"the toolkit has no stack {name}; 'vot initialize' lists them")
-    return yaml.safe_load(Path(file).read_text())
+    file = Path(resolve_stack(stack_name(name)))
+    return yaml.safe_load(file.read_text())
 
 
 def several_objects() -> list[str]:
