@@ -1,4 +1,4 @@
-//! What errors say: once, in words, and of the limit that was exceeded.
+//! The texts of errors: each once, with the limit that was exceeded.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -50,7 +50,7 @@ fn printed(client: &str, limits: Limits) -> String {
 }
 
 #[test]
-fn each_is_told_once() {
+fn each_is_reported_once() {
     let few = Limits::default().polygon_points(3).mask_pixels(3);
     for (client, said) in [
         ("initialize \"\"", "illegal region: it is empty"),
