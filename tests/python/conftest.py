@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from odd_datasets import Said
+    from odd_datasets import Command
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHARED = PROJECT.parent / "shared"
@@ -97,19 +97,19 @@ def registry(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> "Said":
+def call(capsys: pytest.CaptureFixture[str]) -> "Command":
     """Runs a command of `attrax-vot`."""
-    from odd_datasets import Said
+    from odd_datasets import Command
 
-    return Said(capsys)
+    return Command(capsys)
 
 
 @pytest.fixture
-def init(call: "Said", tmp_path: Path) -> Callable[..., "Said"]:
+def init(call: "Command", tmp_path: Path) -> Callable[..., "Command"]:
     """Makes the workspace `space` of the dataset `data`."""
     registry = jitter_registry(tmp_path)
 
-    def run(*options: object) -> "Said":
+    def run(*options: object) -> "Command":
         return call("init", tmp_path / "space", "--dataset", tmp_path / "data", "--registry", registry, *options)
 
     return run

@@ -35,15 +35,15 @@ def sequence(root: Path, name: str = "car", count: int = 6, truth: str | bytes |
     return folder
 
 
-class Said:
-    """What a command said, and how it ended."""
+class Command:
+    """What a command result, and how it ended."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
         self.code = 0
         self.text = ""
 
-    def __call__(self, *arguments: object) -> "Said":
+    def __call__(self, *arguments: object) -> "Command":
         self.code = main(list(map(str, arguments)))
         self.text = "".join(self._capsys.readouterr())
         return self

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 from conftest import PROJECT, jitter_registry
-from odd_datasets import BOX, Said, frames, loaded, sequence
+from odd_datasets import BOX, Command, frames, loaded, sequence
 from vot.region import Special
 
 from attrax_vot.run import workspace
 
 
 @pytest.mark.parametrize("entry", ["..", "../outside", "/", "{data}/car", ".", "car/../../outside"])
-def test_a_list_that_leaves_the_dataset(entry: str, tmp_path: Path, init: Callable[..., Said]):
+def test_a_list_that_leaves_the_dataset(entry: str, tmp_path: Path, init: Callable[..., Command]):
     sequence(tmp_path / "data")
     sequence(tmp_path, "outside")
     entry = entry.format(data=tmp_path / "data")
     (tmp_path / "data" / "list.txt").write_text(f"car\n{entry}\n")
-    said = init("--skip-damaged")
-    assert said.code == 0 and f"list.txt: '{entry}' is outside the dataset" in said.text
+    result = init("--skip-damaged")
+    assert result.code == 0 and f"list.txt: '{entry}' is outside the dataset" in result.text
     assert list(loaded(tmp_path / "space")) == ["car"]
     assert sorted(path.name for path in (tmp_path / "space" / "sequences").iterdir()) == ["car", "list.txt"]
 
@@ -36,27 +36,27 @@ LISTS = {
 
 
 @pytest.mark.parametrize("kind", LISTS)
-def test_lists_in_any_form(kind: str, tmp_path: Path, init: Callable[..., Said]):
+def test_lists_in_any_form(kind: str, tmp_path: Path, init: Callable[..., Command]):
     data, names = LISTS[kind]
     for name in names:
         sequence(tmp_path / "data", name)
     (tmp_path / "data" / "list.txt").write_bytes(data)
-    said = init()
-    assert said.code == 0, said.text
+    result = init()
+    assert result.code == 0, result.text
     assert list(loaded(tmp_path / "space")) == names
 
 
-def test_names_of_sequences(tmp_path: Path, call: Said, init: Callable[..., Said]):
+def test_names_of_sequences(tmp_path: Path, call: Command, init: Callable[..., Command]):
     names = {"100% [x]*": "100_ _x__", "-dash": "-dash", "two words": "two words", "line\nbreak": "line_break"}
     for name in (*names, " blank "):
         sequence(tmp_path / "data", name)
-    said = init("--experiments", "baseline", "--repetitions", 1)
-    assert said.code == 0 and said.text.count("is called") == 3, said.text
+    result = init("--experiments", "baseline", "--repetitions", 1)
+    assert result.code == 0 and result.text.count("is called") == 3, result.text
     assert set(loaded(tmp_path / "space")) == {*names.values(), "_blank_"}
     space = tmp_path / "space"
     registry = ["--registry", tmp_path / "jitter.ini"]
-    said = call("evaluate", tmp_path / "data", "--tracker", "Jitter", *registry, "--workspace", space)
-    assert said.code == 0, said.text
+    result = call("evaluate", tmp_path / "data", "--tracker", "Jitter", *registry, "--workspace", space)
+    assert result.code == 0, result.text
 
 
 def test_names_that_are_no_text(tmp_path: Path):
@@ -73,51 +73,52 @@ def test_names_that_are_no_text(tmp_path: Path):
     assert loaded(tmp_path / "space") == {"caf_": [1, 2, 3, 4, 5, 6]}
 
 
-def test_one_damaged_sequence_does_not_stop_the_others(tmp_path: Path, call: Said, init: Callable[..., Said]):
+def test_one_damaged_sequence_does_not_stop_the_others(tmp_path: Path, call: Command, init: Callable[..., Command]):
     for number in range(5):
         sequence(tmp_path / "data", f"s{number}")
     (tmp_path / "data" / "s1" / "groundtruth.txt").write_text("rubbish\n" * 6)
     frame = tmp_path / "data" / "s3" / "color" / "00000004.jpg"
     frame.write_bytes(frame.read_bytes()[:400])
-    said = call("check", tmp_path / "data")
-    assert said.code == 1 and "5 sequences, 2 odd, 2 of them damaged" in said.text
-    assert "s1/groundtruth.txt, line 1: 'rubbish'" in said.text and "00000004.jpg cannot be read" in said.text
-    said = init()
-    assert said.code == 1 and "2 of 5 sequences are damaged: s1, s3; mend them" in said.text
-    said = init("--skip-damaged")
-    assert said.code == 0 and "left out: s1, s3" in said.text
+    result = call("check", tmp_path / "data")
+    assert result.code == 1 and "5 sequences, 2 odd, 2 of them damaged" in result.text
+    assert "s1/groundtruth.txt, line 1: 'rubbish'" in result.text and "00000004.jpg cannot be read" in result.text
+    result = init()
+    assert result.code == 1 and "2 of 5 sequences are damaged: s1, s3; mend them" in result.text
+    result = init("--skip-damaged")
+    assert result.code == 0 and "left out: s1, s3" in result.text
     assert list(loaded(tmp_path / "space")) == ["s0", "s2", "s4"]
 
 
-def test_values_of_words_and_tags_in_latin_1(tmp_path: Path, init: Callable[..., Said]):
+def test_values_of_words_and_tags_in_latin_1(tmp_path: Path, init: Callable[..., Command]):
     folder = sequence(tmp_path / "data")
     (folder / "anchor.value").write_text("1\nnone\n0\n")
     (folder / "speed.value").write_text("1\n2\n" * 10)
     (folder / "occlusion.tag").write_bytes(b"1\nn\xe3o\n1\n")
-    said = init()
-    assert said.code == 0
-    assert "anchor.value, line 2: 'none' is no number; the file is left out" in said.text
-    assert "speed.value has 20 values for 6 frames" in said.text
+    result = init()
+    assert result.code == 0
+    assert "anchor.value, line 2: 'none' is no number; the file is left out" in result.text
+    assert "speed.value has 20 values for 6 frames" in result.text
     (each,) = workspace.load(tmp_path / "space").dataset
     assert [list(each.tags(index)) for index in range(4)] == [["occlusion"], [], ["occlusion"], []]
     assert each.values(1) == {"speed": 2}
 
 
-def test_several_objects_in_a_stack_of_one(tmp_path: Path, init: Callable[..., Said]):
+def test_several_objects_in_a_stack_of_one(tmp_path: Path, init: Callable[..., Command]):
     folder = sequence(tmp_path / "data")
     (folder / "groundtruth.txt").rename(folder / "groundtruth_left.txt")
     (folder / "groundtruth_right.txt").write_text("1,1,9,9\n" * 4)
-    said = init()
+    result = init()
     assert (
-        said.code == 1 and "car has 2 objects (left, right); baseline, unsupervised of stack vot2016/rgb" in said.text
+        result.code == 1
+        and "car has 2 objects (left, right); baseline, unsupervised of stack vot2016/rgb" in result.text
     )
-    assert "--stack vots2023 or vots2024/main" in said.text
-    said = init("--stack", "vots2023")
-    assert said.code == 0 and "object right has 4 rows of 6: the others are not annotated" in said.text
+    assert "--stack vots2023 or vots2024/main" in result.text
+    result = init("--stack", "vots2023")
+    assert result.code == 0 and "object right has 4 rows of 6: the others are not annotated" in result.text
     assert set(next(iter(workspace.load(tmp_path / "space").dataset)).objects()) == {"left", "right"}
 
 
-def test_truth_apart_from_the_frames(tmp_path: Path, init: Callable[..., Said]):
+def test_truth_apart_from_the_frames(tmp_path: Path, init: Callable[..., Command]):
     """NfS, UAV123, TrackingNet and TNL2K."""
     data = tmp_path / "data"
     frames(data / "ball" / "30" / "ball", [f"{number:05d}.jpg" for number in range(1, 4)])
@@ -133,8 +134,8 @@ def test_truth_apart_from_the_frames(tmp_path: Path, init: Callable[..., Said]):
     (data / "talk" / "groundtruth.txt").write_text(f"{BOX}\n" * 3)
     for layout, name in (("nfs", "ball"), ("uav123", "car1_2"), ("trackingnet", "clip"), ("tnl2k", "talk")):
         shutil.rmtree(tmp_path / "space", ignore_errors=True)
-        said = init("--format", layout)
-        assert said.code == 0, said.text
+        result = init("--format", layout)
+        assert result.code == 0, result.text
         (each,) = workspace.load(tmp_path / "space").dataset
         assert each.name == name and len(each) == 3
         first = each.groundtruth(0)
@@ -143,7 +144,7 @@ def test_truth_apart_from_the_frames(tmp_path: Path, init: Callable[..., Said]):
     assert loaded(tmp_path / "space")["talk"] == [1, 2, 3]
 
 
-def test_a_workspace_belongs_to_one_dataset(tmp_path: Path, call: Said, init: Callable[..., Said]):
+def test_a_workspace_belongs_to_one_dataset(tmp_path: Path, call: Command, init: Callable[..., Command]):
     """Files of a dataset are never written to: neither through a link, nor where it has changed its form."""
     folder = sequence(tmp_path / "data")
     assert init().code == 0
@@ -156,15 +157,15 @@ def test_a_workspace_belongs_to_one_dataset(tmp_path: Path, call: Said, init: Ca
     assert init().code == 0
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     shutil.copytree(tmp_path / "data", tmp_path / "other")
-    said = call("init", tmp_path / "space", "--dataset", tmp_path / "other", "--registry", tmp_path / "jitter.ini")
-    assert said.code == 1 and "this workspace belongs to another dataset" in said.text
+    result = call("init", tmp_path / "space", "--dataset", tmp_path / "other", "--registry", tmp_path / "jitter.ini")
+    assert result.code == 1 and "this workspace belongs to another dataset" in result.text
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked" / "sequences").symlink_to(tmp_path / "other")
-    said = call("init", tmp_path / "linked", "--dataset", tmp_path / "data", "--registry", tmp_path / "jitter.ini")
-    assert said.code == 1 and "sequences is a link" in said.text
+    result = call("init", tmp_path / "linked", "--dataset", tmp_path / "data", "--registry", tmp_path / "jitter.ini")
+    assert result.code == 1 and "sequences is a link" in result.text
 
 
-def test_sequences_in_the_workspace_itself(tmp_path: Path, call: Said):
+def test_sequences_in_the_workspace_itself(tmp_path: Path, call: Command):
     """As the toolkit puts them there; the dataset's address is not asked where something is there already."""
     registry, space = jitter_registry(tmp_path), tmp_path / "space"
     for name in ("good", "odd"):
@@ -172,8 +173,8 @@ def test_sequences_in_the_workspace_itself(tmp_path: Path, call: Said):
     (space / "sequences" / "list.txt").write_text("good\nodd\n")
     truth = space / "sequences" / "odd" / "groundtruth.txt"
     truth.write_text(f"{BOX}\n" * 3 + "nan,nan,nan,nan\n" * 3)
-    said = call("check", space)
-    assert said.code == 1 and "2 sequences, 1 odd, 0 of them damaged" in said.text
+    result = call("check", space)
+    assert result.code == 1 and "2 sequences, 1 odd, 0 of them damaged" in result.text
     before = truth.read_bytes()
     settings = workspace.Settings(None, registry=registry)
     clips = workspace.read(space, settings)
@@ -184,15 +185,15 @@ def test_sequences_in_the_workspace_itself(tmp_path: Path, call: Said):
     assert truth.read_bytes() == before
 
 
-def test_a_workspace_that_is_a_link_to_itself(tmp_path: Path, call: Said):
+def test_a_workspace_that_is_a_link_to_itself(tmp_path: Path, call: Command):
     sequence(tmp_path / "data")
     (tmp_path / "space").symlink_to(tmp_path / "space")
-    said = call("init", tmp_path / "space", "--dataset", tmp_path / "data", "--registry", jitter_registry(tmp_path))
-    assert said.code == 1 and said.text.startswith("error: ")
+    result = call("init", tmp_path / "space", "--dataset", tmp_path / "data", "--registry", jitter_registry(tmp_path))
+    assert result.code == 1 and result.text.startswith("error: ")
 
 
-def test_a_workspace_in_a_folder_that_the_toolkit_cannot_read(tmp_path: Path, call: Said):
+def test_a_workspace_in_a_folder_that_the_toolkit_cannot_read(tmp_path: Path, call: Command):
     sequence(tmp_path / "data")
     registry = jitter_registry(tmp_path)
-    said = call("init", tmp_path / "100%", "--dataset", tmp_path / "data", "--registry", registry)
-    assert said.code == 1 and "the toolkit cannot work in a folder with '%' in its path" in said.text
+    result = call("init", tmp_path / "100%", "--dataset", tmp_path / "data", "--registry", registry)
+    assert result.code == 1 and "the toolkit cannot work in a folder with '%' in its path" in result.text

@@ -1,11 +1,11 @@
-"""Ground truth as people write it: what it means, and what is said of what means nothing."""
+"""Ground truth as people write it: its meaning, or the error."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import jitter_registry
-from odd_datasets import BOX, Said, frames, sequence
+from odd_datasets import BOX, Command, frames, sequence
 from toolkits import finish, start
 from vot.region import Special
 from vot.region.io import read_trajectory
@@ -29,15 +29,15 @@ TRUTHS = {
 
 
 @pytest.mark.parametrize("kind", TRUTHS)
-def test_ground_truth_in_any_form(kind: str, tmp_path: Path, init: Callable[..., Said]):
+def test_ground_truth_in_any_form(kind: str, tmp_path: Path, init: Callable[..., Command]):
     sequence(tmp_path / "data", truth=TRUTHS[kind])
-    said = init()
-    assert said.code == 0 and "odd" not in said.text, said.text
+    result = init()
+    assert result.code == 0 and "odd" not in result.text, result.text
     (each,) = workspace.load(tmp_path / "space").dataset
     assert {(region.x, region.y, region.width, region.height) for region in each.groundtruth()} == {(20, 16, 24, 18)}
 
 
-#: A third line, and what is said of it.
+#: A third line, and its error.
 BAD_LINES = {
     "": "'' is empty",
     "1,2,x,4": "holds 'x', which is no number",
@@ -59,11 +59,11 @@ BAD_LINES = {
 
 
 @pytest.mark.parametrize("line", BAD_LINES, ids=[line or "blank" for line in BAD_LINES])
-def test_unreadable_lines_are_named(line: str, tmp_path: Path, call: Said, init: Callable[..., Said]):
+def test_unreadable_lines_are_named(line: str, tmp_path: Path, call: Command, init: Callable[..., Command]):
     sequence(tmp_path / "data", truth=f"{BOX}\n{BOX}\n{line}\n" + f"{BOX}\n" * 3)
-    for said in (call("check", tmp_path / "data"), init()):
-        assert said.code == 1 and f"groundtruth.txt, line 3: '{line}'" in said.text, said.text
-        assert BAD_LINES[line] in said.text
+    for result in (call("check", tmp_path / "data"), init()):
+        assert result.code == 1 and f"groundtruth.txt, line 3: '{line}'" in result.text, result.text
+        assert BAD_LINES[line] in result.text
     assert not (tmp_path / "space" / "config.yaml").exists()
 
 
@@ -82,21 +82,21 @@ NO_REGIONS = {
 }
 
 
-def test_a_supervised_run_ends_whatever_rows_have_no_region(tmp_path: Path, call: Said, init: Callable):
+def test_a_supervised_run_ends_whatever_rows_have_no_region(tmp_path: Path, call: Command, init: Callable):
     """It starts at the first frame with a region, and after a failure at the next one."""
     for place, row in enumerate(NO_REGIONS):
         rows = [row, row, BOX, BOX, row, *[BOX] * 3, row, row, row, row, *[BOX] * 4]
         sequence(tmp_path / "data", f"car{place}", len(rows), "".join(f"{each}\n" for each in rows))
-    said = init("--experiments", "baseline", "--repetitions", 1)
-    assert said.code == 0, said.text
+    result = init("--experiments", "baseline", "--repetitions", 1)
+    assert result.code == 0, result.text
     for place, reason in enumerate(NO_REGIONS.values()):
         truth = f"car{place}/groundtruth.txt, lines 1-2, 5, 9-12"
-        assert f"{truth}: no region: {reason}" in said.text
-        assert f"car{place} starts at frame 3 of 16" in said.text
+        assert f"{truth}: no region: {reason}" in result.text
+        assert f"car{place} starts at frame 3 of 16" in result.text
     space = tmp_path / "space"
     registry = ["--registry", tmp_path / "jitter.ini"]
-    said = call("evaluate", tmp_path / "data", "--tracker", "Jitter", *registry, "--workspace", space)
-    assert said.code == 0, said.text
+    result = call("evaluate", tmp_path / "data", "--tracker", "Jitter", *registry, "--workspace", space)
+    assert result.code == 0, result.text
     # The toolkit takes a frame without a region for a failure: in frame 5, the third one of the run, too. Five frames
     # later is frame 10, which has no region either; the next one with a region is frame 13.
     opened = workspace.load(space)
@@ -124,27 +124,27 @@ def test_plain_vot_skips_frames_without_a_region(version: str, tmp_path: Path):
     assert codes[:3] == [1, None, 2] and codes[3:10] == [0] * 7 and codes[10:] == [1, None, None, None]
 
 
-def test_a_report_on_frames_without_a_region(tmp_path: Path, call: Said):
+def test_a_report_on_frames_without_a_region(tmp_path: Path, call: Command):
     """Each of these sequences has a failure there, and a strip of pictures of it."""
     for place, row in enumerate(["nan,nan,nan,nan", "0", "0,0,0,0", "m0,0,0,0,0"]):
         rows = [*[BOX] * 4, row, row, *[BOX] * 6]
         sequence(tmp_path / "data", f"car{place}", len(rows), "".join(f"{each}\n" for each in rows))
     space, registry = tmp_path / "space", ["--registry", jitter_registry(tmp_path)]
-    said = call("evaluate", tmp_path / "data", "--tracker", "Jitter", *registry, "--workspace", space)
-    assert said.code == 0, said.text
-    said = call("report", tmp_path / "space")
-    assert said.code == 0, said.text
+    result = call("evaluate", tmp_path / "data", "--tracker", "Jitter", *registry, "--workspace", space)
+    assert result.code == 0, result.text
+    result = call("report", tmp_path / "space")
+    assert result.code == 0, result.text
     assert (tmp_path / "space" / "report" / "report.html").read_text().count("data:image/jpeg") == 4
     assert call("render", tmp_path / "space", "--tracker", "Jitter").code == 0
 
 
-def test_no_region_at_all(tmp_path: Path, init: Callable[..., Said]):
+def test_no_region_at_all(tmp_path: Path, init: Callable[..., Command]):
     sequence(tmp_path / "data", truth="nan,nan,nan,nan\n" * 6)
-    said = init()
-    assert said.code == 1 and "groundtruth.txt: no frame has a region to start from" in said.text
+    result = init()
+    assert result.code == 1 and "groundtruth.txt: no frame has a region to start from" in result.text
 
 
-def test_otb_counts_from_1_by_the_name_of_the_file(tmp_path: Path, init: Callable[..., Said]):
+def test_otb_counts_from_1_by_the_name_of_the_file(tmp_path: Path, init: Callable[..., Command]):
     for name, file in (("rect", "groundtruth_rect.txt"), ("plain", "groundtruth.txt")):
         frames(tmp_path / "data" / name, [f"{number:04d}.jpg" for number in range(1, 4)])
         (tmp_path / "data" / name / file).write_text(f"{BOX}\n" * 3)

@@ -22,7 +22,7 @@ class Found:
     Attributes:
         images: by channel, in order.
         plain: whether the toolkit finds the same ones.
-        notes: what was odd.
+        notes: oddities that do not prevent use.
         errors: why the frames cannot be used.
     """
 
@@ -46,7 +46,7 @@ def find(folder: Path, described: dict[str, str]) -> Found:
 
     Args:
         folder: of the sequence.
-        described: what its file `sequence` says.
+        described: the properties in its file `sequence`.
     """
     found = Found()
     if (folder / "sequence").is_file():

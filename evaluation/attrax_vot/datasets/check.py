@@ -17,7 +17,7 @@ SHOWN = 5
 
 
 def frames(clips: list[Clip]) -> None:
-    """Decodes every frame; what is odd about one is added to its clip's findings."""
+    """Decodes every frame; errors are added to the clip's findings."""
     # Decoding leaves Python's lock, so threads share the work. Pillow's own limit is a warning first.
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -64,7 +64,7 @@ def against(clips: Iterable[Clip], stack: dict[str, Any], name: str, several: Ca
     """Compares clips with the experiments of a stack.
 
     Args:
-        clips: get what does not fit added to their findings.
+        clips: mismatches are added to their findings.
         stack: as its file has it, reduced to the wanted experiments.
         name: of the stack.
         several: gives the names of the stacks that follow several objects.

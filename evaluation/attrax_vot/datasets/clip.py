@@ -1,4 +1,4 @@
-"""A sequence of any dataset: its frames, its ground truth, and what is odd about it."""
+"""A sequence of any dataset: frames, ground truth, and findings."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ class Clip:
         folder: where it is.
         channels: image files by channel, in order, one for each row; the first is the default. None without frames.
         objects: ground truth by object; coordinates count from 0.
-        findings: what is odd.
+        findings: oddities and errors.
         tags: by name, whether each frame has it.
         values: by name, a number for each frame.
         fps: frames a second.
@@ -82,11 +82,11 @@ class Clip:
         return [finding.text for finding in self.findings if finding.fatal]
 
     def add(self, *sentences: str, fatal: bool = False) -> None:
-        """Adds what is odd."""
+        """Adds findings."""
         self.findings += [Finding(sentence, fatal) for sentence in sentences]
 
     def fail(self, *sentences: str) -> "Clip":
-        """Adds why the sequence cannot be used, and gives it back."""
+        """Adds fatal findings, and returns the clip."""
         self.add(*sentences, fatal=True)
         return self
 
@@ -97,7 +97,7 @@ def broken(name: str, folder: Path, sentence: str) -> Clip:
 
 
 def read_rows(clip: Clip, path: Path) -> list[Row]:
-    """Reads ground truth; what cannot be read is found odd."""
+    """Reads ground truth; unreadable lines become fatal findings."""
     try:
         rows = truth.read(path)
     except OSError as error:
@@ -113,14 +113,14 @@ def fit(clip: Clip, channel: str, found: list[Path], rows: list[Row], source: Pa
     """Gives a clip its frames, as rows of ground truth belong to them.
 
     Args:
-        clip: gets the frames and what is odd about them.
+        clip: receives the frames and findings.
         channel: of the frames.
         found: images of a folder, in order.
         rows: of `source`.
-        source: the file of ground truth, for what is said.
+        source: the file of ground truth, named in findings.
 
     Returns:
-        The rows of the frames: a lone one is that of the first frame.
+        A row for each frame; if the file has one row, it belongs to the first frame.
     """
     if not found or not rows:
         return rows
@@ -143,7 +143,7 @@ def settle(clip: Clip, source: Path | None = None) -> Clip:
 
     Args:
         clip: with frames and ground truth.
-        source: the file of ground truth, for what is said; the clip's folder where it has several.
+        source: the file of ground truth, named in findings; the clip's folder if there are several.
     """
     place = source or clip.folder
     if clip.frames:

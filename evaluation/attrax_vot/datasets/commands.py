@@ -32,7 +32,7 @@ def init(options: argparse.Namespace) -> int:
     if options.format != "vot":
         if options.dataset is None:
             raise EvaluationError(f"--format {options.format} needs the dataset's folder: --dataset DIR")
-        # These benchmarks know one pass alone.
+        # These benchmarks define one pass without supervision.
         experiments = experiments or ("unsupervised",)
     settings = workspace.Settings(
         options.dataset,
@@ -76,7 +76,7 @@ def init(options: argparse.Namespace) -> int:
 
 
 def _print(clips: list[Clip], damaged: TextIO | None = None) -> None:
-    """Prints what is odd, a line each; what makes a sequence unusable goes to a stream of its own."""
+    """Prints findings, a line each; fatal ones go to the stream `damaged`."""
     for clip in clips:
         for finding in clip.findings:
             if finding.fatal:

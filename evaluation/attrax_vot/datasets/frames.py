@@ -1,4 +1,4 @@
-"""Image files of a sequence: which of a folder's files are its frames, in which order, and their size."""
+"""Image files of a sequence: selection, order and size."""
 
 import re
 import warnings
@@ -63,7 +63,7 @@ class Choice:
     Attributes:
         frames: in order.
         rows: for each frame, the place of its row, from 0; none where frames and rows do not fit each other.
-        notes: what was odd.
+        notes: oddities that do not prevent use.
         error: why no choice could be made.
     """
 

@@ -21,9 +21,9 @@ class Layout:
     """How a benchmark arranges its files.
 
     Attributes:
-        find: from the dataset's folder to what `read` needs for each sequence, by its name.
-        read: makes a clip of a name and of that.
-        expected: what the files are called, for who has others.
+        find: maps the dataset's folder to the arguments of `read` for each sequence, by its name.
+        read: makes a clip from a name and these arguments.
+        expected: the paths of the files, for error messages.
     """
 
     find: Callable[[Path], dict[str, tuple]]
@@ -32,7 +32,7 @@ class Layout:
 
 
 def find(layout: str, directory: Path, names: list[str] | None = None) -> list[Clip]:
-    """Reads the sequences of a dataset; what is odd about one stands in its findings.
+    """Reads the sequences of a dataset; errors of a sequence are in its findings.
 
     Args:
         layout: `vot`, or one of `LAYOUTS`.
@@ -153,7 +153,7 @@ def _truth(folder: Path) -> Path | None:
 
 
 def _without(rows: list[Row], marks: list[str], reason: str) -> list[Row]:
-    """Takes away the regions of what is marked with a 1."""
+    """Removes the regions of rows that are marked with 1."""
     marks = marks + ["0"] * (len(rows) - len(marks))
     return [row.without(reason) if mark == "1" else row for row, mark in zip(rows, marks, strict=False)]
 

@@ -28,7 +28,7 @@ def lay_out(clip: Clip, folder: Path) -> None:
 
 
 def describe(clip: Clip, folder: Path, described: dict[str, object]) -> None:
-    """Writes the files of a sequence without its frames: ground truth, tags, values, and what describes it."""
+    """Writes the files of a sequence without its frames: ground truth, tags, values and `sequence`."""
     several = list(clip.objects) != [OBJECT]
     files: dict[str, Iterable[object]] = {
         f"groundtruth_{name}.txt" if several else "groundtruth.txt": (row.text for row in rows)

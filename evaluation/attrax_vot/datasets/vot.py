@@ -1,4 +1,4 @@
-"""Reads datasets in the toolkit's own layout, and in what people make of it."""
+"""Reads datasets in the toolkit's own layout and in variants of it."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def find_root(directory: Path) -> Path:
 
 
 def find(directory: Path, names: list[str] | None = None) -> list[Clip]:
-    """Reads the sequences of a dataset; what is odd about one stands in its findings.
+    """Reads the sequences of a dataset; errors of a sequence are in its findings.
 
     Args:
         directory: a folder with one folder per sequence, and perhaps a `list.txt` that names them in order.
@@ -92,7 +92,7 @@ def truths(folder: Path) -> list[Path]:
 
 
 def _hint(root: Path) -> str:
-    """What a folder without sequences is instead, and what to do about it."""
+    """Advice about a folder without sequences, by its contents."""
     if (root / "groundtruth.txt").is_file():
         return f"; it is a sequence itself: give {root.parent} and --sequences {root.name}"
     if any(root.glob("groundtruth_rect*.txt")) or any(root.glob("*/groundtruth_rect*.txt")):

@@ -54,7 +54,7 @@ class Settings:
 
 
 def read(directory: Path, settings: Settings) -> list[Clip]:
-    """Reads a dataset as a workspace would hold it; what is odd about a sequence stands in its findings.
+    """Reads a dataset as a workspace would hold it; errors of a sequence are in its findings.
 
     Args:
         directory: of the workspace.
@@ -88,7 +88,7 @@ def prepare(
         directory: of the workspace.
         settings: of the workspace.
         clips: the sequences, where they have been read already.
-        report: is called with what is odd about the sequences.
+        report: is called with each finding.
 
     Raises:
         EvaluationError: the dataset, the stack or the registry is not there, a sequence cannot be used, or the
@@ -133,7 +133,7 @@ def require(clips: list[Clip]) -> list[Clip]:
 
 
 def _check_place(directory: Path) -> None:
-    """Makes sure that the toolkit can read what is in a folder, and that nothing is written elsewhere.
+    """Makes sure that the toolkit can work in a folder, and that nothing is written outside it.
 
     Raises:
         EvaluationError: it cannot, or `sequences` is a link.
@@ -303,7 +303,7 @@ def _show(directory: Path, clip: Clip) -> None:
     """Makes a sequence appear in the workspace: by a link, or by files of the workspace's own."""
     place = directory / "sequences" / clip.name
     if not clip.channels:
-        # Of ground truth alone, results can be analysed.
+        # Results can be analysed with ground truth alone.
         width, height = UNKNOWN_SIZE
         described = {"name": clip.name, "fps": clip.fps, "format": "default", "channels.color": "color/%08d.jpg"}
         if place.is_symlink():
