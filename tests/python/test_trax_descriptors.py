@@ -69,6 +69,29 @@ def test_one_socket_for_both(tracker, family):
         process.stderr.close()
 
 
+@pytest.mark.parametrize("family", ["unix", "tcp"])
+def test_a_socket_that_does_not_block(tracker, family):
+    """As a socket is that has a timeout in the parent process; answers are larger than its buffer."""
+    ours, theirs = connected(family)
+    theirs.settimeout(1)
+    mask = b"mask:0,0,1000,300" + b",1" * 300_000
+    with ours:
+        process = start(tracker, theirs.fileno(), theirs.fileno())
+        theirs.close()
+        ours.settimeout(harness.PATIENCE)
+        reader = ours.makefile("rb")
+        assert reader.readline().startswith(b"@@TRAX:hello ")
+        time.sleep(0.3)
+        ours.sendall(b"@@TRAX:initialize " + mask + b"\n@@TRAX:frame file:///1.jpg\n")
+        time.sleep(0.3)
+        answer = reader.readline()
+        assert answer.startswith(b'@@TRAX:state "' + mask[:600_000]), answer[:100]
+        ours.sendall(b"@@TRAX:quit\n")
+        assert reader.readline() == b"", "the end of the stream"
+        assert process.wait(harness.PATIENCE) == 0, process.stderr.read()
+        process.stderr.close()
+
+
 def test_two_pipes(tracker):
     (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
     process = start(tracker, theirs_in, theirs_out)

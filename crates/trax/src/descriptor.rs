@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileTypeExt;
 use std::sync::{Mutex, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 use crate::error::Error;
 
@@ -51,6 +54,40 @@ fn duplicate(number: RawFd) -> io::Result<File> {
     // SAFETY: the number, which is not -1, is borrowed for one call, which fails if it is not open;
     // nothing else in this process uses it.
     unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned().map(File::from)
+}
+
+/// Reads from a descriptor that may be non-blocking, as one is that the parent process has set a
+/// timeout on.
+pub(crate) struct Blocking(pub(crate) File);
+
+impl Read for Blocking {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => wait(&self.0, PollFlags::IN)?,
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Writes to a descriptor that may be non-blocking. A message that was written in part could not be
+/// followed by anything.
+pub(crate) fn write_blocking(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match file.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait(file, PollFlags::OUT)?,
+            result => return result,
+        }
+    }
+}
+
+/// Waits until a file can be read or written.
+fn wait(file: &File, what: PollFlags) -> io::Result<()> {
+    match poll(&mut [PollFd::new(file, what)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether a file is a socket.

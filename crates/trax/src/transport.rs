@@ -48,7 +48,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             #[cfg(unix)]
-            Self::File(file) => file.write(bytes),
+            Self::File(file) => descriptor::write_blocking(file, bytes),
             Self::Socket(stream) => stream.write(bytes),
             Self::Other(stream) => stream.write(bytes),
         }
@@ -104,7 +104,7 @@ impl Transport {
         let input = number::<u16>("TRAX_IN")?.map_or(0, i32::from);
         let output = number::<u16>("TRAX_OUT")?.map_or(1, i32::from);
         let [input, output] = descriptor::take([("TRAX_IN", input), ("TRAX_OUT", output)])?;
-        Ok(Self { input: Box::new(input), output: Output::File(output) })
+        Ok(Self { input: Box::new(descriptor::Blocking(input)), output: Output::File(output) })
     }
 
     /// Standard input and output: the handles in `TRAX_IN` and `TRAX_OUT` could not be taken over
@@ -162,6 +162,8 @@ impl Transport {
     ///
     /// [`Error::Io`] if the socket cannot be set up.
     pub fn from_tcp(stream: TcpStream) -> Result<Self, Error> {
+        // Reads and writes wait, also where the program has used the socket without.
+        stream.set_nonblocking(false)?;
         // Messages are short and waited for.
         stream.set_nodelay(true)?;
         Ok(Self { input: Box::new(stream.try_clone()?), output: Output::Socket(stream) })

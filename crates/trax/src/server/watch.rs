@@ -102,7 +102,8 @@ impl Peer {
                 // is sent to it: the next look sees what came of it. An empty line is no message,
                 // and nothing else writes while the tracker is at work.
                 state.intersects(PollFlags::ERR | PollFlags::HUP)
-                    || (state.contains(SENDS_NO_MORE) && stream.write_all(b"\n").is_err())
+                    || (state.contains(SENDS_NO_MORE)
+                        && stream.write_all(b"\n").is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock))
             }
         }
     }
