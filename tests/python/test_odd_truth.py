@@ -138,6 +138,13 @@ def test_a_report_on_frames_without_a_region(tmp_path: Path, call: Command):
     assert call("render", tmp_path / "space", "--tracker", "Jitter").code == 0
 
 
+def test_what_a_file_holds_does_not_reach_the_terminal(tmp_path: Path, call: Command):
+    sequence(tmp_path / "data", truth="\x1b[2J\x07evil\n" * 6)
+    result = call("check", tmp_path / "data")
+    assert result.code == 1 and "\x1b" not in result.text
+    assert "line 1: '\\x1b[2J\\x07evil' holds" in result.text and "3 more lines cannot be read" in result.text
+
+
 def test_no_region_at_all(tmp_path: Path, init: Callable[..., Command]):
     sequence(tmp_path / "data", truth="nan,nan,nan,nan\n" * 6)
     result = init()

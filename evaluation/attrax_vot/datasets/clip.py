@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from attrax_vot.datasets import frames, truth
-from attrax_vot.datasets.text import ranges
+from attrax_vot.datasets.text import escaped, ranges
 from attrax_vot.datasets.truth import NOT_ANNOTATED, Row
 
 # The tag of frames in which no tracker can be started; `stack.yaml` has it in `skip_tags`.
@@ -82,8 +82,8 @@ class Clip:
         return [finding.text for finding in self.findings if finding.fatal]
 
     def add(self, *sentences: str, fatal: bool = False) -> None:
-        """Adds findings."""
-        self.findings += [Finding(sentence, fatal) for sentence in sentences]
+        """Adds findings, a line each."""
+        self.findings += [Finding(escaped(sentence), fatal) for sentence in sentences]
 
     def fail(self, *sentences: str) -> "Clip":
         """Adds fatal findings, and returns the clip."""

@@ -1,5 +1,6 @@
 """Text files of datasets: any encoding and line ending, and sizes that are no attack."""
 
+import re
 from pathlib import Path
 
 # Bytes; ground truth of ten thousand frames with masks takes about 50 MB.
@@ -59,6 +60,11 @@ def plain(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def escaped(sentence: str) -> str:
+    """A sentence without control characters, which a terminal would obey."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", sentence)
 
 
 def ranges(numbers: list[int]) -> str:

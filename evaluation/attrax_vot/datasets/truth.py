@@ -186,12 +186,13 @@ def _edges(runs: list[int], width: int) -> Bounds | None:
 
 
 def errors(path: Path, rows: list[Row]) -> list[str]:
-    """A sentence for each unreadable line, at most five, then how many more there are."""
+    """A sentence for each unreadable line, at most three, then the number of the others."""
     bad = [row for row in rows if row.error]
     if not bad:
         return []
     shown = [line.strip()[:80] for line in text.lines(text.read(path))]
-    found = [f"{path}, line {row.line}: '{shown[row.line - 1]}' {row.error}; {FORMS}" for row in bad[:5]]
-    if len(bad) > 5:
-        found.append(f"{path}: {len(bad) - 5} more lines cannot be read")
+    found = [f"{path}, line {row.line}: '{shown[row.line - 1]}' {row.error}" for row in bad[:3]]
+    found[0] += f"; {FORMS}"
+    if len(bad) > 3:
+        found.append(f"{path}: {len(bad) - 3} more lines cannot be read")
     return found

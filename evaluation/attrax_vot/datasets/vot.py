@@ -67,7 +67,7 @@ def wanted(place: Path, known: list[str], names: list[str] | None) -> list[str]:
     unknown = sorted(set(names or []) - set(known) - {safe(name) for name in known})
     if unknown:
         shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
-        raise EvaluationError(f"{place} has no sequence {', '.join(unknown)}; it has {shown}")
+        raise EvaluationError(text.escaped(f"{place} has no sequence {', '.join(unknown)}; it has {shown}"))
     return [name for name in known if not names or name in names or safe(name) in names]
 
 
