@@ -1,6 +1,6 @@
 //! The inverted residual blocks of the embedded network by their kernels, each alone.
 
-use attrax_kernels::{Kernel, Plane, Rectifier, Shape, Weights, Width};
+use attrax_kernels::{Activation, Kernel, Plane, Shape, Weights, Width};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -62,14 +62,14 @@ impl Block {
         let (wide, narrow) = (numbers(middle), numbers(output));
         let expands = input != middle;
         let weights = Weights {
-            first: expands.then_some(first.as_slice()),
-            first_bias: expands.then_some(wide.as_slice()),
+            expand: expands.then_some(first.as_slice()),
+            expand_bias: expands.then_some(wide.as_slice()),
             depthwise: &depthwise,
             depthwise_bias: Some(&wide),
-            second: Some(&second),
-            second_bias: Some(&narrow),
+            project: Some(&second),
+            project_bias: Some(&narrow),
         };
-        let kernel = Kernel::new(*Width::all().first()?, shape, &weights)?;
+        let kernel = Kernel::new(Width::chosen().ok()??, shape, &weights)?;
         let (plane, out) = self.planes();
         let mut planes: Vec<_> =
             (0..THREADS).map(|_| (numbers(plane.pixels() * input), vec![0.0; out.pixels() * output])).collect();
@@ -81,7 +81,7 @@ impl Block {
                     let kernel = &kernel;
                     scope.spawn(move |_| {
                         for _ in 0..INPUTS {
-                            kernel.run(input, (plane, out), 0..out.height, Rectifier::Limit, output);
+                            kernel.run(&*input, (plane, out), 0..out.height, Activation::Relu6, output);
                         }
                     });
                 }

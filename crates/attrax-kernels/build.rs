@@ -1,30 +1,54 @@
-//! Compiles the kernels for each width of a processor's vectors that they are written for.
+//! Compiles the kernels for each vector width of the processor's architecture.
 
 use std::env;
 use std::error::Error;
 
+/// A vector width: its name, the floats in a vector, and the compiler's flags.
+type Width = (&'static str, &'static str, &'static [&'static str]);
+
+/// Without flags: registers of four floats, four to a vector. It runs everywhere, and stands in for AVX-512 in tests.
+const PORTABLE: Width = ("portable", "16", &[]);
+
+const X86_64: &[Width] = &[
+    ("avx512", "16", &["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"]),
+    ("avx2", "8", &["-mavx2", "-mfma"]),
+    ("sse2", "8", &["-msse2"]),
+    PORTABLE,
+];
+
+const AARCH64: &[Width] = &[("neon", "8", &[]), PORTABLE];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=src");
-    if env::var("CARGO_CFG_TARGET_ARCH")? != "x86_64" {
-        return Ok(());
-    }
-    let avx2: &[&str] = &["-mavx2", "-mfma"];
-    let avx512: &[&str] = &["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"];
-    let compile = |name: &str, sources: &[&str], width: &str, flags: &[&[&str]]| {
-        let mut build = cc::Build::new();
-        // Optimised in every profile: tests with the compiler's plain code would take minutes.
-        build.files(sources).opt_level(3).std("gnu11").define("ATTRAX_WIDTH", width);
-        // Vectors are never passed to functions that are called, so how they would be does not matter.
-        build.flag_if_supported("-Wno-psabi").flag_if_supported("-fno-tree-pre");
-        flags.iter().copied().flatten().for_each(|flag| {
-            build.flag(flag);
-        });
-        build.try_compile(name)
+    println!("cargo:rerun-if-changed=c");
+    println!("cargo:rustc-check-cfg=cfg(attrax_kernels)");
+    let widths = match env::var("CARGO_CFG_TARGET_ARCH")?.as_str() {
+        "x86_64" => X86_64,
+        "aarch64" => AARCH64,
+        _ => return Ok(()),
     };
-    let network = ["src/block.c", "src/stem.c"];
-    compile("attrax-avx2", &network, "avx2", &[avx2, &["-ffp-contract=fast"]])?;
-    compile("attrax-avx512", &network, "avx512", &[avx512, &["-ffp-contract=fast"]])?;
-    // Products and sums each for themselves, as Rust computes them.
-    Ok(compile("attrax-crop", &["src/crop.c"], "avx512", &[avx512, &["-ffp-contract=off"]])?)
+    for width in widths {
+        compile(width, "network", &["c/block.c", "c/stem.c"], "-ffp-contract=fast")?;
+        // Products and sums are rounded one by one, as Rust computes them.
+        compile(width, "crop", &["c/crop.c"], "-ffp-contract=off")?;
+    }
+    println!("cargo:rustc-cfg=attrax_kernels");
+    Ok(())
+}
+
+fn compile(
+    (name, lanes, flags): &Width,
+    library: &str,
+    sources: &[&str],
+    contract: &str,
+) -> Result<(), Box<dyn Error>> {
+    let mut build = cc::Build::new();
+    // Optimised in every profile: tests with the compiler's plain code would take minutes.
+    build.files(sources).opt_level(3).std("gnu11").define("ATTRAX_WIDTH", *name).define("ATTRAX_LANES", *lanes);
+    // No vector is passed to a function that is called, so the calling convention does not matter.
+    build.flag_if_supported("-Wno-psabi").flag_if_supported("-fno-tree-pre");
+    for flag in flags.iter().copied().chain([contract]) {
+        build.flag(flag);
+    }
+    Ok(build.try_compile(&format!("attrax-{library}-{name}"))?)
 }

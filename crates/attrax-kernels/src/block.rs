@@ -5,7 +5,8 @@ use std::ffi::c_long;
 use std::ops::Range;
 use std::ptr;
 
-use super::lanes::{Lines, Width};
+use super::lines::Lines;
+use super::{Values, Width};
 
 /// The shape of an inverted residual block, or of its adjoint.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +23,7 @@ pub struct Shape {
     pub stride: usize,
     /// Pixels between its taps.
     pub dilation: usize,
-    /// Zeros in front of its input.
+    /// Zeros on each side of its input.
     pub padding: usize,
     /// Whether it is transposed: then there is no dilation.
     pub transposed: bool,
@@ -34,17 +35,17 @@ pub struct Shape {
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {
     /// `(middle, input)`; without them the input has the middle channels.
-    pub first: Option<&'a [f32]>,
+    pub expand: Option<&'a [f32]>,
     /// `(middle)`.
-    pub first_bias: Option<&'a [f32]>,
+    pub expand_bias: Option<&'a [f32]>,
     /// `(kernel, kernel, middle)`.
     pub depthwise: &'a [f32],
     /// `(middle)`.
     pub depthwise_bias: Option<&'a [f32]>,
     /// `(output, middle)`; without them the output has the middle channels.
-    pub second: Option<&'a [f32]>,
+    pub project: Option<&'a [f32]>,
     /// `(output)`.
-    pub second_bias: Option<&'a [f32]>,
+    pub project_bias: Option<&'a [f32]>,
 }
 
 /// Rows and columns of a plane.
@@ -71,14 +72,14 @@ impl Plane {
     }
 }
 
-/// What stands between the products and the depthwise convolution. The bits are one for each number, [`Kernel::bits`] of them.
+/// What is between the products and the depthwise convolution. There is a bit for each number, [`Kernel::bits`] bytes of them.
 #[derive(Debug)]
-pub enum Rectifier<'a> {
+pub enum Activation<'a> {
     /// `ReLU6`.
-    Limit,
-    /// `ReLU6`, and where it passes: where its input is strictly between 0 and 6.
-    Record(&'a mut [u8], &'a mut [u8]),
-    /// What was recorded: zero where it did not pass.
+    Relu6,
+    /// `ReLU6`, and where it passes: where its input is strictly between 0 and 6, of the expanded and of the filtered channels.
+    Recorded(&'a mut [u8], &'a mut [u8]),
+    /// What was recorded: zero where `ReLU6` did not pass.
     Mask(&'a [u8], &'a [u8]),
 }
 
@@ -87,23 +88,23 @@ pub enum Rectifier<'a> {
 pub struct Kernel {
     width: Width,
     shape: Shape,
-    first: Option<Lines>,
-    first_bias: Option<Lines>,
+    expand: Option<Lines>,
+    expand_bias: Option<Lines>,
     depthwise: Lines,
     depthwise_bias: Option<Lines>,
-    second: Option<Lines>,
-    second_bias: Option<Lines>,
+    project: Option<Lines>,
+    project_bias: Option<Lines>,
 }
 
 /// `struct attrax_block` of `block.c`.
 #[repr(C)]
 struct RawBlock {
-    first: *const f32,
-    first_bias: *const f32,
+    expand: *const f32,
+    expand_bias: *const f32,
     depthwise: *const f32,
     depthwise_bias: *const f32,
-    second: *const f32,
-    second_bias: *const f32,
+    project: *const f32,
+    project_bias: *const f32,
     input: c_long,
     middle: c_long,
     output: c_long,
@@ -120,10 +121,10 @@ struct RawBlock {
 struct RawPass {
     input: *const f32,
     output: *mut f32,
-    wide: *mut f32,
-    narrow: *mut f32,
-    wide_bits: *mut u8,
-    narrow_bits: *mut u8,
+    expanded: *mut f32,
+    filtered: *mut f32,
+    expanded_bits: *mut u8,
+    filtered_bits: *mut u8,
     height: c_long,
     width: c_long,
     out_width: c_long,
@@ -140,26 +141,41 @@ struct RawPass {
 unsafe extern "C" {
     fn attrax_block_avx512(block: *const RawBlock, pass: *const RawPass);
     fn attrax_block_avx2(block: *const RawBlock, pass: *const RawPass);
+    fn attrax_block_sse2(block: *const RawBlock, pass: *const RawPass);
+}
+#[cfg(target_arch = "aarch64")]
+unsafe extern "C" {
+    fn attrax_block_neon(block: *const RawBlock, pass: *const RawPass);
+}
+#[cfg(attrax_kernels)]
+unsafe extern "C" {
+    fn attrax_block_portable(block: *const RawBlock, pass: *const RawPass);
+    #[cfg(test)]
+    static attrax_block_layout_portable: [usize; 7];
 }
 
-/// Runs a block on a strip.
+/// Runs a block on a strip. On processors without kernels there is no width to call it with.
 ///
 /// # Safety
 /// The processor has the vectors, and every pointer leads to as many numbers as `block.c` reads or writes there.
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
 unsafe fn run(width: Width, block: &RawBlock, pass: &RawPass) {
     // SAFETY: as the caller promises.
+    #[cfg(attrax_kernels)]
     unsafe {
         match width {
+            #[cfg(target_arch = "x86_64")]
             Width::Avx512 => attrax_block_avx512(block, pass),
+            #[cfg(target_arch = "x86_64")]
             Width::Avx2 => attrax_block_avx2(block, pass),
+            #[cfg(target_arch = "x86_64")]
+            Width::Sse2 => attrax_block_sse2(block, pass),
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => attrax_block_neon(block, pass),
+            _ => attrax_block_portable(block, pass),
         }
     }
 }
-
-/// There is none on other processors, since no kernel is made for them.
-#[cfg(not(target_arch = "x86_64"))]
-unsafe fn run(_: Width, _: &RawBlock, _: &RawPass) {}
 
 /// Numbers in the strip of a plane that is worked on at a time: what a core's second cache holds, and room for weights.
 const STRIP: usize = 320 * 1024;
@@ -176,7 +192,7 @@ thread_local! {
 }
 
 impl Kernel {
-    /// A block of these weights, or nothing where no kernel is written for its shape or the processor lacks the vectors.
+    /// A block of these weights. `None` where no kernel is written for its shape or the processor lacks the vectors.
     ///
     /// # Panics
     /// Where weights have another length than the shape says.
@@ -185,31 +201,32 @@ impl Kernel {
         let Shape { input, middle, output, kernel, stride, dilation, transposed, .. } = shape;
         let whole = middle.is_multiple_of(16) && output.is_multiple_of(8) && input > 0 && output > 0 && middle > 0;
         let known = (1..=LARGEST).contains(&kernel) && stride > 0 && dilation > 0 && !(transposed && dilation > 1);
-        let added = !shape.residual || (input == output && stride == 1);
+        // The projection adds the input.
+        let added = !shape.residual || (input == output && stride == 1 && weights.project.is_some());
         if !Width::all().contains(&width) || !whole || !known || !added || shape.padding >= kernel * dilation {
             return None;
         }
         let length = |numbers: Option<&[f32]>, expected: usize| {
             assert!(numbers.is_none_or(|numbers| numbers.len() == expected), "weights of another shape");
         };
-        length(weights.first, middle * input);
-        length(weights.first_bias, middle);
+        length(weights.expand, middle * input);
+        length(weights.expand_bias, middle);
         length(Some(weights.depthwise), kernel * kernel * middle);
         length(weights.depthwise_bias, middle);
-        length(weights.second, output * middle);
-        length(weights.second_bias, output);
-        assert!(weights.first.is_some() || input == middle, "channels of the input");
-        assert!(weights.second.is_some() || output == middle, "channels of the output");
+        length(weights.project, output * middle);
+        length(weights.project_bias, output);
+        assert!(weights.expand.is_some() || input == middle, "channels of the input");
+        assert!(weights.project.is_some() || output == middle, "channels of the output");
         let padded = |numbers: Option<&[f32]>| numbers.map(|numbers| Lines::padded(numbers, width));
         Some(Self {
             width,
             shape,
-            first: weights.first.map(|matrix| Lines::panels(matrix, input, width)),
-            first_bias: padded(weights.first_bias),
+            expand: weights.expand.map(|matrix| Lines::panels(matrix, input, width)),
+            expand_bias: padded(weights.expand_bias),
             depthwise: Lines::padded(weights.depthwise, width),
             depthwise_bias: padded(weights.depthwise_bias),
-            second: weights.second.map(|matrix| Lines::panels(matrix, middle, width)),
-            second_bias: padded(weights.second_bias),
+            project: weights.project.map(|matrix| Lines::panels(matrix, middle, width)),
+            project_bias: padded(weights.project_bias),
         })
     }
 
@@ -219,34 +236,39 @@ impl Kernel {
         plane.pixels() * self.shape.middle / 8
     }
 
-    /// Some rows of the output for one input, both in channels-last order.
+    /// Some rows of the output for one input, both dense NHWC.
     ///
     /// # Panics
-    /// Where a slice is not as long as its plane says.
-    pub fn run(
+    /// Where a slice is not as long as its plane says, or the input's plane is empty.
+    pub fn run<'v>(
         &self,
-        input: &[f32],
+        input: impl Into<Values<'v>>,
         (plane, out): (Plane, Plane),
         rows: Range<usize>,
-        rectifier: Rectifier<'_>,
+        activation: Activation<'_>,
         output: &mut [f32],
     ) {
+        let input = input.into();
         let Shape { input: channels, middle, output: out_channels, residual, .. } = self.shape;
         assert_eq!(input.len(), plane.pixels() * channels, "the input's length");
         assert_eq!(output.len(), rows.len() * out.width * out_channels, "the output's length");
         assert!(rows.end <= out.height && (!residual || plane == out), "the output's rows");
-        let (wide_bits, narrow_bits, mode) = match rectifier {
-            Rectifier::Limit => (ptr::null_mut(), ptr::null_mut(), 0),
-            Rectifier::Record(wide, narrow) => {
-                assert_eq!((wide.len(), narrow.len()), (self.bits(plane), self.bits(out)), "the bits' length");
-                (wide.as_mut_ptr(), narrow.as_mut_ptr(), 1)
+        let (expanded_bits, filtered_bits, mode) = match activation {
+            Activation::Relu6 => (ptr::null_mut(), ptr::null_mut(), 0),
+            Activation::Recorded(expanded, filtered) => {
+                assert_eq!((expanded.len(), filtered.len()), (self.bits(plane), self.bits(out)), "the bits' length");
+                (expanded.as_mut_ptr(), filtered.as_mut_ptr(), 1)
             }
             // They are only read.
-            Rectifier::Mask(wide, narrow) => {
-                assert_eq!((wide.len(), narrow.len()), (self.bits(plane), self.bits(out)), "the bits' length");
-                (wide.as_ptr().cast_mut(), narrow.as_ptr().cast_mut(), MASKED)
+            Activation::Mask(expanded, filtered) => {
+                assert_eq!((expanded.len(), filtered.len()), (self.bits(plane), self.bits(out)), "the bits' length");
+                (expanded.as_ptr().cast_mut(), filtered.as_ptr().cast_mut(), MASKED)
             }
         };
+        if output.is_empty() {
+            return;
+        }
+        assert!(plane.pixels() > 0, "the input's plane is empty");
         let (columns, panel) = (self.reach(&(0..out.width)), self.width.panel());
         let (left, right) = ((-columns.start).max(0) as usize, (columns.end - plane.width as isize).max(0) as usize);
         let side = left + plane.width + right;
@@ -256,23 +278,23 @@ impl Kernel {
         let most = (STRIP / row_length.max(1)).max(1);
         let strips = rows.len().div_ceil(most);
         let raw = self.raw(mode != MASKED);
-        SCRATCH.with_borrow_mut(|[wide, narrow]| {
+        SCRATCH.with_borrow_mut(|[expanded, filtered]| {
             for strip in 0..strips {
                 let at = |strip: usize| rows.start + strip * rows.len() / strips;
                 let (begin, end) = (at(strip), at(strip + 1));
-                let seen = self.reach(&(begin..end));
-                let top = seen.start.clamp(0, plane.height as isize) as usize;
-                let bottom = seen.end.clamp(top as isize, plane.height as isize) as usize;
-                wide.reserve((bottom - top) * side * panel);
-                narrow.reserve((end - begin) * out.width * middle.next_multiple_of(panel));
+                let needed = self.reach(&(begin..end));
+                let top = needed.start.clamp(0, plane.height as isize) as usize;
+                let bottom = needed.end.clamp(top as isize, plane.height as isize) as usize;
+                expanded.reserve((bottom - top) * side * panel);
+                filtered.reserve((end - begin) * out.width * middle.next_multiple_of(panel));
                 let done = (begin - rows.start) * out.width * out_channels;
                 let pass = RawPass {
                     input: input.as_ptr(),
                     output: output[done..].as_mut_ptr(),
-                    wide: wide.as_mut_ptr(),
-                    narrow: narrow.as_mut_ptr(),
-                    wide_bits,
-                    narrow_bits,
+                    expanded: expanded.as_mut_ptr(),
+                    filtered: filtered.as_mut_ptr(),
+                    expanded_bits,
+                    filtered_bits,
                     height: plane.height as c_long,
                     width: plane.width as c_long,
                     out_width: out.width as c_long,
@@ -284,9 +306,10 @@ impl Kernel {
                     side: side as c_long,
                     mode,
                 };
-                // SAFETY: the processor has the vectors (`Width::all`). Weights, planes and bits are as long as the shape says, which
-                // was asserted; the scratch has room for the strip's rows with their zeros, and all taps of the output's rows that
-                // are in the plane are in the strip. Nothing else has the output, the recorded bits or the scratch.
+                // SAFETY: the processor has the vectors (`Width::all`). Weights, planes and bits are as long as the shape says,
+                // which was asserted, and no plane is empty; the scratch has room for the strip's rows with their zeros, and all
+                // taps of the output's rows that are in the plane are in the strip. Nothing else has the output, the recorded
+                // bits or the scratch.
                 unsafe { run(self.width, &raw, &pass) };
             }
         });
@@ -310,12 +333,12 @@ impl Kernel {
         let bias = |lines: &Option<Lines>| if biased { pointer(lines) } else { ptr::null() };
         let Shape { input, middle, output, kernel, stride, dilation, padding, transposed, residual } = self.shape;
         RawBlock {
-            first: pointer(&self.first),
-            first_bias: bias(&self.first_bias),
+            expand: pointer(&self.expand),
+            expand_bias: bias(&self.expand_bias),
             depthwise: self.depthwise.as_ptr(),
             depthwise_bias: bias(&self.depthwise_bias),
-            second: pointer(&self.second),
-            second_bias: bias(&self.second_bias),
+            project: pointer(&self.project),
+            project_bias: bias(&self.project_bias),
             input: input as c_long,
             middle: middle as c_long,
             output: output as c_long,
@@ -326,5 +349,27 @@ impl Kernel {
             transposed: c_long::from(transposed),
             residual: c_long::from(residual),
         }
+    }
+}
+
+#[cfg(all(test, attrax_kernels))]
+mod tests {
+    use std::mem::{offset_of, size_of};
+
+    use super::*;
+
+    #[test]
+    fn structures_are_laid_out_as_in_c() {
+        let expected = [
+            size_of::<RawBlock>(),
+            offset_of!(RawBlock, input),
+            offset_of!(RawBlock, residual),
+            size_of::<RawPass>(),
+            offset_of!(RawPass, expanded_bits),
+            offset_of!(RawPass, height),
+            offset_of!(RawPass, mode),
+        ];
+        // SAFETY: a constant array of this length in `block.c`.
+        assert_eq!(unsafe { attrax_block_layout_portable }, expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of bilinear crops (`crop.c`): several pixels at a time, where the processor can pick numbers from two of its widest vectors.
+//! Rows of bilinear crops (`crop.c`): several pixels at a time.
 
 use std::ffi::c_long;
 
@@ -13,7 +13,10 @@ const MOST: usize = 5;
 /// The columns of a crop, in groups of a few pixels.
 #[derive(Debug)]
 pub struct Columns {
+    width: Width,
     pixels: usize,
+    /// Numbers in a line of the frame.
+    length: usize,
     /// Pixels in a group, but for the last one.
     group: usize,
     /// Where each group's numbers begin in the row, and from there the place of each.
@@ -62,16 +65,51 @@ struct RawLine {
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
     fn attrax_crop_row_avx512(columns: *const RawColumns, line: *const RawLine);
+    fn attrax_crop_row_avx2(columns: *const RawColumns, line: *const RawLine);
+    fn attrax_crop_row_sse2(columns: *const RawColumns, line: *const RawLine);
+}
+#[cfg(target_arch = "aarch64")]
+unsafe extern "C" {
+    fn attrax_crop_row_neon(columns: *const RawColumns, line: *const RawLine);
+}
+#[cfg(attrax_kernels)]
+unsafe extern "C" {
+    fn attrax_crop_row_portable(columns: *const RawColumns, line: *const RawLine);
+    #[cfg(test)]
+    static attrax_crop_layout_portable: [usize; 6];
+}
+
+/// Makes a row. On processors without kernels there is no width to call it with.
+///
+/// # Safety
+/// The processor has the vectors, and every pointer leads to as many numbers as `crop.c` reads or writes there.
+#[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
+unsafe fn run(width: Width, columns: &RawColumns, line: &RawLine) {
+    // SAFETY: as the caller promises.
+    #[cfg(attrax_kernels)]
+    unsafe {
+        match width {
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx512 => attrax_crop_row_avx512(columns, line),
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx2 => attrax_crop_row_avx2(columns, line),
+            #[cfg(target_arch = "x86_64")]
+            Width::Sse2 => attrax_crop_row_sse2(columns, line),
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => attrax_crop_row_neon(columns, line),
+            _ => attrax_crop_row_portable(columns, line),
+        }
+    }
 }
 
 impl Columns {
     /// The columns of pixels: where the first of two neighbours begins in a row of `length` numbers, in ascending order, and how much
-    /// each counts. Nothing where the processor cannot do it, or where the pixels are too far apart.
+    /// each counts. `None` where the processor lacks the vectors, or the pixels are too far apart.
     #[must_use]
-    pub fn new(pixels: &[(usize, [f32; 2])], length: usize) -> Option<Self> {
+    pub fn new(width: Width, pixels: &[(usize, [f32; 2])], length: usize) -> Option<Self> {
         let ordered =
             pixels.is_sorted_by_key(|(first, _)| first) && pixels.iter().all(|(first, _)| first + 6 <= length);
-        if !Width::all().contains(&Width::Avx512) || pixels.is_empty() || !ordered {
+        if !Width::all().contains(&width) || pixels.is_empty() || !ordered {
             return None;
         }
         let near = |group: &[(usize, [f32; 2])]| {
@@ -80,7 +118,9 @@ impl Columns {
         let group = (2..=MOST).rev().find(|count| pixels.chunks(*count).all(near))?;
         let groups = pixels.len().div_ceil(group);
         let mut columns = Self {
+            width,
             pixels: pixels.len(),
+            length,
             group,
             start: Vec::with_capacity(groups),
             places: vec![0; groups * 16],
@@ -113,7 +153,8 @@ impl Columns {
     /// Where a slice is too short.
     pub fn row(&self, line: &Line<'_>, row: &mut [f32], out: &mut [f32]) {
         let [top, bottom] = line.lines;
-        assert!(top.len() == bottom.len() && row.len() >= Self::scratch(top.len()), "two lines and room for them");
+        assert!([top.len(), bottom.len()] == [self.length; 2], "lines of another length");
+        assert!(row.len() >= Self::scratch(self.length), "the scratch row's length");
         assert_eq!(out.len(), self.pixels * 3, "a row of pixels");
         let groups = self.start.len();
         let columns = RawColumns {
@@ -135,13 +176,30 @@ impl Columns {
             mean: line.mean,
             length: top.len() as c_long,
         };
-        // SAFETY: the processor has the vectors, or there were no columns. The lines are of one length, the row has room for 32 numbers
-        // more, from which on no group begins, and the groups write as many numbers as the output has.
-        #[cfg(target_arch = "x86_64")]
-        unsafe {
-            attrax_crop_row_avx512(&raw const columns, &raw const line);
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = (columns, line);
+        // SAFETY: the processor has the vectors, or there were no columns. Both lines have the length that the columns were made
+        // for; the row has room for 32 numbers more, from which on no group begins, and the groups write as many numbers as the
+        // output has.
+        unsafe { run(self.width, &columns, &line) };
+    }
+}
+
+#[cfg(all(test, attrax_kernels))]
+mod tests {
+    use std::mem::{offset_of, size_of};
+
+    use super::*;
+
+    #[test]
+    fn structures_are_laid_out_as_in_c() {
+        let expected = [
+            size_of::<RawColumns>(),
+            offset_of!(RawColumns, groups),
+            offset_of!(RawColumns, last),
+            size_of::<RawLine>(),
+            offset_of!(RawLine, above),
+            offset_of!(RawLine, length),
+        ];
+        // SAFETY: a constant array of this length in `crop.c`.
+        assert_eq!(unsafe { attrax_crop_layout_portable }, expected);
     }
 }

@@ -9,18 +9,21 @@ mod block;
 mod crop;
 #[cfg(feature = "libtorch")]
 mod cuda;
-mod lanes;
+mod lines;
 #[cfg(feature = "libtorch")]
 mod memory;
 mod stem;
+mod values;
 mod vectors;
+mod width;
 
-pub use self::block::{Kernel, Plane, Rectifier, Shape, Weights};
+pub use self::block::{Activation, Kernel, Plane, Shape, Weights};
 pub use self::crop::{Columns, Line};
 #[cfg(feature = "libtorch")]
 pub use self::cuda::load_cuda;
-pub use self::lanes::Width;
 #[cfg(feature = "libtorch")]
 pub use self::memory::{channels_last, filled, in_place};
 pub use self::stem::{Stem, StemShape};
+pub use self::values::Values;
 pub use self::vectors::{Work, fuses, with_vectors};
+pub use self::width::{VECTORS, VectorsError, Width};

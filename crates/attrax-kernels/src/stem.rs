@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::ffi::c_long;
 use std::ops::Range;
 
-use super::Plane;
-use super::lanes::{Lines, Width};
+use super::lines::Lines;
+use super::{Plane, Values, Width};
 
 /// The shape of a convolution with the same kernel side, stride and padding along both axes.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +18,10 @@ pub struct StemShape {
     pub kernel: usize,
     /// Pixels between two windows.
     pub stride: usize,
-    /// Zeros in front of the input.
+    /// Zeros on each side of the input.
     pub padding: usize,
-    /// Whether the input is turned by 180 degrees first.
-    pub turned: bool,
+    /// Whether the input is rotated by 180 degrees first.
+    pub rotated: bool,
 }
 
 /// A convolution, ready to run.
@@ -43,7 +43,7 @@ struct RawStem {
     kernel: c_long,
     stride: c_long,
     padding: c_long,
-    turned: c_long,
+    rotated: c_long,
 }
 
 /// `struct attrax_stem_pass` of `stem.c`.
@@ -64,26 +64,41 @@ struct RawPass {
 unsafe extern "C" {
     fn attrax_stem_avx512(stem: *const RawStem, pass: *const RawPass);
     fn attrax_stem_avx2(stem: *const RawStem, pass: *const RawPass);
+    fn attrax_stem_sse2(stem: *const RawStem, pass: *const RawPass);
+}
+#[cfg(target_arch = "aarch64")]
+unsafe extern "C" {
+    fn attrax_stem_neon(stem: *const RawStem, pass: *const RawPass);
+}
+#[cfg(attrax_kernels)]
+unsafe extern "C" {
+    fn attrax_stem_portable(stem: *const RawStem, pass: *const RawPass);
+    #[cfg(test)]
+    static attrax_stem_layout_portable: [usize; 6];
 }
 
-/// Runs the convolution.
+/// Runs the convolution. On processors without kernels there is no width to call it with.
 ///
 /// # Safety
 /// The processor has the vectors, and every pointer leads to as many numbers as `stem.c` reads or writes there.
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
 unsafe fn run(width: Width, stem: &RawStem, pass: &RawPass) {
     // SAFETY: as the caller promises.
+    #[cfg(attrax_kernels)]
     unsafe {
         match width {
+            #[cfg(target_arch = "x86_64")]
             Width::Avx512 => attrax_stem_avx512(stem, pass),
+            #[cfg(target_arch = "x86_64")]
             Width::Avx2 => attrax_stem_avx2(stem, pass),
+            #[cfg(target_arch = "x86_64")]
+            Width::Sse2 => attrax_stem_sse2(stem, pass),
+            #[cfg(target_arch = "aarch64")]
+            Width::Neon => attrax_stem_neon(stem, pass),
+            _ => attrax_stem_portable(stem, pass),
         }
     }
 }
-
-/// There is none on other processors, since no kernel is made for them.
-#[cfg(not(target_arch = "x86_64"))]
-unsafe fn run(_: Width, _: &RawStem, _: &RawPass) {}
 
 thread_local! {
     /// Rows of the input, whose memory stays.
@@ -91,7 +106,7 @@ thread_local! {
 }
 
 impl Stem {
-    /// A convolution of weights `(output, kernel, kernel, input)` and biases `(output)`, or nothing where the processor lacks the
+    /// A convolution of weights `(output, kernel, kernel, input)` and biases `(output)`, or `None` where the processor lacks the
     /// vectors.
     ///
     /// # Panics
@@ -115,14 +130,24 @@ impl Stem {
         self.shape
     }
 
-    /// Some rows of the output for one input, both in channels-last order.
+    /// Some rows of the output for one input, both dense NHWC. Windows outside the plane see zeros.
     ///
     /// # Panics
     /// Where a slice is not as long as its plane says.
-    pub fn run(&self, input: &[f32], (plane, out): (Plane, Plane), rows: Range<usize>, output: &mut [f32]) {
-        let StemShape { input: channels, output: out_channels, kernel, stride, padding, turned } = self.shape;
+    pub fn run<'v>(
+        &self,
+        input: impl Into<Values<'v>>,
+        (plane, out): (Plane, Plane),
+        rows: Range<usize>,
+        output: &mut [f32],
+    ) {
+        let input = input.into();
+        let StemShape { input: channels, output: out_channels, kernel, stride, padding, rotated } = self.shape;
         assert_eq!(input.len(), plane.pixels() * channels, "the input's length");
         assert_eq!(output.len(), rows.len() * out.width * out_channels, "the output's length");
+        if output.is_empty() {
+            return;
+        }
         let side = (out.width.max(1) - 1) * stride + kernel.max(padding);
         let stem = RawStem {
             weights: self.weights.as_ptr(),
@@ -132,7 +157,7 @@ impl Stem {
             kernel: kernel as c_long,
             stride: stride as c_long,
             padding: padding as c_long,
-            turned: c_long::from(turned),
+            rotated: c_long::from(rotated),
         };
         SCRATCH.with_borrow_mut(|lines| {
             lines.reserve(kernel * side * channels);
@@ -151,5 +176,26 @@ impl Stem {
             // shape says, which was asserted; rows outside the plane are not read. Nothing else has the output or the scratch.
             unsafe { run(self.width, &stem, &pass) };
         });
+    }
+}
+
+#[cfg(all(test, attrax_kernels))]
+mod tests {
+    use std::mem::{offset_of, size_of};
+
+    use super::*;
+
+    #[test]
+    fn structures_are_laid_out_as_in_c() {
+        let expected = [
+            size_of::<RawStem>(),
+            offset_of!(RawStem, input),
+            offset_of!(RawStem, rotated),
+            size_of::<RawPass>(),
+            offset_of!(RawPass, height),
+            offset_of!(RawPass, side),
+        ];
+        // SAFETY: a constant array of this length in `stem.c`.
+        assert_eq!(unsafe { attrax_stem_layout_portable }, expected);
     }
 }

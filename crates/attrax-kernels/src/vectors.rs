@@ -13,17 +13,29 @@ pub trait Work {
 #[inline]
 pub fn with_vectors<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
-    if super::Width::all().contains(&super::Width::Avx2) {
+    if wide() {
         // SAFETY: the processor has these vectors.
         return unsafe { with_avx2(work) };
     }
     work.run()
 }
 
+/// Whether AVX2 is there, and not ruled out by a narrower width that was asked for.
+#[cfg(target_arch = "x86_64")]
+fn wide() -> bool {
+    use super::Width::{Avx2, Avx512};
+    super::Width::all().contains(&Avx2) && matches!(super::Width::chosen(), Ok(None | Some(Avx512 | Avx2)))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn wide() -> bool {
+    false
+}
+
 /// Whether the processor computes a product and a sum at once, rounded once, in [`with_vectors`].
 #[must_use]
 pub fn fuses() -> bool {
-    cfg!(target_arch = "aarch64") || super::Width::all().contains(&super::Width::Avx2)
+    cfg!(target_arch = "aarch64") || wide()
 }
 
 #[cfg(target_arch = "x86_64")]

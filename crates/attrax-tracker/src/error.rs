@@ -68,6 +68,9 @@ pub enum TrackerError {
         /// Why it cannot be used.
         reason: String,
     },
+    /// The environment asks for vectors that the processor lacks.
+    #[error(transparent)]
+    Vectors(#[from] attrax_kernels::VectorsError),
     /// A score is not a finite number.
     #[error(
         "the score is not a finite number in frame {frame}: the training diverged, or the weights do not fit; \

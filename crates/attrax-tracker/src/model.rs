@@ -52,6 +52,7 @@ impl Model {
     /// of range, [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its other failures.
     pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
+        attrax_kernels::Width::chosen()?;
         guarded(|| Self::built(parameters, config, threads))
     }
 

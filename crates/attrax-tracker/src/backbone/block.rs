@@ -12,7 +12,7 @@ use super::convolution::Convolution;
 use super::fused::{each, numbers, plane_of, rows_among};
 use super::layers::Layer;
 use crate::parallel::Workers;
-use attrax_kernels::{Kernel, Plane, Rectifier, Shape, Weights, Width};
+use attrax_kernels::{Activation, Kernel, Plane, Shape, Weights, Width};
 
 /// A block of frozen weights.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub(super) struct Block {
 pub(super) struct Passed {
     block: Arc<Block>,
     /// Where each `ReLU6` passed, input by input.
-    wide: Vec<u8>,
-    narrow: Vec<u8>,
+    expanded: Vec<u8>,
+    filtered: Vec<u8>,
     plane: Plane,
 }
 
@@ -69,9 +69,9 @@ impl Block {
         width: Width,
     ) -> Option<Self> {
         let matrix = |c: &Convolution| c.weight.flatten(1, 3);
-        let (widen, narrow) = (first.map(matrix), matrix(second));
-        let (output, middle) = (narrow.size()[0] as usize, narrow.size()[1] as usize);
-        let input = widen.as_ref().map_or(middle, |matrix| matrix.size()[1] as usize);
+        let (expand, project) = (first.map(matrix), matrix(second));
+        let (output, middle) = (project.size()[0] as usize, project.size()[1] as usize);
+        let input = expand.as_ref().map_or(middle, |matrix| matrix.size()[1] as usize);
         let shape = Shape {
             input,
             middle,
@@ -84,33 +84,33 @@ impl Block {
             residual,
         };
         let taps = numbers(&depthwise.weight.permute([2, 3, 0, 1]));
-        let (widened, narrowed) = (widen.as_ref().map(numbers), numbers(&narrow));
-        let first_bias = first.map(|first| numbers(&first.bias));
-        let (depthwise_bias, second_bias) = (numbers(&depthwise.bias), numbers(&second.bias));
+        let (expansion, projection) = (expand.as_ref().map(numbers), numbers(&project));
+        let expand_bias = first.map(|first| numbers(&first.bias));
+        let (depthwise_bias, project_bias) = (numbers(&depthwise.bias), numbers(&second.bias));
         let weights = Weights {
-            first: widened.as_deref(),
-            first_bias: first_bias.as_deref(),
+            expand: expansion.as_deref(),
+            expand_bias: expand_bias.as_deref(),
             depthwise: &taps,
             depthwise_bias: Some(&depthwise_bias),
-            second: Some(&narrowed),
-            second_bias: Some(&second_bias),
+            project: Some(&projection),
+            project_bias: Some(&project_bias),
         };
         let forward = Kernel::new(width, shape, &weights)?;
         if !linearized {
             return Some(Self { forward, adjoint: None, shape });
         }
         // The products change places, and are transposed as the convolution is.
-        let turned = Shape { input: output, output: input, transposed: true, ..shape };
-        let (narrowed, widened) = (numbers(&narrow.tr()), widen.map(|matrix| numbers(&matrix.tr())));
+        let swapped = Shape { input: output, output: input, transposed: true, ..shape };
+        let (projection, expansion) = (numbers(&project.tr()), expand.map(|matrix| numbers(&matrix.tr())));
         let transposed = Weights {
-            first: Some(&narrowed),
-            first_bias: None,
+            expand: Some(&projection),
+            expand_bias: None,
             depthwise: &taps,
             depthwise_bias: None,
-            second: widened.as_deref(),
-            second_bias: None,
+            project: expansion.as_deref(),
+            project_bias: None,
         };
-        Some(Self { forward, adjoint: Some(Kernel::new(width, turned, &transposed)?), shape })
+        Some(Self { forward, adjoint: Some(Kernel::new(width, swapped, &transposed)?), shape })
     }
 
     /// The output for inputs `(n, channels, height, width)`. The rows of a single one are shared among threads where there are
@@ -119,7 +119,7 @@ impl Block {
         let (plane, out) = self.planes(input);
         each(input, self.shape.output, out, |sample, output, _| {
             rows_among(workers.filter(|_| input.size()[0] == 1), out, output, |rows, strip| {
-                self.forward.run(sample, (plane, out), rows, Rectifier::Limit, strip);
+                self.forward.run(sample, (plane, out), rows, Activation::Relu6, strip);
             });
         })
     }
@@ -127,14 +127,16 @@ impl Block {
     /// The output, and the derivative there.
     pub fn record(self: &Arc<Self>, input: &Tensor) -> (Tensor, Passed) {
         let ((plane, out), count) = (self.planes(input), input.size()[0] as usize);
-        let [mut wide, mut narrow] = [plane, out].map(|plane| vec![0; count * self.forward.bits(plane)]);
-        let [of_wide, of_narrow] = [plane, out].map(|plane| self.forward.bits(plane));
+        let [mut expanded, mut filtered] = [plane, out].map(|plane| vec![0; count * self.forward.bits(plane)]);
+        let [of_expanded, of_filtered] = [plane, out].map(|plane| self.forward.bits(plane));
         let output = each(input, self.shape.output, out, |sample, output, place| {
-            let (wide, narrow) =
-                (&mut wide[place * of_wide..][..of_wide], &mut narrow[place * of_narrow..][..of_narrow]);
-            self.forward.run(sample, (plane, out), 0..out.height, Rectifier::Record(wide, narrow), output);
+            let (expanded, filtered) = (
+                &mut expanded[place * of_expanded..][..of_expanded],
+                &mut filtered[place * of_filtered..][..of_filtered],
+            );
+            self.forward.run(sample, (plane, out), 0..out.height, Activation::Recorded(expanded, filtered), output);
         });
-        (output, Passed { block: Arc::clone(self), wide, narrow, plane })
+        (output, Passed { block: Arc::clone(self), expanded, filtered, plane })
     }
 
     /// The planes of an input and of its output.
@@ -155,8 +157,8 @@ impl Passed {
         let Some(adjoint) = &self.block.adjoint else { unreachable!("a window was linearised") };
         let (plane, out) = (self.plane, self.block.out(self.plane));
         each(gradient, self.block.shape.input, plane, |sample, output, place| {
-            let (wide, narrow) = self.bits(place);
-            adjoint.run(sample, (out, plane), 0..plane.height, Rectifier::Mask(narrow, wide), output);
+            let (expanded, filtered) = self.bits(place);
+            adjoint.run(sample, (out, plane), 0..plane.height, Activation::Mask(filtered, expanded), output);
         })
     }
 
@@ -164,17 +166,17 @@ impl Passed {
     pub fn push_forward(&self, change: &Tensor) -> Tensor {
         let (block, plane, out) = (&self.block, self.plane, self.block.out(self.plane));
         each(change, block.shape.output, out, |sample, output, place| {
-            let (wide, narrow) = self.bits(place);
-            block.forward.run(sample, (plane, out), 0..out.height, Rectifier::Mask(wide, narrow), output);
+            let (expanded, filtered) = self.bits(place);
+            block.forward.run(sample, (plane, out), 0..out.height, Activation::Mask(expanded, filtered), output);
         })
     }
 
     /// What passed of the input in a place, counted through the batches.
     fn bits(&self, place: usize) -> (&[u8], &[u8]) {
         let kernel = &self.block.forward;
-        let (wide, narrow) = (kernel.bits(self.plane), kernel.bits(self.block.out(self.plane)));
-        let place = place % (self.wide.len() / wide.max(1)).max(1);
-        (&self.wide[place * wide..][..wide], &self.narrow[place * narrow..][..narrow])
+        let (expanded, filtered) = (kernel.bits(self.plane), kernel.bits(self.block.out(self.plane)));
+        let place = place % (self.expanded.len() / expanded.max(1)).max(1);
+        (&self.expanded[place * expanded..][..expanded], &self.filtered[place * filtered..][..filtered])
     }
 }
 

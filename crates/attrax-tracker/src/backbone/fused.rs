@@ -10,16 +10,16 @@ use super::convolution::{Convolution, arranged};
 use super::layers::Layer;
 use crate::parallel::Workers;
 use crate::plan::Plan;
-use attrax_kernels::{Plane, Stem, StemShape, Width, channels_last, filled};
+use attrax_kernels::{Plane, Stem, StemShape, Values, Width, channels_last, filled};
 
 /// Channels of an input and side of a kernel up to which a first convolution is worth a kernel of its own.
 const FEW: (i64, i64) = (4, 3);
 
 /// The layers with a kernel in place of each run of layers that there is one for; and for each how many layers it stands for.
 ///
-/// `turned` says whether the first layer's input is still to be turned: a kernel does that, and nothing else; `linearized`, whether
+/// `rotated` says whether the first layer's input is still to be rotated: a kernel does that, and nothing else; `linearized`, whether
 /// derivatives are wanted.
-pub(super) fn fused(layers: &[Layer], turned: bool, width: Option<Width>, linearized: bool) -> Vec<(Layer, usize)> {
+pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, linearized: bool) -> Vec<(Layer, usize)> {
     let known = |layer: &Layer| match layer {
         Layer::Convolution(c) => c.weight.kind() == Kind::Float && !Plan::of(&c.weight).gpu,
         _ => true,
@@ -32,7 +32,7 @@ pub(super) fn fused(layers: &[Layer], turned: bool, width: Option<Width>, linear
             Layer::Convolution(first)
                 if fused.is_empty() && first.weight.size()[1] <= FEW.0 && first.weight.size()[2] <= FEW.1 =>
             {
-                stem(first, turned, width).map(|stem| (Layer::Stem(Arc::new(stem)), 1))
+                stem(first, rotated, width).map(|stem| (Layer::Stem(Arc::new(stem)), 1))
             }
             _ => Block::at(rest, width, linearized).map(|(block, count)| (Layer::Block(Arc::new(block)), count)),
         });
@@ -43,12 +43,12 @@ pub(super) fn fused(layers: &[Layer], turned: bool, width: Option<Width>, linear
     fused
 }
 
-fn stem(first: &Convolution, turned: bool, width: Width) -> Option<Stem> {
+fn stem(first: &Convolution, rotated: bool, width: Width) -> Option<Stem> {
     let size: Vec<usize> = first.weight.size().iter().map(|length| *length as usize).collect();
     let (&[output, input, kernel, _], 1) = (size.as_slice(), first.dilation) else { return None };
     let (stride, padding) = (first.stride as usize, first.padding as usize);
     let weights = numbers(&first.weight.permute([0, 2, 3, 1]));
-    Stem::new(width, StemShape { input, output, kernel, stride, padding, turned }, &weights, &numbers(&first.bias))
+    Stem::new(width, StemShape { input, output, kernel, stride, padding, rotated }, &weights, &numbers(&first.bias))
 }
 
 /// The first convolution's output for crops `(n, channels, height, width)`. The rows of a single one are shared among threads
@@ -74,14 +74,14 @@ pub(super) fn each(
     input: &Tensor,
     channels: usize,
     out: Plane,
-    mut run: impl FnMut(&[f32], &mut [f32], usize),
+    mut run: impl FnMut(Values<'_>, &mut [f32], usize),
 ) -> Tensor {
     let input = arranged(input);
     let Some(values) = channels_last(&input) else { unreachable!("a network of 32 bits was given {:?}", input.kind()) };
     let count = input.size()[0];
     let (of_input, of_output) = (values.len() / count.max(1) as usize, out.pixels() * channels);
     filled([count, channels as i64, out.height as i64, out.width as i64], |output| {
-        let samples = values.chunks_exact(of_input).zip(output.chunks_exact_mut(of_output));
+        let samples = values.pieces(of_input).zip(output.chunks_exact_mut(of_output));
         samples.enumerate().for_each(|(place, (sample, output))| run(sample, output, place));
     })
 }
@@ -120,13 +120,13 @@ mod tests {
             let weight = Tensor::randn([output, 3, 3, 3], options);
             let first = Convolution::new(&weight, &Tensor::randn([output], options), stride, padding, 1);
             let crops = arranged(&Tensor::randn([2, 3, height, width], options));
-            for (width, turned) in Width::all().iter().flat_map(|width| [(*width, false), (*width, true)]) {
-                let kernel = stem(&first, turned, width).unwrap();
-                let seen = if turned { crops.flip([2, 3]) } else { crops.shallow_clone() };
+            for (width, rotated) in Width::all().iter().flat_map(|width| [(*width, false), (*width, true)]) {
+                let kernel = stem(&first, rotated, width).unwrap();
+                let seen = if rotated { crops.flip([2, 3]) } else { crops.shallow_clone() };
                 let expected = first.run(&seen, Some(&first.bias));
                 let found = run_stem(&kernel, &crops, None);
                 let error = ((&found - &expected).norm() / expected.norm()).double_value(&[]);
-                assert!(found.size() == expected.size() && error < 1e-6, "{width:?}, turned {turned}: {error:.1e}");
+                assert!(found.size() == expected.size() && error < 1e-6, "{width:?}, rotated {rotated}: {error:.1e}");
                 let shared = run_stem(&kernel, &crops.narrow(0, 0, 1), Some(&Workers::new(3)));
                 assert!(shared.equal(&found.narrow(0, 0, 1)));
             }

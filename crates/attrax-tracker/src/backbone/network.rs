@@ -72,7 +72,7 @@ impl Network {
 
     /// The same network, whose blocks each are one pass where there is a kernel for them; one that can be `linearized`, or not.
     pub fn fused(&self, linearized: bool) -> Self {
-        let fused = fused(&self.layers, self.ends.turned, Width::all().first().copied(), linearized);
+        let fused = fused(&self.layers, self.ends.turned, Width::chosen().ok().flatten(), linearized);
         let ends = fused.iter().scan(0, |end, (_, count)| {
             *end += count;
             Some(*end)

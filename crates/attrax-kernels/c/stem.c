@@ -1,13 +1,13 @@
-/* The first convolution, whose input has few channels: the taps of a row are one piece of memory, so that it is a product for each row
- * of its kernel. `stem.rs` tells what each argument is.
+/* The first convolution, whose input has few channels: the taps of a row are one piece of memory, so that the
+ * convolution is a product for each row of its kernel. `stem.rs` documents the arguments.
  */
-#include "product.h"
+#include "gemm.h"
 
 struct attrax_stem {
     const float *weights, *bias;
     long input, output;
     long kernel, stride, padding;
-    long turned;
+    long rotated;
 };
 
 struct attrax_stem_pass {
@@ -18,14 +18,20 @@ struct attrax_stem_pass {
     long side;
 };
 
-/* A row of the input with its zeros, the pixels in turned order where the network lies so. */
+/* Sizes and offsets of the structures above, for a test of their twins in Rust. */
+const size_t NAME(stem_layout)[] = {
+    sizeof(struct attrax_stem), offsetof(struct attrax_stem, input), offsetof(struct attrax_stem, rotated),
+    sizeof(struct attrax_stem_pass), offsetof(struct attrax_stem_pass, height), offsetof(struct attrax_stem_pass, side),
+};
+
+/* A row of the input with its zeros, the pixels in reverse order where the input is rotated. */
 static void line(const struct attrax_stem *stem, const struct attrax_stem_pass *pass, long row, float *to) {
     const long channels = stem->input, after = pass->side - stem->padding;
     const long used = after < pass->width ? after : pass->width;
     memset(to, 0, (size_t)(pass->side * channels) * sizeof(float));
     if (row < 0 || row >= pass->height) return;
     to += stem->padding * channels;
-    if (!stem->turned) {
+    if (!stem->rotated) {
         memcpy(to, pass->input + row * pass->width * channels, (size_t)(used * channels) * sizeof(float));
         return;
     }
@@ -40,21 +46,21 @@ static void line(const struct attrax_stem *stem, const struct attrax_stem_pass *
     }
 }
 
-INLINE void stem_tile(const int rows, const int vectors, const struct attrax_stem *stem, const struct attrax_stem_pass *pass,
-                      const float *panel, long channel, long pixel, float *to) {
-    lanes sums[TILE][2];
+INLINE void stem_tile(const int mr, const int vectors, const struct attrax_stem *stem,
+                      const struct attrax_stem_pass *pass, const float *panel, long channel, long pixel, float *to) {
+    lanes acc[MR][2];
     const long depth = stem->kernel * stem->input, step = stem->stride * stem->input;
-    begin(rows, vectors, sums, stem->bias + channel);
+    init_acc(mr, vectors, acc, stem->bias + channel);
     for (long ky = 0; ky < stem->kernel; ky++)
-        multiply(rows, vectors, sums, pass->lines + ky * pass->side * stem->input + pixel * step, step,
-                 panel + ky * depth * vectors * LANES, depth);
+        gemm_tile(mr, vectors, acc, pass->lines + ky * pass->side * stem->input + pixel * step, step,
+                  panel + ky * depth * vectors * LANES, depth);
     to += pixel * stem->output + channel;
 #pragma GCC unroll 16
-    for (int row = 0; row < rows; row++) {
+    for (int row = 0; row < mr; row++) {
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++) {
             const long left = stem->output - channel - v * LANES;
-            if (left > 0) store(to + row * stem->output + v * LANES, sums[row][v], left);
+            if (left > 0) store_some(to + row * stem->output + v * LANES, acc[row][v], left);
         }
     }
 }
