@@ -269,7 +269,7 @@ ODD_REGIONS = {
     "the whole frame": lambda: Rectangle.create(0, 0, 64, 48),
     "crossing itself": lambda: Polygon.create([(20, 16), (44, 34), (44, 16), (20, 34)]),
     "rotated": lambda: Polygon.create([(30, 12), (44, 24), (32, 36), (18, 24)]),
-    # Four numbers, which is what a rectangle is: the two cannot be told apart.
+    # Four numbers, which is what a rectangle is: the two cannot be distinguished.
     "polygon of two corners": lambda: harness.short_polygon((20, 16), (24, 18)),
     "triangle": lambda: Polygon.create([(30, 12), (44, 24), (32, 36)]),
     "mask": lambda: Mask.create(np.ones((18, 24), np.uint8), 20, 16),
@@ -314,7 +314,7 @@ def test_region_that_the_client_does_not_send(command, good, region, reason):
 
 def test_frame_before_any_initialize(command, good):
     with Server(command).connect() as server:
-        # The client expects no states yet, so it gives up without reading the farewell.
+        # The client expects no states yet, so it gives up without reading the quit message.
         with pytest.raises(TraxException):
             server.frame(good)
         output = server.process.stdout.read().decode()
@@ -352,7 +352,7 @@ def test_client_closes_within_a_frame(command, good, part):
 
 
 def test_client_stops_reading(command, good):
-    """The client goes while its frame is worked on: nobody is there to be told, so it ends in silence."""
+    """The client goes while its frame is worked on: no reader is left for a reason, so it ends in silence."""
     with Server(command).connect() as server:
         server.initialize(good, Rectangle.create(*BOX))
         server.close_output()

@@ -60,7 +60,7 @@ def test_one_socket_for_both(tracker, family):
         assert reader.readline().startswith(b"@@TRAX:hello ")
         ours.sendall(REQUEST)
         assert reader.readline().startswith(b"@@TRAX:state ")
-        # Taken over: one descriptor for each direction, and the number that was given is not among them.
+        # Taken over: a descriptor for each direction, none with the number that was given.
         assert given not in opened(process)
         assert len(opened(process)) == 2, opened(process)
         ours.sendall(b"@@TRAX:quit\n")

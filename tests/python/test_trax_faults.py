@@ -188,7 +188,7 @@ CASES = {
         initialized(b'@@TRAX:frame "image:64;48;rgb;AAAA'), reason=b"middle of a message", answers=1
     ),
     "ends after an answer": Case(initialized(), DONE, answers=1),
-    "ends within a farewell": Case(initialized(b"@@TRAX:qui"), reason=b"middle of a message", answers=1),
+    "ends within a quit message": Case(initialized(b"@@TRAX:qui"), reason=b"middle of a message", answers=1),
     # Never ends.
     "no line break in a message": Case(endless(b"@@TRAX:frame "), reason=b"length of a line in bytes is limited"),
     "no line break in garbage": Case(endless(b""), reason=b"length of a line in bytes is limited"),
@@ -200,10 +200,10 @@ CASES = {
     # The grammar.
     "unknown message": Case(sends(b"@@TRAX:dance \n"), reason=rb"no message \"dance\""),
     "no kind": Case(sends(b"@@TRAX: frame\n"), reason=rb"no message \"\""),
-    "tab behind the kind": Case(sends(b"@@TRAX:frame\tx\n"), reason=b"no message"),
+    "tab after the kind": Case(sends(b"@@TRAX:frame\tx\n"), reason=b"no message"),
     "long kind": Case(sends(b"@@TRAX:" + b"a" * 100000 + b"\n"), reason=b"no message"),
     "quote not closed": Case(sends(b'@@TRAX:initialize "20,16,24,18 \n'), reason=b"quote is not closed"),
-    "text behind a quote": Case(sends(b'@@TRAX:initialize "20,16"24,18 \n'), reason=b"sticks to a closing quote"),
+    "text after a quote": Case(sends(b'@@TRAX:initialize "20,16"24,18 \n'), reason=b"sticks to a closing quote"),
     "backslash at the end": Case(sends(b"@@TRAX:initialize 20\\\n"), reason=b"ends in a backslash"),
     "too many items": Case(sends(b"@@TRAX:frame" + b" a=1" * 2000 + b"\n"), reason=b"items in a message is limited"),
     "key too long": Case(sends(b"@@TRAX:initialize " + BOX + b" " + b"k" * 65 + b"=1\n"), reason=b"carries one region"),
@@ -353,7 +353,8 @@ def test_socket_at_work(command, picture, tmp_path, half):
     with connection:
         connection.sendall(start(picture))
         fault.until_work()
-        # What has come is read: a socket that is closed with something unread is reset, which is easier to notice.
+        # Everything is read: closing a socket with unread bytes resets it, which is easier to
+        # notice.
         assert connection.recv(4096).startswith(b"@@TRAX:hello")
         if half:
             connection.shutdown(socket.SHUT_WR)

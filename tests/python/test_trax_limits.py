@@ -1,4 +1,4 @@
-"""The limits of `attrax serve`: each flag changes what the real TraX client is refused, at exactly its value."""
+"""The limits of `attrax serve`: each flag moves the limit for the real TraX client to exactly its value."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PENTAGON = Polygon.create([(20, 16), (44, 16), (50, 25), (44, 34), (20, 34)])
 MASK = Mask.create(np.ones((18, 24), np.uint8), x=20, y=16)
 PIXELS = "size of an image in pixels"
 
-#: A flag with the least value that will do for a request, what makes the request, and what is said about one less.
+#: A flag with the least value that a request needs, the request, and the error for one less.
 LIMITS = {
     "items": ("message-items", 12, with_properties, "items in a message"),
     "pixels of a file": ("image-pixels", 64 * 48, in_file(BOX), PIXELS),

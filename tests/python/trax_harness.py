@@ -78,7 +78,7 @@ class Server:
 
     def connect(self) -> Server:
         """Waits for the tracker's introduction."""
-        # The client cannot do without a log; a list of what passed in either direction is of use anyway.
+        # The client needs a log; this one keeps the lines of both directions.
         if self._listener is not None:
             self.client = Client(stream=self._listener.fileno(), timeout=int(PATIENCE), log=self._log)
         else:
@@ -109,7 +109,7 @@ class Server:
 
     @staticmethod
     def _replace(stream) -> None:
-        # The client goes on using the descriptor's number, which must not come to mean another file.
+        # The client still uses the descriptor's number, which must not become another file's.
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -18,12 +18,12 @@ BOX = b'"20,16,24,18"'
 
 
 def slowed(command: str) -> str:
-    """The same command, so slow that a request is worked on for minutes; skips the test where it is not known how."""
+    """The same command, slowed down to minutes for each request; skips the test of a tracker without such a setting."""
     if "quick.toml" in command:
         return command.replace("quick.toml", "slow.toml")
     if "still_session" in command:
         return command + " --delay 600"
-    pytest.skip("nothing is known that makes this tracker slow")
+    pytest.skip("this tracker has no setting that makes it slow")
 
 
 class Fault:
@@ -75,7 +75,7 @@ class Fault:
         return line
 
     def until_work(self) -> None:
-        """Waits until a slow command works on a request; a real tracker's trace tells of its training."""
+        """Waits until a slow command works on a request; a real tracker's trace shows its training."""
         if "slow.toml" not in self.command:
             time.sleep(1)
             return
