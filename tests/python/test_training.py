@@ -1,6 +1,7 @@
 """`attrax-vot train`: an interrupted training ends where a whole one does, and attrax takes what it makes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_a_training_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> No
     assert all(torch.equal(halves[name], whole[name]) for name in whole)
     with pytest.raises(EvaluationError, match="of another training"):
         Training(tensors, found, Plan(cycles=3, first_block=10), "cpu").run(tmp_path / "halves", stop)
+    # As many videos, but others; and another start.
+    moved = [replace(one, boxes=one.boxes + 1) for one in found]
+    with pytest.raises(EvaluationError, match="other videos"):
+        Training(tensors, moved, plan, "cpu").run(tmp_path / "halves", stop)
+    name = next(iter(tensors))
+    with pytest.raises(EvaluationError, match="other weights to start from"):
+        Training(tensors | {name: tensors[name] + 1}, found, plan, "cpu").run(tmp_path / "halves", stop)
 
 
 @pytest.mark.skipif(not ATTRAX.is_file(), reason="out/bin/attrax is not built: make build")

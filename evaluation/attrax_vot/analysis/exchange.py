@@ -5,6 +5,7 @@ each repetition. `got10k` is `<sequence>/<sequence>_001.txt`, a box a line, of o
 """
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def export(
         for repetition in found:
             name = results.name(sequence, repetition.index)
             trajectory = Trajectory.read(stored, name)
-            columns.append([trajectory.properties(frame).get("time", 0.0) for frame in range(len(trajectory))])
+            columns.append([trajectory.properties(frame).get("time", math.nan) for frame in range(len(trajectory))])
             regions = trajectory.regions()
             if layout == "got10k":
                 lines = [_box(region) for region in (sequence.groundtruth(0), *regions[1:])]

@@ -1,10 +1,10 @@
 """Raw results that others have published, brought into a workspace as one more tracker.
 
 They come as the MATLAB toolkit wrote them: `<experiment>/<sequence>/<sequence>_001.txt`, with one region a
-line, and `<sequence>_time.txt`, with the seconds of each frame, one column for each repetition.
+line, and `<sequence>_time.txt`, with the seconds of each frame, one column for each repetition. Other separators and
+missing seconds are read too.
 """
 
-import configparser
 import math
 import re
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vot.tracker import Trajectory
 
+from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
@@ -36,13 +37,12 @@ def register(workspace: Path, directory: Path) -> str:
         raise EvaluationError(f"there is no folder {directory} with published results")
     name = identifier(directory)
     registry = workspace / "trackers.ini"
-    config = configparser.ConfigParser()
-    config.read(registry)
-    if not config.has_section(name):
+    text = registry.read_text() if registry.is_file() else ""
+    if not re.search(rf"^\[{re.escape(name)}\]", text, re.MULTILINE):
         label = f"{name.removesuffix('-published')} (published)"
-        config[name] = {"label": label, "protocol": "unknown", "command": ""}
-        with registry.open("w") as file:
-            config.write(file)
+        # Appended: what stands there stays as it is, comments included.
+        before = text + "\n" * (not text.endswith("\n")) + "\n" if text else ""
+        write_whole(registry, f"{before}[{name}]\nlabel = {label}\nprotocol = unknown\ncommand =\n")
     return name
 
 
@@ -59,23 +59,46 @@ def bring_in(
     Sequences of which nothing was published are left out.
 
     Raises:
-        EvaluationError: there are results of no sequence, or some are of another length.
+        EvaluationError: as `read`; nothing is written.
     """
-    _check(directory, experiment, sequences)
+    write(read(directory, workspace, identifier, experiment, sequences))
+
+
+def read(
+    directory: Path, workspace: Path, identifier: str, experiment: "Experiment", sequences: list["Sequence"]
+) -> dict[Path, str]:
+    """The published results of the sequences as files of the workspace, in today's format; nothing is written.
+
+    Raises:
+        EvaluationError: there are results of no sequence, some are of another length, or a line cannot be read.
+    """
+    if not directory.is_dir():
+        raise EvaluationError(f"there is no folder {directory} with published results")
+    made: dict[Path, str] = {}
     for sequence in sequences:
-        source = directory / experiment.identifier / sequence.name
-        found = _files(directory, experiment, sequence)
-        if not found:
-            continue
         target = workspace / "results" / identifier / experiment.identifier / sequence.name
-        target.mkdir(parents=True, exist_ok=True)
-        times = _read_times(source / f"{sequence.name}_time.txt")
-        for index, file in enumerate(found):
-            lines = file.read_text().split()
-            (target / file.name).write_text("".join(f"{line}\n" for line in lines))
-            column = [row[index] if index < len(row) else 0.0 for row in times] or [0.0] * len(lines)
-            values = "".join(f"{value}\n" for value in _shift(lines, column))
-            (target / f"{file.stem}_time.value").write_text(values)
+        times = _read_times(directory / experiment.identifier / sequence.name / f"{sequence.name}_time.txt")
+        for index, file in enumerate(_files(directory, experiment, sequence)):
+            lines = _read_regions(file)
+            if len(lines) != len(sequence):
+                raise EvaluationError(f"{file} has {len(lines)} regions, {sequence.name} {len(sequence)} frames")
+            made[target / file.name] = "".join(f"{line}\n" for line in lines)
+            column = [row[index] if index < len(row) else None for row in times[: len(lines)]]
+            column += [None] * (len(lines) - len(column))
+            if any(value is not None for value in column):
+                values = ("" if value is None else str(value) for value in _shift(lines, column))
+                made[target / f"{file.stem}_time.value"] = "".join(f"{value}\n" for value in values)
+    if not made:
+        name = sequences[0].name
+        place = directory / experiment.identifier
+        raise EvaluationError(f"{place} has no results of any of the sequences, such as {name}/{name}_001.txt")
+    return made
+
+
+def write(made: dict[Path, str]) -> None:
+    """Writes what `read` gave."""
+    for path, text in made.items():
+        write_whole(path, text)
 
 
 def add(workspace: Path, directories: list[Path], experiment: "Experiment", sequences: list["Sequence"]) -> list[str]:
@@ -85,26 +108,43 @@ def add(workspace: Path, directories: list[Path], experiment: "Experiment", sequ
         Their identifiers.
 
     Raises:
-        EvaluationError: there are results of no sequence, or some are of another length; nothing is registered.
+        EvaluationError: as `read`, of any of them; nothing is written or registered.
     """
-    for directory in directories:
-        bring_in(directory, workspace, identifier(directory), experiment, sequences)
+    found = [read(each, workspace, identifier(each), experiment, sequences) for each in directories]
+    for made in found:
+        write(made)
     return [register(workspace, directory) for directory in directories]
 
 
-def _check(directory: Path, experiment: "Experiment", sequences: list["Sequence"]) -> None:
-    """Makes sure that a folder holds published results of the sequences, before anything is written."""
-    if not directory.is_dir():
-        raise EvaluationError(f"there is no folder {directory} with published results")
-    found = [(each, file) for each in sequences for file in _files(directory, experiment, each)]
-    if not found:
-        name = sequences[0].name
-        place = directory / experiment.identifier
-        raise EvaluationError(f"{place} has no results of any of the sequences, such as {name}/{name}_001.txt")
-    for sequence, file in found:
-        lines = len(file.read_text().split())
-        if lines != len(sequence):
-            raise EvaluationError(f"{file} has {lines} regions, {sequence.name} {len(sequence)} frames")
+def _read_regions(file: Path) -> list[str]:
+    """A region for each frame, in the toolkit's form: 4, 6, 8 or more numbers, a mask, or a special code.
+
+    Numbers may be parted by commas, blanks, tabs or semicolons. "Not a number" is the toolkit's unknown region.
+    """
+    lines = []
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        text = line.strip(" \t,;")
+        if not text:
+            continue
+        if text[0] in "mM":
+            lines.append(text)
+            continue
+        words = re.split(r"[,;\s]+", text)
+        try:
+            values = [float(word) for word in words]
+        except ValueError:
+            raise EvaluationError(f"{file}, line {number}: '{text[:60]}' is no region") from None
+        if any(math.isnan(value) for value in values):
+            lines.append(str(Trajectory.UNKNOWN))
+        elif len(values) == 1:
+            lines.append(str(int(values[0])))
+        elif all(map(math.isfinite, values)) and (len(values) == 4 or (len(values) > 5 and len(values) % 2 == 0)):
+            lines.append(",".join(words))
+        else:
+            raise EvaluationError(
+                f"{file}, line {number}: {len(values)} numbers; a rectangle has four, a polygon six or more, a code one"
+            )
+    return lines
 
 
 def _files(directory: Path, experiment: "Experiment", sequence: "Sequence") -> list[Path]:
@@ -112,14 +152,28 @@ def _files(directory: Path, experiment: "Experiment", sequence: "Sequence") -> l
     return sorted((directory / experiment.identifier / sequence.name).glob(f"{sequence.name}_[0-9][0-9][0-9].txt"))
 
 
-def _read_times(path: Path) -> list[list[float]]:
-    """Seconds by frame and repetition; nothing where they were not published."""
+def _read_times(path: Path) -> list[list[float | None]]:
+    """Seconds by frame and repetition, none where they are missing; nothing where they were not published.
+
+    Raises:
+        EvaluationError: a cell is no number.
+    """
     if not path.is_file():
         return []
-    return [[float(value) for value in line.split(",")] for line in path.read_text().split()]
+    rows = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not (text := line.strip()):
+            continue
+        cells = text.rstrip(",").split(",") if "," in text else text.split()
+        try:
+            row = [float(cell) if cell.strip() else math.nan for cell in cells]
+        except ValueError:
+            raise EvaluationError(f"{path}, line {number}: '{text[:60]}' are no seconds") from None
+        rows.append([None if math.isnan(value) else value for value in row])
+    return rows
 
 
-def _shift(lines: list[str], times: list[float]) -> list[float]:
+def _shift(lines: list[str], times: list[float | None]) -> list[float | None]:
     """Puts the seconds of an initialisation where they belong.
 
     A tracker that the MATLAB toolkit drives step by step answers an initialisation together with the frame
@@ -128,7 +182,8 @@ def _shift(lines: list[str], times: list[float]) -> list[float]:
     shifted = list(times)
     start = str(Trajectory.INITIALIZATION)
     for frame, line in enumerate(lines[:-1]):
-        if line == start and times[frame] < 0.01 * times[frame + 1]:
+        now, then = times[frame], times[frame + 1]
+        if line == start and now is not None and then is not None and now < 0.01 * then:
             # What the second frame took alone is not known: it counts for nothing.
-            shifted[frame], shifted[frame + 1] = times[frame + 1], math.nan
+            shifted[frame], shifted[frame + 1] = then, math.nan
     return shifted

@@ -124,8 +124,9 @@ def collect(directory: Path, names: list[str], references: list[Path]) -> Report
     space = workspace.load(directory)
     chosen = [each for each in space.stack if isinstance(each, SupervisedExperiment)][:1]
     sequences = runner.sequences_of(space, chosen[0]) if chosen else list(space.dataset)
-    for path in references:
-        _bring_in(space, directory, path)
+    # All are read before any is written.
+    for made in [made for path in references for made in _published(space, directory, path)]:
+        reference.write(made)
     published = [reference.register(directory, path) for path in references]
     space = workspace.load(directory)
     trackers = _trackers(space, directory, names, published)
@@ -170,17 +171,19 @@ def _supervised(
     )
 
 
-def _bring_in(space: "Workspace", directory: Path, path: Path) -> None:
-    """Copies published results of every experiment that they are of."""
+def _published(space: "Workspace", directory: Path, path: Path) -> list[dict[Path, str]]:
+    """Published results of every experiment that they are of, as files of the workspace."""
     if not path.is_dir():
         raise EvaluationError(f"there is no folder {path} with published results")
     experiments = [each for each in space.stack if isinstance(each, MultiRunExperiment)]
     names = [sequence.name for sequence in space.dataset]
     source = exchange.as_vot(path, directory, experiments, names)
     held = [each for each in experiments if (source / each.identifier).is_dir()]
-    for experiment in held or experiments[:1]:
-        identifier = reference.identifier(path)
-        reference.bring_in(source, directory, identifier, experiment, runner.sequences_of(space, experiment))
+    identifier = reference.identifier(path)
+    return [
+        reference.read(source, directory, identifier, each, runner.sequences_of(space, each))
+        for each in held or experiments[:1]
+    ]
 
 
 def _one_pass(space: "Workspace") -> UnsupervisedExperiment | None:

@@ -67,10 +67,23 @@ def descendants(pid: int) -> list[int]:
 
 def alive(pid: int) -> bool:
     """Whether a process is at work: one that has ended, and only waits for its parent to notice, is not."""
+    if not Path("/proc/self/exe").exists():
+        return _reachable(pid)
     try:
         return Path(f"/proc/{pid}/exe").exists()
     except PermissionError:
         return True
+
+
+def _reachable(pid: int) -> bool:
+    """Whether a process takes signals, where there is no `/proc` to look into."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def end_all(pids: list[int], grace: float = GRACE) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import numpy as np
 import torch
 
+from attrax_vot.files import write_whole
 from attrax_vot.training import samples
 from attrax_vot.training.train import Plan, Training
 from attrax_vot.weights import files
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         "modifications": f"{METADATA['modifications']}; blocks {plan.first_block} to 10, fc4 and fc5 trained on videos",
     }
     given = {} if options.alone else {name: array for name, array in start.tensors.items() if name in tensors}
-    options.out.write_bytes(files.safetensors_bytes(arrays | given, start.metadata | record))
+    write_whole(options.out, files.safetensors_bytes(arrays | given, start.metadata | record))
     print(f"{options.out}: loss {losses[0]:.3f} in the first cycle, {losses[-1]:.3f} in the last")
     if not options.alone:
         print(f"next: attrax track ... --weights {options.out} --set features=videos")

@@ -1,5 +1,6 @@
 """The training: one sequence after the other, hard negative samples, a checkpoint to go on from."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ class Training:
     def __init__(self, tensors: dict[str, torch.Tensor], found: list[Sequence], plan: Plan, device: str) -> None:
         """Begins with convolutions; the sequences are the network's domains."""
         torch.manual_seed(plan.seed)
+        self.origin = {"plan": repr(plan), "data": _of_data(found), "start": _of_tensors(tensors)}
         self.found, self.plan, self.device = found, plan, device
         tensors = {name: value.to(device) for name, value in tensors.items()}
         self.network = Domains(tensors, plan.first_block, len(found)).to(device)
@@ -54,7 +56,7 @@ class Training:
         negative ones those `hard` that score highest.
 
         Raises:
-            EvaluationError: where the checkpoint belongs to another plan.
+            EvaluationError: the checkpoint has another plan, other videos or another start.
         """
         if checkpoint.exists():
             self._load(checkpoint)
@@ -72,15 +74,20 @@ class Training:
 
     def _load(self, checkpoint: Path) -> None:
         state = torch.load(checkpoint, map_location=self.device, weights_only=True)
-        if state["plan"] != repr(self.plan):
-            raise EvaluationError(f"{checkpoint}: is of another training; remove it, or give the same options")
+        for key, words in (
+            ("plan", "other options"),
+            ("data", "other videos"),
+            ("start", "other weights to start from"),
+        ):
+            if state.get(key) != self.origin[key]:
+                raise EvaluationError(f"{checkpoint} is of another training, with {words}; remove it, or give the same")
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"].cpu())
         self.losses = state["losses"]
 
     def _save(self, checkpoint: Path) -> None:
-        state = {"plan": repr(self.plan), "losses": self.losses, "random": torch.get_rng_state()}
+        state = {**self.origin, "losses": self.losses, "random": torch.get_rng_state()}
         state |= {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
         with replacing(checkpoint) as part:
             torch.save(state, part)
@@ -104,3 +111,20 @@ class Training:
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         self.optimiser.step()
         return loss.item()
+
+
+def _of_data(found: list[Sequence]) -> str:
+    """A checksum of videos: their names, boxes, and the names and sizes of their frames."""
+    digest = hashlib.sha256()
+    for one in found:
+        frames = [(frame.name, frame.stat().st_size) for frame in one.frames]
+        digest.update(f"{one.name} {frames}".encode() + one.boxes.tobytes())
+    return digest.hexdigest()
+
+
+def _of_tensors(tensors: dict[str, torch.Tensor]) -> str:
+    """A checksum of weights."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].detach().cpu().numpy().tobytes())
+    return digest.hexdigest()
