@@ -78,8 +78,8 @@ ablation: build ## The paper's tables: DATASET=DIR [SEQUENCES=a,b] [SEEDS=2] [JO
 verify: build ## Check that an evaluation will work on this machine
 	@$(vot) verify --tracker $(TRACKER)
 
-requirements: ## Pin evaluation/requirements.in anew (needs uv)
-	@scripts/requirements
+requirements: ## Pin the Python packages anew; what is pinned stays [UPGRADE=1: the newest; UPGRADE=NAME: of one package]
+	@UPGRADE=$(UPGRADE) scripts/requirements
 
 parity: setup ## Compare every quantity with the oracle beside the project: SEEDS=5 random cases
 	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test attrax parity -- --nocapture

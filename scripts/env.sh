@@ -19,16 +19,21 @@ bag_or() {
     if [ -d "$bag" ]; then printf '%s\n' "$bag"; else printf '%s\n' "$1"; fi
 }
 
-# The first interpreter that is Python 3.11; $PYTHON comes before the usual names.
+# Whether the machine whose files are in $1 has an NVIDIA driver, by the rule of the program (attrax-kernels, cuda.rs).
+has_nvidia_driver() {
+    [ -e "$1/dev/nvidiactl" ] || { [ -e "$1/dev/dxg" ] && [ -e "$1/usr/lib/wsl/lib/libcuda.so.1" ]; }
+}
+
+# The first interpreter that is Python 3.10 to 3.14; $PYTHON comes before the usual names.
 find_python() {
     local candidate
-    for candidate in ${PYTHON:+"$PYTHON"} python3.11 python3 python; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+    for candidate in ${PYTHON:+"$PYTHON"} python3.11 python3 python3.12 python3.13 python3.14 python3.10 python; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then
             command -v "$candidate"
             return
         fi
     done
-    die "Python 3.11 is needed and was not found; set PYTHON to its path"
+    die "Python 3.10 to 3.14 is needed and was not found; set PYTHON to its path"
 }
 
 python=$(find_python) || exit 1
@@ -39,4 +44,4 @@ venv=$cache/venv-$venv_key
 targets=$cache/target-$({ (cd "$root" && rustc -vV); printf '%s\n' "$venv"; } | short_hash)
 target=$targets-$(printf '%s\n' "$root" | short_hash)
 fuzz_target=$target/fuzz
-site=$venv/lib/python3.11/site-packages
+site=$venv/lib/python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages

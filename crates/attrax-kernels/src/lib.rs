@@ -20,7 +20,7 @@ mod width;
 pub use self::block::{Activation, Kernel, Plane, Shape, Weights};
 pub use self::crop::{Columns, Line};
 #[cfg(feature = "libtorch")]
-pub use self::cuda::load_cuda;
+pub use self::cuda::{has_nvidia_driver, load_cuda};
 #[cfg(feature = "libtorch")]
 pub use self::memory::{channels_last, filled, in_place};
 pub use self::stem::{Stem, StemShape};

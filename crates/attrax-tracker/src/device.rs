@@ -1,9 +1,15 @@
 //! Devices by name.
 
-use attrax_kernels::load_cuda;
+use std::path::Path;
+
+use attrax_kernels::{has_nvidia_driver, load_cuda};
 use tch::{Cuda, Device};
 
 use super::TrackerError;
+
+/// The reason of [`TrackerError::Device`] if the machine has an NVIDIA driver and libtorch's CUDA library cannot be loaded.
+pub const NO_CUDA_LIBRARIES: &str = "CUDA's libraries are not installed next to libtorch";
+const NO_DRIVER: &str = "the machine has no NVIDIA driver";
 
 /// The device with a name, ready to use: `cpu`, `cuda`, `cuda:N`, or `auto` for the first GPU where there is one and the CPU elsewhere.
 ///
@@ -20,7 +26,8 @@ pub fn device(name: &str) -> Result<Device, TrackerError> {
             let number = if name == "cuda" { "0" } else { name.strip_prefix("cuda:").unwrap_or("") };
             let number: usize = number.parse().map_err(|_| unavailable("known are auto, cpu and cuda:N"))?;
             if !load_cuda() {
-                return Err(unavailable("CUDA's libraries are not installed: `make setup CUDA=1` brings them"));
+                let driver = has_nvidia_driver(Path::new("/"));
+                return Err(unavailable(if driver { NO_CUDA_LIBRARIES } else { NO_DRIVER }));
             }
             let count = Cuda::device_count();
             if number as i64 >= count {

@@ -56,7 +56,7 @@ pub use self::config::{
     Reduction, Resampling, Samples, Schedule, Spreads, Use,
 };
 pub use self::crops::{CONTEXT, CropFormat};
-pub use self::device::device;
+pub use self::device::{NO_CUDA_LIBRARIES, device};
 pub use self::error::{TrackerError, is_libtorch_failure};
 pub use self::frame::Frame;
 pub use self::geometry::BoundingBox;

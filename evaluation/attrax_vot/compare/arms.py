@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from attrax.binary import remedy
 from attrax_vot import toml
 from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import EvaluationError
@@ -125,7 +126,7 @@ def check(arms: Arms, origin: Base) -> None:
     command, *given = shlex.split(origin.name)
     program = shutil.which(command)
     if program is None:
-        raise EvaluationError(f"the arms are started with '{command}', which is not on PATH; 'make build' makes it")
+        raise EvaluationError(f"the arms are started with '{command}', which is not on PATH; {remedy()}")
     if Path(command).name != "attrax":
         return
     for name, flags in arms.items():

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from vot.region import calculate_overlap
 from vot.tracker import Tracker
 
+from attrax.binary import remedy
 from attrax_vot import toml
 from attrax_vot.demo import render_dataset
 from attrax_vot.run import driver, registration, registry, runner, workspace
@@ -217,7 +218,7 @@ def _info(path: str, tracker: Tracker) -> Iterator[Check]:
         try:
             reply = subprocess.run([path, "info", *arguments], capture_output=True, text=True, timeout=60, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            yield Check("attrax info", good=False, found=str(error), fix="'make build' builds attrax anew")
+            yield Check("attrax info", good=False, found=str(error), fix=remedy())
             return
         if reply.returncode:
             fix = f"put the command of {tracker.identifier} in {tracker.source} right"

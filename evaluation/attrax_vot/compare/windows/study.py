@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from attrax.binary import remedy
 from attrax_vot.compare.arms import Arms, Base
 from attrax_vot.compare.windows import plan, table
 from attrax_vot.compare.windows.drive import run
@@ -240,5 +241,5 @@ def _program(base: Base) -> str:
     name = shlex.split(base.name)[0]
     path = shutil.which(name)
     if path is None:
-        raise EvaluationError(f"the arms are started with '{name}', which is not on PATH; 'make build' makes it")
+        raise EvaluationError(f"the arms are started with '{name}', which is not on PATH; {remedy()}")
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
