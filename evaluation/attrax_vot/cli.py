@@ -100,6 +100,8 @@ def parser() -> argparse.ArgumentParser:
     _add_weights(commands)
     _add_train(commands)
 
+    _add_own(commands)
+
     verify = commands.add_parser("verify", help="check toolkit, tracker, device and timeouts, and run ten frames")
     _add_tracker(verify)
 
@@ -115,6 +117,16 @@ def _add_dataset(command: argparse.ArgumentParser) -> None:
         help="layout of that folder: vot, otb, got10k, lasot, tnl2k, nfs, nfs240, uav123, trackingnet, images [vot]",
     )  # fmt: skip
     command.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+
+
+def _add_own(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The command that registers a tracker."""
+    own = commands.add_parser("own", help="register a tracker of your own")
+    own.add_argument("name", metavar="NAME", help="of the tracker: letters, digits, - and _")
+    how = own.add_mutually_exclusive_group(required=True)
+    how.add_argument("--python", type=Path, metavar="FILE", help="a Python file that speaks TraX when it is imported")
+    how.add_argument("--command", dest="line", metavar="LINE", help="a command that starts a program that speaks TraX")
+    own.add_argument("--registry", type=Path, default=Path("trackers.ini"), help="file to add it to [trackers.ini]")
 
 
 def _add_run(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself

@@ -283,6 +283,19 @@ def plan(options: argparse.Namespace) -> int:
     return 0
 
 
+def own(options: argparse.Namespace) -> int:
+    """Registers a tracker of the user's."""
+    from attrax_vot.run import own as registering
+
+    text = registering.section(options.name, options.python, options.line)
+    problems = registering.register(options.registry, options.name, text)
+    print(text, end="")
+    for problem in problems:
+        print(f"warning: {problem.found}; {problem.fix}")
+    print(f"next: attrax-vot verify --tracker {options.name} --registry {options.registry}")
+    return 0
+
+
 def verify(options: argparse.Namespace) -> int:
     """Checks that an evaluation will work here."""
     from attrax_vot.run.verify import run as run_checks

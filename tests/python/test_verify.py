@@ -153,3 +153,19 @@ def test_a_tracker_that_dies_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     registry = jitter_registry(tmp_path, fail_in="turning")
     assert main(["verify", "--tracker", "Jitter", "--registry", str(registry)]) == 1
     assert "Process exited with code (3)" in capsys.readouterr().out
+
+
+def test_a_tracker_of_ones_own_is_registered(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    registry, here = tmp_path / "trackers.ini", Path(__file__).parent
+    registry.write_text("# Kept.\n[Other]\nprotocol = trax\ncommand = true")
+    arguments = ["own", "Mine", "--python", str(here / "still.py"), "--registry", str(registry)]
+    assert main(arguments) == 0
+    assert registry.read_text().startswith("# Kept.\n[Other]\nprotocol = trax\ncommand = true\n\n[Mine]\n")
+    capsys.readouterr()
+    assert "ten frames: overlap" in verified(registry, "Mine", capsys)[1]
+    assert main(arguments) == 1
+    assert "registers Mine already" in capsys.readouterr().err
+    assert main(["own", "Line", "--command", "no-such-program --x", "--registry", str(registry)]) == 0
+    assert "warning: there is no program 'no-such-program'" in capsys.readouterr().out
+    assert main(["own", "my tracker", "--command", "x", "--registry", str(registry)]) == 1
+    assert "letters, digits, - and _" in capsys.readouterr().err
