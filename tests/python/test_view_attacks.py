@@ -67,7 +67,7 @@ def answer(connection: socket.socket) -> bytes:
 def serves(process: subprocess.Popen, address: str, before: int) -> None:
     """The page and its news are answered soon, and the process has not grown."""
     query = urlsplit(address).query
-    for path in (f"/?{query}", f"/about?{query}&page=good", f"/first?{query}&page=good"):
+    for path in (f"/?{query}", f"/about?{query}&page=good", f"/browse?{query}&page=good"):
         begun = time.monotonic()
         assert request(address, path)[0] == 200, path
         assert time.monotonic() - begun < SOON, path

@@ -1,6 +1,8 @@
 //! `attrax view`: a target followed in a browser. The program's first thread tracks; others answer the one page.
 
+mod command;
 mod guard;
+mod reel;
 mod save;
 mod server;
 mod session;
@@ -17,6 +19,7 @@ use std::thread;
 
 use anyhow::{Context, ensure};
 
+use self::reel::Reel;
 use self::server::Server;
 use self::session::Session;
 use self::site::Site;
@@ -68,6 +71,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         size: first.size(),
         first: worker::encode(&first)?,
         truth,
+        reel: Reel::new(source, lane),
     };
     drop(frames);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
@@ -77,14 +81,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let model = args.core.model(args.core.config()?)?;
     let token = token()?;
     let session = Arc::new(Session::new(clip));
-    let site = Arc::new(Site::new(token.clone(), args.core.clone(), Arc::clone(&session)));
+    let site = Arc::new(Site::new(token.clone(), args.clip.clone(), args.core.clone(), Arc::clone(&session)));
     thread::spawn(move || {
         if let Err(error) = server.serve(site.router()) {
             log::error!("the page is served no more: {}", told(&error));
         }
     });
     writeln!(std::io::stdout(), "http://127.0.0.1:{port}/?token={token}")?;
-    worker::work(&source, lane, &model, &session)
+    worker::work(&model, &session)
 }
 
 /// What the page's address has that nobody can guess: 128 random bits.

@@ -1,4 +1,4 @@
-//! What the page saves: the table of boxes as `attrax track` writes it, and a video of the maps.
+//! Files that the page saves: the table of boxes as `attrax track` writes it, and a video of the maps.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -32,7 +32,7 @@ pub fn video(session: &Session, run: &Run, abandoned: &AtomicBool) -> anyhow::Re
     let mut encoder: Option<Encoder> = None;
     for (position, shot) in run.shots.iter().enumerate() {
         ensure!(session.watched() && !abandoned.load(Ordering::Relaxed), "the page was closed");
-        let picture = picture(&session.clip, run, shot, position)?;
+        let picture = picture(&session.clip, run, shot, run.from + position)?;
         let encoder = match &mut encoder {
             Some(encoder) => encoder,
             none => none.insert(Encoder::start(&path, picture.dimensions(), session.clip.rate)?),
@@ -43,7 +43,7 @@ pub fn video(session: &Session, run: &Run, abandoned: &AtomicBool) -> anyhow::Re
     Ok(fs::read(&path)?)
 }
 
-/// The picture of what every tracker saw in a frame, or the frame with the first one's box.
+/// The maps of every tracker in a frame, or the frame with the first one's box.
 fn picture(clip: &Clip, run: &Run, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
     let frame = decode(&shot.jpeg)?;
     if let (false, Some(first)) = (run.maps, shot.seen.first()) {

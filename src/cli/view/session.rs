@@ -1,4 +1,4 @@
-//! What the page, the threads that answer it and the one that tracks share: who the page is, what it wants, what was tracked.
+//! The state that the page, the server and the tracking thread share: the open page, its orders, and what was tracked.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,19 +8,20 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::reel::Reel;
 use crate::cli::track::boxes::Truth;
 use crate::cli::track::follower::Seen;
 
-/// A page that asks for nothing for so long is gone.
+/// A page without a request for this long is gone.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// A request for news waits so long for some.
+/// A request for news waits this long.
 const HOLD: Duration = Duration::from_secs(2);
 
-/// What is to be tracked in.
+/// The clip.
 pub struct Clip {
     /// Its name on the command line.
     pub name: String,
-    /// How many frames there are, where that is known.
+    /// The number of frames, where it is known.
     pub count: Option<usize>,
     /// Frames a second, where a video says so.
     pub rate: Option<f64>,
@@ -28,37 +29,64 @@ pub struct Clip {
     pub size: (u32, u32),
     /// The first frame, a JPEG.
     pub first: Vec<u8>,
-    /// The ground truth beside the frames.
+    /// The ground truth stored with the frames.
     pub truth: Option<Truth>,
+    /// The frames themselves.
+    pub reel: Reel,
 }
 
-/// A run that the page asks for: the target in the first frame, and one or two trackers by name.
+/// A run that the page requests: the target in a frame, and one or two trackers by name.
+#[derive(Clone)]
 pub struct Order {
+    /// The frame to start in, counted from 0.
+    pub from: usize,
     /// The box, pixels.
     pub region: BoundingBox,
-    /// Names and parameters of the trackers.
-    pub trackers: Vec<(String, Config)>,
+    /// The trackers.
+    pub trackers: Vec<Choice>,
     /// Whether maps are made of each frame.
     pub maps: bool,
+}
+
+/// A tracker of a run.
+#[derive(Clone)]
+pub struct Choice {
+    /// The preset's name.
+    pub preset: String,
+    /// Lambda, where it is not the preset's.
+    pub lambda: Option<f64>,
+    /// The parameters.
+    pub config: Config,
+}
+
+impl Choice {
+    /// The name in pictures.
+    pub fn name(&self) -> String {
+        self.lambda.map_or_else(|| self.preset.clone(), |lambda| format!("{}, lambda {lambda}", self.preset))
+    }
 }
 
 /// A frame that was tracked.
 pub struct Shot {
     /// The frame, a JPEG.
     pub jpeg: Vec<u8>,
-    /// What each tracker says.
+    /// The result of each tracker.
     pub seen: Vec<Seen>,
     /// Time for reading it and for all trackers.
     pub seconds: f64,
 }
 
-/// A run so far.
+/// A run up to its newest frame.
 #[derive(Clone, Default)]
 pub struct Run {
     /// Names of the trackers.
     pub names: Vec<String>,
     /// Whether there are maps.
     pub maps: bool,
+    /// The first frame's number in the clip, counted from 0.
+    pub from: usize,
+    /// Boxes that were given in later frames.
+    pub corrections: usize,
     /// The frames, in order.
     pub shots: Vec<Arc<Shot>>,
 }
@@ -69,13 +97,13 @@ pub enum Task {
     Start(Order),
     /// Track one frame.
     Track,
-    /// Leave the run: nobody looks.
+    /// Leave the run: no page is open.
     Leave,
 }
 
 /// The shared state.
 pub struct Session {
-    /// What is tracked in.
+    /// The clip.
     pub clip: Clip,
     state: Mutex<State>,
     /// For the tracking thread.
@@ -86,7 +114,7 @@ pub struct Session {
 
 #[derive(Default)]
 struct State {
-    /// The page's own number, and when a page was last heard of.
+    /// The page's own number, and the time of its last request.
     page: Option<String>,
     heard: Option<Instant>,
     /// Counts what changed.
@@ -94,14 +122,17 @@ struct State {
     /// Counts runs.
     number: usize,
     run: Run,
+    /// A run that has to begin.
     order: Option<Order>,
-    /// The box of the last run.
-    region: Option<BoundingBox>,
+    /// The last run's order; after a correction, that of the correction.
+    last: Option<Order>,
+    /// Frames that were tracked since the last order.
+    tracked: usize,
     /// Whether there is a run that can go on.
     open: bool,
     /// Whether it goes on by itself.
     going: bool,
-    /// Single frames that are wanted.
+    /// Single frames to track.
     steps: usize,
     /// Whether a frame is being tracked.
     busy: bool,
@@ -115,9 +146,16 @@ impl State {
         self.heard.is_some_and(|heard| heard.elapsed() < PATIENCE)
     }
 
+    /// Takes an order and the run so far, at once, so that the page does not take the last run for this one.
+    fn begin(&mut self, order: Order, run: Run) {
+        (self.number, self.run, self.reason) = (self.number + 1, run, String::new());
+        (self.last, self.order) = (Some(order.clone()), Some(order));
+        (self.open, self.going, self.steps, self.tracked) = (true, true, 0, 0);
+    }
+
     fn phase(&self) -> &'static str {
         match (self.open, self.going || self.steps > 0 || self.busy) {
-            (true, true) if self.run.shots.is_empty() => "learning",
+            (true, true) if self.tracked == 0 => "learning",
             (true, true) => "running",
             (true, false) => "paused",
             (false, _) if self.number == 0 => "ready",
@@ -170,12 +208,18 @@ impl Session {
         }
     }
 
-    /// The box of the last run, or else that of the ground truth.
-    pub fn region(&self) -> Option<BoundingBox> {
-        self.lock().region.or_else(|| self.clip.truth.as_ref()?.first_box().ok())
+    /// The last box that was given and its frame, or else that of the ground truth.
+    pub fn region(&self) -> Option<(usize, BoundingBox)> {
+        let last = self.lock().last.as_ref().map(|order| (order.from, order.region));
+        last.or_else(|| Some((0, self.clip.truth.as_ref()?.first_box().ok()?)))
     }
 
-    /// Whether anybody looks.
+    /// The order of the last run.
+    pub fn last(&self) -> Option<Order> {
+        self.lock().last.clone()
+    }
+
+    /// Whether a page is open.
     pub fn watched(&self) -> bool {
         self.lock().watched()
     }
@@ -185,15 +229,34 @@ impl Session {
         self.lock().page = None;
     }
 
-    /// Asks for a run instead of the one that there is.
+    /// Begins a run in place of the last one.
     pub fn start(&self, order: Order) {
+        let run = Run {
+            names: order.trackers.iter().map(Choice::name).collect(),
+            maps: order.maps,
+            from: order.from,
+            ..Run::default()
+        };
+        self.change(|state| state.begin(order, run));
+    }
+
+    /// Goes on from a tracked frame of run `number` with another box: its trackers learn that frame anew, and what was tracked
+    /// before stays. False where there is no such frame.
+    pub fn correct(&self, number: usize, frame: usize, region: BoundingBox) -> bool {
+        let mut known = false;
         self.change(|state| {
-            // At once, so that the page does not take the last run for this one.
-            let names = order.trackers.iter().map(|(name, _)| name.clone()).collect();
-            state.run = Run { names, maps: order.maps, shots: Vec::new() };
-            (state.number, state.region, state.reason) = (state.number + 1, Some(order.region), String::new());
-            (state.order, state.open, state.going, state.steps) = (Some(order), true, true, 0);
+            let (Some(last), Some(place)) = (&state.last, frame.checked_sub(state.run.from)) else { return };
+            if number != state.number || place >= state.run.shots.len() {
+                return;
+            }
+            let order = Order { from: frame, region, ..last.clone() };
+            let mut run = state.run.clone();
+            run.shots.truncate(place);
+            run.corrections += 1;
+            state.begin(order, run);
+            known = true;
         });
+        known
     }
 
     /// Lets the run go on, or holds it.
@@ -201,20 +264,23 @@ impl Session {
         self.change(|state| (state.going, state.steps) = (going, 0));
     }
 
-    /// Asks for one more frame of a run that is held.
+    /// Tracks one more frame of a run that is held.
     pub fn step(&self) {
         self.change(|state| state.steps += usize::from(!state.going));
     }
 
-    /// Waits until there is something to do. A run that nobody looks at any more is left, if one is `active`.
+    /// Waits until there is something to do. A run without a page is left, if one is `active`.
     pub fn next(&self, active: bool) -> Task {
         let mut state = self.lock();
         loop {
             if let Some(order) = state.order.take() {
                 return Task::Start(order);
             }
-            if active && !state.watched() {
-                return Task::Leave;
+            if !state.watched() {
+                self.clip.reel.close();
+                if active {
+                    return Task::Leave;
+                }
             }
             if active && (state.going || state.steps > 0) {
                 (state.steps, state.busy) = (state.steps.saturating_sub(1), true);
@@ -225,17 +291,18 @@ impl Session {
         }
     }
 
-    /// Adds a frame to the run, unless another run was asked for in the meantime.
+    /// Adds a frame to the run, unless another run has begun in the meantime.
     pub fn add(&self, shot: Shot) {
         self.change(|state| {
             state.busy = false;
             if state.order.is_none() {
+                state.tracked += 1;
                 state.run.shots.push(Arc::new(shot));
             }
         });
     }
 
-    /// The run is over, unless another one was asked for in the meantime.
+    /// The run is over, unless another one has begun in the meantime.
     pub fn end(&self, reason: &str) {
         self.change(|state| {
             state.busy = false;
@@ -245,16 +312,21 @@ impl Session {
         });
     }
 
-    /// A run so far, if it is still the last one.
+    /// A run up to its newest frame, if it is still the last one.
     pub fn run(&self, number: usize) -> Option<Run> {
         let state = self.lock();
         (number > 0 && number == state.number).then(|| state.run.clone())
     }
 
-    /// A frame of a run, counted from 0.
+    /// Bytes of the frames of the run.
+    pub fn kept(&self) -> usize {
+        self.lock().run.shots.iter().map(|shot| shot.jpeg.len()).sum()
+    }
+
+    /// A frame of a run by its number in the clip, counted from 0.
     pub fn shot(&self, number: usize, frame: usize) -> Option<Arc<Shot>> {
         let state = self.lock();
-        state.run.shots.get(frame).filter(|_| number == state.number).cloned()
+        state.run.shots.get(frame.checked_sub(state.run.from)?).filter(|_| number == state.number).cloned()
     }
 
     /// Waits a while for a version other than `since`.
@@ -268,7 +340,8 @@ impl Session {
     pub fn news(&self, number: usize, from: usize) -> Value {
         let state = self.lock();
         let from = if number == state.number { from } else { 0 };
-        let frames: Vec<Value> = state.run.shots.iter().skip(from).map(|shot| row(shot)).collect();
+        let frames = state.run.shots.iter().enumerate().skip(from);
+        let frames: Vec<Value> = frames.map(|(place, shot)| self.row(state.run.from + place, shot)).collect();
         json!({
             "version": state.version,
             "run": state.number,
@@ -276,21 +349,24 @@ impl Session {
             "reason": state.reason,
             "names": state.run.names,
             "maps": state.run.maps,
+            "start": state.run.from,
             "from": from,
             "frames": frames,
         })
     }
-}
 
-/// A frame as the page knows it: seconds, and for each tracker box, score, whether it is found, and the share of attention.
-fn row(shot: &Shot) -> Value {
-    let trackers = shot.seen.iter().map(|seen| {
-        let (b, e) = (seen.estimate.bounding_box, &seen.estimate);
-        let inside = seen.maps.as_ref().and_then(|maps| maps.inside);
-        json!({
-            "box": [b.x, b.y, b.width, b.height], "score": e.confidence, "found": e.success,
-            "probability": e.probability, "inside": inside,
-        })
-    });
-    json!({ "seconds": shot.seconds, "seen": trackers.collect::<Vec<_>>() })
+    /// A frame as the page knows it: seconds, and for each tracker its box, score, whether the target is found, the overlap with
+    /// the ground truth and the share of attention inside.
+    fn row(&self, frame: usize, shot: &Shot) -> Value {
+        let trackers = shot.seen.iter().map(|seen| {
+            let (b, e) = (seen.estimate.bounding_box, &seen.estimate);
+            let truth = self.clip.truth.as_ref();
+            json!({
+                "box": [b.x, b.y, b.width, b.height], "score": e.confidence, "found": e.success,
+                "probability": e.probability, "inside": seen.maps.as_ref().and_then(|maps| maps.inside),
+                "overlap": truth.and_then(|truth| truth.overlap(frame, b, self.clip.size)),
+            })
+        });
+        json!({ "seconds": shot.seconds, "seen": trackers.collect::<Vec<_>>() })
+    }
 }

@@ -1,6 +1,7 @@
 //! The answers: the page's files, the state of the run, pictures, and what is saved.
 
 use std::io::Cursor;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,8 +18,8 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::guard::{Query, local, of_one_page, with_token};
-use super::session::{Order, Session};
-use super::{save, worker};
+use super::session::{Choice, Order, Run, Session};
+use super::{command, save, worker};
 use crate::cli::track::boxes::parse_box;
 use crate::cli::track::name_of;
 use crate::cli::track::panel::{Row, Sight};
@@ -26,7 +27,14 @@ use crate::cli::{core, told};
 
 const PAGE: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/view.css");
-const SCRIPT: &str = include_str!("page/view.js");
+/// The scripts, each for one part of the page.
+const SCRIPTS: [(&str, &str); 5] = [
+    ("/view.js", include_str!("page/view.js")),
+    ("/box.js", include_str!("page/box.js")),
+    ("/chart.js", include_str!("page/chart.js")),
+    ("/stage.js", include_str!("page/stage.js")),
+    ("/controls.js", include_str!("page/controls.js")),
+];
 
 /// Maps that are drawn at the same time.
 const DRAWN: usize = 2;
@@ -34,6 +42,7 @@ const DRAWN: usize = 2;
 /// The page and what it may request.
 pub struct Site {
     token: String,
+    path: PathBuf,
     flags: core::Args,
     /// The state that the page shares with the tracking thread.
     pub session: Arc<Session>,
@@ -79,9 +88,10 @@ impl From<anyhow::Error> for Refusal {
 }
 
 impl Site {
-    /// A page for clients that have the token. `flags` are those of the command, the page's first settings.
-    pub fn new(token: String, flags: core::Args, session: Arc<Session>) -> Self {
-        Self { token, flags, session, drawing: Semaphore::new(DRAWN), saving: Semaphore::new(1) }
+    /// A page about the clip at `path`, for clients that have the token. `flags` are those of the command, the page's first
+    /// settings.
+    pub fn new(token: String, path: PathBuf, flags: core::Args, session: Arc<Session>) -> Self {
+        Self { token, path, flags, session, drawing: Semaphore::new(DRAWN), saving: Semaphore::new(1) }
     }
 
     /// Whether a text is the token.
@@ -94,13 +104,15 @@ impl Site {
         let of_page = Router::new()
             .route("/about", get(about))
             .route("/news", get(news))
-            .route("/first", get(first))
+            .route("/browse", get(browse))
+            .route("/command", get(repeat))
             .route("/frame", get(frame))
             .route("/attention", get(attention))
             .route("/scores", get(scores))
             .route("/boxes", get(boxes))
             .route("/video", get(video))
             .route("/start", post(start))
+            .route("/correct", post(correct))
             .route("/go", post(async |site: Shared| site.session.go(true)))
             .route("/pause", post(async |site: Shared| site.session.go(false)))
             .route("/step", post(async |site: Shared| site.session.step()))
@@ -113,28 +125,32 @@ impl Site {
         secret
             // Files of the page without any secret.
             .route("/view.css", get(async || Content("text/css; charset=utf-8", STYLE.into())))
-            .route("/view.js", get(async || Content("text/javascript; charset=utf-8", SCRIPT.into())))
+            .merge(scripts())
             .layer(from_fn_with_state(Arc::clone(&self), local))
             .with_state(self)
     }
 
     /// The run that a query describes: a box, and one or two trackers.
     fn order(&self, query: &Query) -> Result<Order, String> {
+        let from = query.number("from");
+        if let Some(count) = self.session.clip.count.filter(|count| from >= *count) {
+            return Err(format!("the clip has {count} frames"));
+        }
         let region = parse_box(query.text("box").unwrap_or_default())?;
         let mut trackers = vec![self.tracker(query.text("preset").unwrap_or_default(), query.text("lambda"))?];
         if let Some(preset) = query.text("also") {
             trackers.push(self.tracker(preset, query.text("also_lambda"))?);
         }
-        Ok(Order { region, trackers, maps: query.number("maps") > 0 })
+        Ok(Order { from, region, trackers, maps: query.number("maps") > 0 })
     }
 
-    /// A tracker's name and parameters: the command's flags, but for preset and lambda.
-    fn tracker(&self, preset: &str, lambda: Option<&str>) -> Result<(String, attrax_tracker::Config), String> {
+    /// A tracker: the command's flags, but for preset and lambda.
+    fn tracker(&self, preset: &str, lambda: Option<&str>) -> Result<Choice, String> {
         let chosen = core::Preset::from_str(preset, false)?;
         let lambda = lambda.map(core::parse_lambda).transpose()?;
         let flags = core::Args { lambda, ..self.flags.of_preset(chosen) };
-        let name = lambda.map_or_else(|| preset.to_string(), |lambda| format!("{preset}, lambda {lambda}"));
-        Ok((name, flags.config().map_err(|error| told(&error))?))
+        let config = flags.config().map_err(|error| told(&error))?;
+        Ok(Choice { preset: preset.to_string(), lambda, config })
     }
 
     /// A map of a frame, drawn for this request.
@@ -159,18 +175,25 @@ impl Site {
     }
 }
 
+/// The page's scripts by address.
+fn scripts() -> Router<Arc<Site>> {
+    SCRIPTS.iter().fold(Router::new(), |router, (path, script)| {
+        router.route(path, get(async || Content("text/javascript; charset=utf-8", (*script).into())))
+    })
+}
+
 type Shared = State<Arc<Site>>;
 
 /// What the page shows before anything is tracked.
 async fn about(State(site): Shared) -> Content {
-    let clip = &site.session.clip;
+    let (clip, given) = (&site.session.clip, site.session.region());
     let presets = core::Preset::value_variants()
         .iter()
         .filter_map(ValueEnum::to_possible_value)
         .map(|preset| json!({ "name": preset.get_name(), "help": preset.get_help().map(ToString::to_string) }));
     json(&json!({
         "name": clip.name, "count": clip.count, "width": clip.size.0, "height": clip.size.1,
-        "box": site.session.region().map(|b| [b.x, b.y, b.width, b.height]),
+        "box": given.map(|(_, b)| [b.x, b.y, b.width, b.height]), "from": given.map_or(0, |(from, _)| from), "rate": clip.rate,
         "truth": clip.truth.is_some(), "presets": presets.collect::<Vec<_>>(),
         "preset": name_of(site.flags.preset), "lambda": site.flags.lambda,
     }))
@@ -181,8 +204,24 @@ async fn news(State(site): Shared, query: Query) -> Content {
     json(&site.session.news(query.number("run"), query.number("from")))
 }
 
-async fn first(State(site): Shared) -> Content {
-    Content("image/jpeg", site.session.clip.first.clone())
+/// A frame of the clip, whether it is tracked or not.
+async fn browse(State(site): Shared, query: Query) -> Answer {
+    let (session, number) = (Arc::clone(&site.session), query.number("frame"));
+    if number == 0 {
+        return Ok(Content("image/jpeg", session.clip.first.clone()));
+    }
+    match blocking(&site.drawing, move |abandoned| session.clip.reel.frame(number, abandoned)).await? {
+        Some(jpeg) => Ok(Content("image/jpeg", jpeg)),
+        None => refuse(StatusCode::NOT_FOUND, "there is no such frame"),
+    }
+}
+
+/// The command line that repeats a run.
+async fn repeat(State(site): Shared, query: Query) -> Answer {
+    let run = run(&site, &query)?;
+    let Some(order) = site.session.last() else { return refuse(StatusCode::NOT_FOUND, "there is no run") };
+    let line = command::repeat(&site.path, &site.flags, &order, &run);
+    Ok(json(&json!({ "line": line.as_ref().ok(), "reason": line.as_ref().err() })))
 }
 
 async fn frame(State(site): Shared, query: Query) -> Answer {
@@ -217,7 +256,17 @@ async fn start(State(site): Shared, query: Query) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn run(site: &Site, query: &Query) -> Result<super::session::Run, Refusal> {
+async fn correct(State(site): Shared, query: Query) -> Result<(), Refusal> {
+    let region = parse_box(query.text("box").unwrap_or_default());
+    let region = region.or_else(|reason| refuse(StatusCode::BAD_REQUEST, reason))?;
+    if site.session.correct(query.number("run"), query.number("frame"), region) {
+        Ok(())
+    } else {
+        refuse(StatusCode::NOT_FOUND, "there is no such frame")
+    }
+}
+
+fn run(site: &Site, query: &Query) -> Result<Run, Refusal> {
     site.session.run(query.number("run")).map_or_else(|| refuse(StatusCode::NOT_FOUND, "there is no such run"), Ok)
 }
 

@@ -1,4 +1,4 @@
-//! The thread that tracks: it does what the page asks for, frame by frame.
+//! The tracking thread: it does the page's tasks, frame by frame.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use image::codecs::jpeg::JpegEncoder;
 use super::session::{Order, Session, Shot, Task};
 use crate::cli::told;
 use crate::cli::track::follower::{Follower, Seen};
-use crate::cli::track::frames::{Frames, Source};
+use crate::cli::track::frames::Frames;
 
 /// Quality of the frames that the page sees, 1 to 100.
 const QUALITY: u8 = 90;
@@ -24,21 +24,21 @@ struct Run {
     region: BoundingBox,
     followers: Vec<Follower>,
     maps: bool,
-    /// Bytes of frames so far.
+    /// Bytes of frames that are kept.
     kept: usize,
-    /// Frames so far.
-    count: usize,
+    /// The next frame's number in the clip, counted from 0.
+    next: usize,
 }
 
-/// Tracks whatever is asked for, for ever.
-pub fn work(source: &Source, lane: u32, model: &Rc<Model>, session: &Session) -> ! {
+/// Does the page's tasks, for ever.
+pub fn work(model: &Rc<Model>, session: &Session) -> ! {
     let mut run: Option<Run> = None;
     loop {
         let done = match session.next(run.is_some()) {
             Task::Start(order) => {
                 // The last one's decoder ends first.
                 run = None;
-                Run::begin(source, lane, model, order).map(|begun| run = Some(begun)).map(|()| true)
+                Run::begin(model, order, session).map(|begun| run = Some(begun)).map(|()| true)
             }
             Task::Track => run.as_mut().map_or(Ok(true), |run| run.track(session)),
             Task::Leave => Err(anyhow::anyhow!("the page was closed")),
@@ -54,14 +54,15 @@ pub fn work(source: &Source, lane: u32, model: &Rc<Model>, session: &Session) ->
 
 impl Run {
     /// Opens the clip anew.
-    fn begin(source: &Source, lane: u32, model: &Rc<Model>, order: Order) -> anyhow::Result<Self> {
-        let followers = order.trackers.into_iter().map(|(name, config)| {
-            let model = model.with_config(config).context("cannot start the tracker")?;
+    fn begin(model: &Rc<Model>, order: Order, session: &Session) -> anyhow::Result<Self> {
+        let followers = order.trackers.into_iter().map(|choice| {
+            let name = choice.name();
+            let model = model.with_config(choice.config).context("cannot start the tracker")?;
             Ok(Follower::new(name, model))
         });
         let followers = followers.collect::<anyhow::Result<_>>()?;
-        let frames = source.clone().read_ahead(lane)?;
-        Ok(Self { frames, region: order.region, followers, maps: order.maps, kept: 0, count: 0 })
+        let frames = session.clip.reel.frames_from(order.from)?;
+        Ok(Self { frames, region: order.region, followers, maps: order.maps, kept: session.kept(), next: order.from })
     }
 
     /// Tracks the next frame; says whether there was one.
@@ -70,10 +71,10 @@ impl Run {
         let Some(frame) = self.frames.next() else { return Ok(false) };
         let frame = frame?;
         let seen = self.followers.iter_mut().map(|follower| follower.follow(&frame, self.region, self.maps));
-        let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", self.count + 1))?;
+        let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", self.next + 1))?;
         let jpeg = encode(&frame)?;
         self.kept += jpeg.len();
-        self.count += 1;
+        self.next += 1;
         session.add(Shot { jpeg, seen, seconds: begun.elapsed().as_secs_f64() });
         ensure!(self.kept < KEPT, "the page keeps {} GiB of frames and no more; attrax track has no limit", KEPT >> 30);
         Ok(true)

@@ -1,0 +1,68 @@
+//! The command line that repeats a run of the page.
+
+use std::path::Path;
+
+use super::session::{Order, Run};
+use crate::cli::core;
+
+/// `attrax track` with the flags of a run, or why there is none.
+pub fn repeat(clip: &Path, flags: &core::Args, order: &Order, run: &Run) -> Result<String, &'static str> {
+    if run.from > 0 || run.corrections > 0 {
+        return Err("attrax track starts at the first frame and takes one box");
+    }
+    let [first, others @ ..] = order.trackers.as_slice() else { return Err("there is no tracker") };
+    let region = order.region;
+    let mut words = vec!["attrax".to_string(), "track".into(), quoted(&clip.to_string_lossy())];
+    words.push(format!("--box={},{},{},{}", region.x, region.y, region.width, region.height));
+    words.extend(["--preset".into(), first.preset.clone()]);
+    words.extend(first.lambda.iter().flat_map(|lambda| ["--lambda".into(), lambda.to_string()]));
+    for other in others {
+        if other.lambda.is_some() || !order.maps {
+            return Err("attrax track gives a second tracker no lambda of its own, and always maps");
+        }
+        words.extend(["--also-preset".into(), other.preset.clone()]);
+    }
+    if order.maps {
+        words.extend(["--maps".into(), "maps".into()]);
+    }
+    let path = |name: &str, path: &Option<std::path::PathBuf>| {
+        path.iter().flat_map(|path| [name.to_string(), quoted(&path.to_string_lossy())]).collect::<Vec<_>>()
+    };
+    words.extend(path("--config", &flags.config));
+    for (key, value) in &flags.settings {
+        words.extend(["--set".into(), quoted(&format!("{key}={value}"))]);
+    }
+    words.extend(flags.seed.iter().flat_map(|seed| ["--seed".into(), seed.to_string()]));
+    words.extend(path("--weights", &flags.weights));
+    if flags.device != "auto" {
+        words.extend(["--device".into(), quoted(&flags.device)]);
+    }
+    words.extend(flags.threads.iter().flat_map(|threads| ["--threads".into(), threads.to_string()]));
+    Ok(words.join(" "))
+}
+
+/// A word as a POSIX shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
+    // A leading dash would be a flag.
+    let word = if word.starts_with('-') { format!("./{word}") } else { word.to_string() };
+    if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_survive_a_shell() {
+        for (word, written) in [
+            ("a/b.mp4", "a/b.mp4"),
+            ("my clip.mp4", "'my clip.mp4'"),
+            ("-x", "./-x"),
+            ("it's", "'it'\\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), written);
+        }
+    }
+}

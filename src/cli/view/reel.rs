@@ -1,0 +1,108 @@
+//! The clip's frames for looking through them, whether they are tracked or not.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::ensure;
+use attrax_session::decode::{DecodeLimits, decode_file};
+use attrax_tracker::Frame;
+
+use super::worker::encode;
+use crate::cli::track::frames::{Frames, Source};
+
+/// Bytes of a video's frames that are kept at most.
+const KEPT: usize = 512 << 20;
+
+/// The frames by number, as JPEGs. A video is decoded from its start up to the wanted frame.
+pub struct Reel {
+    source: Source,
+    lane: u32,
+    decoder: Mutex<Decoder>,
+}
+
+#[derive(Default)]
+struct Decoder {
+    frames: Option<Frames>,
+    /// The number of the frame that comes next.
+    next: usize,
+    kept: HashMap<usize, Vec<u8>>,
+    bytes: usize,
+}
+
+impl Reel {
+    /// The frames of a source. `lane` is the profile's row of the threads that read.
+    pub fn new(source: Source, lane: u32) -> Self {
+        Self { source, lane, decoder: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Decoder> {
+        self.decoder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A frame, counted from 0; none behind the last one.
+    ///
+    /// # Errors
+    /// Where the frame cannot be read, or the client that wants it is gone.
+    pub fn frame(&self, number: usize, abandoned: &AtomicBool) -> anyhow::Result<Option<Vec<u8>>> {
+        if let Source::Files(files) = &self.source {
+            let Some(path) = files.get(number) else { return Ok(None) };
+            let image = decode_file(path, &DecodeLimits::default())?;
+            return Ok(Some(encode(&Frame::from_rgb8(image.width, image.height, image.pixels)?)?));
+        }
+        let mut decoder = self.lock();
+        if let Some(jpeg) = decoder.kept.get(&number) {
+            return Ok(Some(jpeg.clone()));
+        }
+        if decoder.frames.is_none() || number < decoder.next {
+            decoder.frames = None;
+            decoder.next = 0;
+            decoder.frames = Some(self.source.clone().read_ahead(self.lane)?);
+        }
+        loop {
+            ensure!(!abandoned.load(Ordering::Relaxed), "the page wants another frame");
+            let Some(frame) = decoder.frames.as_mut().and_then(Iterator::next) else {
+                decoder.frames = None;
+                return Ok(None);
+            };
+            let (frame, at) = (frame?, decoder.next);
+            decoder.next += 1;
+            let wanted = at == number;
+            if wanted || decoder.bytes < KEPT && !decoder.kept.contains_key(&at) {
+                let jpeg = encode(&frame)?;
+                if decoder.bytes < KEPT {
+                    decoder.bytes += jpeg.len();
+                    decoder.kept.insert(at, jpeg.clone());
+                }
+                if wanted {
+                    return Ok(Some(jpeg));
+                }
+            }
+        }
+    }
+
+    /// Ends the decoder of a video, if no frame is being read.
+    pub fn close(&self) {
+        if let Ok(mut decoder) = self.decoder.try_lock() {
+            decoder.frames = None;
+        }
+    }
+
+    /// The frames from one on, for tracking.
+    ///
+    /// # Errors
+    /// Where they cannot be read, or the clip ends before.
+    pub fn frames_from(&self, first: usize) -> anyhow::Result<Frames> {
+        let lane = self.lane;
+        if let Source::Files(files) = &self.source {
+            ensure!(first < files.len(), "the clip has {} frames", files.len());
+            return Source::Files(files[first..].to_vec()).read_ahead(lane);
+        }
+        let mut frames = self.source.clone().read_ahead(lane)?;
+        for number in 0..first {
+            let Some(frame) = frames.next() else { anyhow::bail!("the clip has {number} frames") };
+            frame?;
+        }
+        Ok(frames)
+    }
+}
