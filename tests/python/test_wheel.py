@@ -135,7 +135,8 @@ def test_every_command_helps(installed: Environment, tmp_path: Path) -> None:
     # One process for all: a start takes a second.
     assert installed.run("python", "-c", helps, cwd=tmp_path).count("usage:") == len(commands)
     assert "usage: attrax-vot" in installed.run("attrax-vot", "--help", cwd=tmp_path)
-    commands = set(re.findall(r"^  (\w+) ", installed.run("attrax", "--help", cwd=tmp_path), re.MULTILINE)) - {"help"}
+    printed = installed.run("attrax", "--help", cwd=tmp_path)
+    commands = set(re.findall(r"^  ([a-z]+)  +\w", printed, re.MULTILINE)) - {"help"}
     assert {"track", "serve", "info"} <= commands
     for command in commands:
         assert "Usage: " in installed.run("attrax", command, "--help", cwd=tmp_path)
