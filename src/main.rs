@@ -13,12 +13,12 @@ fn main() -> ExitCode {
     report_libtorch_once();
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output has seen enough (`attrax info | head`).
+        // The reader of the output has closed it (`attrax info | head`).
         Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("attrax: {}", cli::told(&error));
+            cli::say(&format!("attrax: {}", cli::told(&error)));
             ExitCode::FAILURE
         }
     }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use attrax_kernels::Width;
-use attrax_session::decode::{DecodeLimits, decode_bytes};
+use attrax_session::decode::{DecodeLimits, Depth, decode_bytes};
 use attrax_tracker::Initialization;
 use attrax_tracker::internals::backbone::Backbone;
 use attrax_tracker::internals::crop;
@@ -143,7 +143,10 @@ impl Stage {
             }
             Self::Decode => {
                 let bytes = scene::jpeg(SIZE, 0);
-                Box::new(move || drop(black_box(decode_bytes(&bytes, &DecodeLimits::default()).expect("an image"))))
+                Box::new(move || {
+                    let image = decode_bytes(&bytes, &DecodeLimits::default(), &mut Depth::default());
+                    drop(black_box(image.expect("an image")));
+                })
             }
             Self::RoundTrip => round_trip::session(),
         }

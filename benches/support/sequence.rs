@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use attrax_session::decode::{DecodeLimits, decode_file};
+use attrax_session::decode::{DecodeLimits, Depth, decode_file};
 use attrax_session::{PolygonBox, target_box};
 use attrax_tracker::{BoundingBox, Frame};
 use trax::Region;
@@ -18,6 +18,6 @@ pub fn first_box(folder: &Path) -> BoundingBox {
 /// A frame, numbered from 1.
 pub fn frame(folder: &Path, number: usize) -> Frame {
     let path = folder.join(format!("color/{number:08}.jpg"));
-    let image = decode_file(&path, &DecodeLimits::default()).expect("a frame");
+    let image = decode_file(&path, &DecodeLimits::default(), &mut Depth::default()).expect("a frame");
     Frame::from_rgb8(image.width, image.height, image.pixels).expect("as many bytes as its size says")
 }

@@ -100,7 +100,12 @@ impl Args {
     /// The weights that the flags name.
     pub fn weights(&self) -> anyhow::Result<WeightFile> {
         Ok(match &self.weights {
-            Some(path) => WeightFile::read(path)?,
+            Some(path) => WeightFile::read(path).with_context(|| {
+                format!(
+                    "--weights {}: name a safetensors file of a network, or leave the flag out for the embedded one",
+                    path.display()
+                )
+            })?,
             None => weights::embedded()?,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use attrax_tracker::Explanation;
+use attrax_tracker::{Explanation, Features};
 
 use super::core;
 
@@ -35,7 +35,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     writeln!(out, "device    {device:?}")?;
     writeln!(out, "threads   {}", args.core.threads())?;
     let architecture = weights.metadata.get("architecture").map_or("unnamed", String::as_str);
-    writeln!(out, "weights   {}: {architecture}, {numbers} numbers", weights.path.display())?;
-    writeln!(out, "\n# The resolved parameters, in the form of --config.\n{}", toml::to_string(&args.core.config()?)?)?;
+    let config = args.core.config()?;
+    let of_videos =
+        config.features == Features::Videos && weights.tensors.keys().any(|name| name.starts_with("videos."));
+    let trained = if of_videos { "videos" } else { "images" };
+    let name = weights.path.display();
+    writeln!(out, "weights   {name}: {architecture}, features of {trained}, {numbers} numbers")?;
+    writeln!(out, "\n# The resolved parameters, in the form of --config.\n{}", toml::to_string(&config)?)?;
     Ok(())
 }

@@ -2,11 +2,13 @@
 
 mod core;
 mod info;
+mod interrupt;
+mod output;
 mod serve;
 mod track;
 mod view;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -71,4 +73,9 @@ pub fn told(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// Writes a line on standard error; where that cannot be written to, there is no other place to say so.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

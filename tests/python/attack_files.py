@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import subprocess
 import zlib
@@ -82,6 +83,50 @@ def short_jpeg(path: Path, width: int = 8000, height: int = 8000) -> None:
     start = next(place for place in range(len(data)) if data[place : place + 2] == b"\xff\xc0")
     data[start + 5 : start + 9] = struct.pack(">HH", height, width)
     path.write_bytes(data)
+
+
+@generator
+def null_device(path: Path) -> None:
+    """A device node like /dev/null; the test is skipped where that is not allowed."""
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("skipped: a device cannot be made here; it needs root")
+
+
+@generator
+def private(path: Path, of: str) -> None:
+    """Makes a file readable for its owner alone."""
+    (path.parent / of).chmod(0o600)
+
+
+@generator
+def turned(path: Path, orientation: int = 6) -> None:
+    """The folder's frames in upright coordinates are those of ``frames``; they are stored turned, with the EXIF tag."""
+    path.mkdir(parents=True, exist_ok=True)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for number in (1, 2, 3):
+        stored = Image.fromarray(np.rot90(texture(number)).copy())
+        stored.save(path / f"{number:08d}.png", exif=exif)
+
+
+@generator
+def thermal(path: Path, count: int = 4, deep: bool = True) -> None:
+    """Frames of 16 bits that use a thousand values, and the same in 8 bits."""
+    path.mkdir(parents=True, exist_ok=True)
+    for number in range(1, count + 1):
+        grey = np.roll(texture(1)[..., 0], 2 * number, axis=1)
+        values = (7000 + grey.astype(np.uint16) * 4) if deep else grey
+        Image.fromarray(values).save(path / f"{number:08d}.png")
+
+
+@generator
+def clip(path: Path, count: int = 8, size: str = "64x48", codec: str = "mjpeg") -> None:
+    """A video of a test pattern, made by ffmpeg; ``size`` may be larger than what is accepted."""
+    source = f"testsrc=size={size}:rate=10:duration={count / 10}"
+    command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", source]
+    subprocess.run([*command, *(["-c:v", codec] if codec else []), str(path)], check=True)
 
 
 @contextmanager

@@ -124,7 +124,7 @@ def test_no_ffmpeg(clips: Path):
 def test_no_box_and_a_name_that_is_no_video(clips: Path):
     one_error(attrax("track", clips / "h264.mp4", *QUICK), "Say it with --box")
     ran = attrax("track", clips / "h264.mp4", "--box", BOX, "--video", "seen.txt", *QUICK)
-    one_error(ran, "seen.txt: a video is told by its name, which should end in .mp4")
+    one_error(ran, "seen.txt: the name of a video should end in .mp4")
 
 
 def test_killed_ffmpeg(clips: Path, ffmpeg: str, tmp_path: Path):

@@ -61,7 +61,8 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(short, folder / "first.jpg")
     (folder / "empty").mkdir()
     frames(folder / "otb" / "img", 3)
-    (folder / "otb" / "groundtruth_rect.txt").write_text("20\t16\t24\t18\n" * 3)
+    # Pixels are counted from 1 there.
+    (folder / "otb" / "groundtruth_rect.txt").write_text("21\t17\t24\t18\n" * 3)
     frames(folder / "short", 3)
     (folder / "short" / "groundtruth.txt").write_text("20,16,24,18\n" * 2)
     frames(folder / "bad", 3)
@@ -85,7 +86,11 @@ WALK = {
     "box of five": (["track", "frames", "--box", "1,2,3,4,5"], "four numbers with commas between them are needed", 2),
     "empty box": (["track", "frames", "--box", "1,2,0,4"], "width and height must be above 0", 2),
     "box outside": (["track", "frames", "--box", "900,900,5,5"], "it lies outside the frame", 1),
-    "no box": (["track", "frames"], "Say it with --box X,Y,WIDTH,HEIGHT, or put the ground truth beside", 1),
+    "no box": (
+        ["track", "frames"],
+        "Say it with --box X,Y,WIDTH,HEIGHT, name its ground truth with --truth",
+        1,
+    ),
     "no frames": (["track"], "<FRAMES>", 2),
     "no such folder": (["track", "nowhere"], "nowhere: no such file or folder", 1),
     "empty folder": (
@@ -176,6 +181,7 @@ def test_a_failure_keeps_the_older_boxes_and_those_so_far(user, tmp_path):
     assert out.read_text() == "of an earlier run\n"
     assert len(rows(Path(f"{out}.part").read_text())) == 1
     # What fails before the first box leaves nothing behind.
+    Path(f"{out}.part").unlink()
     attrax("track", user / "first.jpg", "--box", BOX, "--out", out, *QUICK)
     assert not Path(f"{out}.part").exists() and out.read_text() == "of an earlier run\n"
     ran = attrax("track", user / "frames", "--box", BOX, "--out", out, *QUICK)

@@ -1,16 +1,21 @@
 //! Files and messages' payloads to RGB pixels.
 //!
-//! Whatever the format stores (grey, 16 bits, alpha, CMYK) becomes three bytes a pixel: grey is repeated, 16 bits are rounded to 8, alpha
-//! is dropped. The format is told by the contents, not by the file's name. Sizes are limited as declared, before memory is taken for them.
-//! A file that is cut short is refused.
+//! Whatever the format stores (grey, 16 bits, alpha, CMYK) becomes three bytes a pixel: grey is repeated, 16 bits become 8 by the range
+//! of the sequence's first frame ([`Depth`]), alpha is dropped. The EXIF orientation is applied, as `OpenCV` does and as annotators
+//! saw the frames. The format is recognised by the contents, not by the file's name. Sizes are limited as declared, before memory is
+//! taken for them. Incomplete data is refused.
 
+mod depth;
 mod jpeg;
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+
+pub use self::depth::Depth;
 
 use trax::{self, MemoryImage, PixelFormat};
 
@@ -84,6 +89,9 @@ pub enum DecodeError {
     Url(String),
 }
 
+/// Bytes that the parts of a file besides its pixels may take: profiles, texts, one row.
+const METADATA: u64 = 64 << 20;
+
 /// What a payload is called in errors.
 const PAYLOAD: &str = "the image in the message";
 
@@ -92,21 +100,21 @@ const PAYLOAD: &str = "the image in the message";
 /// # Errors
 ///
 /// See [`DecodeError`].
-pub fn decode(image: trax::Image, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+pub fn decode(image: trax::Image, limits: &DecodeLimits, depth: &mut Depth) -> Result<RgbImage, DecodeError> {
     match image {
-        trax::Image::Path(path) => decode_file(&trax::local_file(&path), limits),
-        trax::Image::Buffer(buffer) => decode_bytes(&buffer.data, limits),
-        trax::Image::Memory(memory) => decode_memory(memory, limits),
+        trax::Image::Path(path) => decode_file(&trax::local_file(&path), limits, depth),
+        trax::Image::Buffer(buffer) => decode_bytes(&buffer.data, limits, depth),
+        trax::Image::Memory(memory) => decode_memory(memory, limits, depth),
         trax::Image::Url(url) => Err(DecodeError::Url(url)),
     }
 }
 
-/// The pixels of an image file: JPEG, PNG, BMP or TIFF, told by its contents.
+/// The pixels of an image file: JPEG, PNG, BMP or TIFF, recognised by its contents.
 ///
 /// # Errors
 ///
 /// See [`DecodeError`]; the text of each names the file.
-pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+pub fn decode_file(path: &Path, limits: &DecodeLimits, depth: &mut Depth) -> Result<RgbImage, DecodeError> {
     let origin = path.display().to_string();
     let failed = |error| DecodeError::Read { origin: origin.clone(), error };
     // Asked before it is opened: opening a pipe would wait for its writer.
@@ -117,11 +125,11 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<RgbImage, Decod
     if metadata.len() > limits.file_bytes {
         return Err(DecodeError::TooLarge { origin, what: "size of a file in bytes", limit: limits.file_bytes });
     }
-    // Read whole, so that a file that cannot be read is told apart from one that makes no sense.
+    // Read whole: a file that cannot be read is another error than one that makes no sense.
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
     let file = File::open(path).map_err(failed)?;
     file.take(limits.file_bytes).read_to_end(&mut bytes).map_err(failed)?;
-    decode_named(&bytes, &origin, limits)
+    decode_named(&bytes, &origin, limits, depth)
 }
 
 /// The pixels of an image file's bytes.
@@ -129,61 +137,85 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<RgbImage, Decod
 /// # Errors
 ///
 /// [`DecodeError::Format`] and [`DecodeError::TooLarge`].
-pub fn decode_bytes(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
-    decode_named(bytes, PAYLOAD, limits)
+pub fn decode_bytes(bytes: &[u8], limits: &DecodeLimits, depth: &mut Depth) -> Result<RgbImage, DecodeError> {
+    decode_named(bytes, PAYLOAD, limits, depth)
 }
 
 /// The pixels of an image file's bytes, which errors call `origin`.
-fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits, depth: &mut Depth) -> Result<RgbImage, DecodeError> {
     // Decoders' reasons may have several lines; this one becomes part of a sentence.
     let wrong = |reason: String| {
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         DecodeError::Format { origin: origin.to_owned(), reason }
     };
+    let large = |what, limit| DecodeError::TooLarge { origin: origin.to_owned(), what, limit };
     if bytes.is_empty() {
         return Err(wrong("it is empty".into()));
     }
     let reader = ImageReader::new(BufReader::new(Cursor::new(bytes)))
         .with_guessed_format()
         .map_err(|error| wrong(error.to_string()))?;
-    match reader.format() {
+    let decoded = match reader.format() {
         None => return Err(wrong("not an image of a known format (JPEG, PNG, BMP, TIFF)".into())),
-        Some(ImageFormat::Jpeg) if !jpeg::is_whole(bytes) => return Err(wrong("the JPEG is cut short".into())),
-        Some(_) => {}
-    }
-    let decoded = decode_limited(reader, limits).map_err(|error| match error {
-        ImageError::Limits(_) => DecodeError::TooLarge {
-            origin: origin.to_owned(),
-            what: "size of an image in pixels",
-            limit: limits.pixels,
-        },
-        error => wrong(error.to_string()),
+        Some(ImageFormat::Jpeg) => jpeg::decode(bytes, limits.pixels),
+        Some(_) => decode_limited(reader, limits.pixels),
+    };
+    let decoded = decoded.map_err(|refusal| match refusal {
+        Refusal::Pixels => large("size of an image in pixels", limits.pixels),
+        Refusal::Memory => large("memory for decoding, in bytes,", memory_for(limits.pixels)),
+        Refusal::Format(reason) => wrong(reason),
     })?;
-    from_dynamic(decoded, origin)
+    from_dynamic(decoded, depth).map_err(|reason| wrong(reason.into()))
 }
 
-/// Decodes after looking at the declared size.
-fn decode_limited<R: BufRead + Seek>(
-    mut reader: ImageReader<R>,
-    limits: &DecodeLimits,
-) -> Result<DynamicImage, ImageError> {
-    // Eight bytes a pixel are the most that a decoder of these formats gives out (16 bits, four channels); as much again is for
-    // its own work.
-    let mut allocation = image::Limits::no_limits();
-    allocation.max_alloc = Some(limits.pixels.saturating_mul(16).saturating_add(1 << 20));
-    reader.limits(allocation);
-    let decoder = reader.into_decoder()?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > limits.pixels {
-        return Err(ImageError::Limits(image::error::LimitError::from_kind(
-            image::error::LimitErrorKind::DimensionError,
-        )));
+/// Why an image is not decoded.
+enum Refusal {
+    /// It declares more pixels than are accepted.
+    Pixels,
+    /// What it inflates to takes more memory than its pixels may.
+    Memory,
+    /// Its contents are wrong or incomplete.
+    Format(String),
+}
+
+impl From<ImageError> for Refusal {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Limits(_) => Self::Memory,
+            error => Self::Format(error.to_string()),
+        }
     }
-    DynamicImage::from_decoder(decoder)
+}
+
+/// Bytes that a decoder may take for an image of so many pixels. Eight bytes a pixel are the most that a decoder of these formats gives
+/// out (16 bits, four channels); as much again is for its own work.
+fn memory_for(pixels: u64) -> u64 {
+    pixels.saturating_mul(16).saturating_add(1 << 20)
+}
+
+/// Decodes after looking at the declared size, which is known before colour profiles and the like are inflated.
+fn decode_limited<R: BufRead + Seek>(mut reader: ImageReader<R>, most: u64) -> Result<DynamicImage, Refusal> {
+    let mut allocation = image::Limits::no_limits();
+    allocation.max_alloc = Some(memory_for(most).min(METADATA));
+    reader.limits(allocation.clone());
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > most {
+        return Err(Refusal::Pixels);
+    }
+    allocation.max_alloc = Some(memory_for(u64::from(width) * u64::from(height)).max(METADATA));
+    decoder.set_limits(allocation)?;
+    if matches!(decoder.color_type(), ColorType::Rgb32F | ColorType::Rgba32F) {
+        return Err(Refusal::Format("its pixels are floating-point numbers; save it with 8 or 16 bits".into()));
+    }
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    Ok(image)
 }
 
 /// The pixels of an in-memory image.
-fn decode_memory(image: MemoryImage, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+fn decode_memory(image: MemoryImage, limits: &DecodeLimits, depth: &mut Depth) -> Result<RgbImage, DecodeError> {
     let (width, height, format) = (image.width(), image.height(), image.format());
     if u64::from(width) * u64::from(height) > limits.pixels {
         let what = "size of an image in pixels";
@@ -193,25 +225,32 @@ fn decode_memory(image: MemoryImage, limits: &DecodeLimits) -> Result<RgbImage, 
     let pixels = match format {
         PixelFormat::Rgb => data,
         PixelFormat::Gray8 => data.iter().flat_map(|&gray| [gray; 3]).collect(),
-        PixelFormat::Gray16 => data
-            .chunks_exact(2)
-            .flat_map(|pair| {
-                let gray = u32::from(u16::from_ne_bytes([pair[0], pair[1]]));
-                [((gray + 128) / 257) as u8; 3]
-            })
-            .collect(),
+        PixelFormat::Gray16 => {
+            let values: Vec<u16> = data.chunks_exact(2).map(|pair| u16::from_ne_bytes([pair[0], pair[1]])).collect();
+            depth.bytes(&values).into_iter().flat_map(|gray| [gray; 3]).collect()
+        }
     };
     Ok(RgbImage { width, height, pixels })
 }
 
 /// An image of at least one pixel.
-fn from_dynamic(image: DynamicImage, origin: &str) -> Result<RgbImage, DecodeError> {
-    let image = image.into_rgb8();
-    let (width, height) = image.dimensions();
+fn from_dynamic(image: DynamicImage, depth: &mut Depth) -> Result<RgbImage, &'static str> {
+    let (width, height) = (image.width(), image.height());
     if width == 0 || height == 0 {
-        return Err(DecodeError::Format { origin: origin.to_owned(), reason: "it has no pixels".into() });
+        return Err("it has no pixels");
     }
-    Ok(RgbImage { width, height, pixels: image.into_raw() })
+    let pixels = match image {
+        DynamicImage::ImageLuma16(image) => {
+            depth.bytes(image.as_raw()).into_iter().flat_map(|gray| [gray; 3]).collect()
+        }
+        DynamicImage::ImageLumaA16(_) => {
+            depth.bytes(image.into_luma16().as_raw()).into_iter().flat_map(|gray| [gray; 3]).collect()
+        }
+        DynamicImage::ImageRgb16(image) => depth.bytes(image.as_raw()),
+        DynamicImage::ImageRgba16(_) => depth.bytes(image.into_rgb16().as_raw()),
+        image => image.into_rgb8().into_raw(),
+    };
+    Ok(RgbImage { width, height, pixels })
 }
 
 #[cfg(test)]
@@ -226,7 +265,7 @@ mod tests {
     }
 
     fn reason(bytes: &[u8]) -> String {
-        decode_bytes(bytes, &DecodeLimits::default()).unwrap_err().to_string()
+        decode_bytes(bytes, &DecodeLimits::default(), &mut Depth::default()).unwrap_err().to_string()
     }
 
     #[test]
@@ -251,7 +290,7 @@ mod tests {
             encoded(rgb16, ImageFormat::Tiff),
             encoded(rgba, ImageFormat::Png),
         ] {
-            let image = decode_bytes(&bytes, &limits).unwrap();
+            let image = decode_bytes(&bytes, &limits, &mut Depth::default()).unwrap();
             assert_eq!((image.width, image.height), (3, 2));
             assert_eq!(image.pixels, expected);
         }
@@ -267,7 +306,7 @@ mod tests {
             (PixelFormat::Rgb, (0..9).collect(), (0..9).collect()),
         ] {
             let image = trax::Image::Memory(MemoryImage::new(3, 1, format, data).unwrap());
-            assert_eq!(decode(image, &limits).unwrap().pixels, expected);
+            assert_eq!(decode(image, &limits, &mut Depth::default()).unwrap().pixels, expected);
         }
     }
 
@@ -278,9 +317,12 @@ mod tests {
         let pixels = ImageBuffer::from_fn(40, 30, |x, y| Rgb([(x * y % 251) as u8, x as u8, y as u8]));
         for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Tiff] {
             let whole = encoded(pixels.clone(), format);
-            assert!(decode_bytes(&whole, &DecodeLimits::default()).is_ok(), "{format:?}");
+            assert!(decode_bytes(&whole, &DecodeLimits::default(), &mut Depth::default()).is_ok(), "{format:?}");
             for cut in [9, 30, whole.len() / 2, whole.len() - 20] {
-                assert!(decode_bytes(&whole[..cut], &DecodeLimits::default()).is_err(), "{format:?}, {cut} bytes");
+                assert!(
+                    decode_bytes(&whole[..cut], &DecodeLimits::default(), &mut Depth::default()).is_err(),
+                    "{format:?}, {cut} bytes"
+                );
             }
         }
     }
@@ -289,20 +331,32 @@ mod tests {
     fn sizes_are_judged_as_declared() {
         let mut png = encoded(ImageBuffer::from_pixel(40, 30, Rgb([1_u8, 2, 3])), ImageFormat::Png);
         let small = DecodeLimits { pixels: 1199, ..DecodeLimits::default() };
-        assert!(matches!(decode_bytes(&png, &small), Err(DecodeError::TooLarge { limit: 1199, .. })));
-        assert!(decode_bytes(&png, &DecodeLimits { pixels: 1200, ..small }).is_ok());
+        assert!(matches!(
+            decode_bytes(&png, &small, &mut Depth::default()),
+            Err(DecodeError::TooLarge { limit: 1199, .. })
+        ));
+        assert!(decode_bytes(&png, &DecodeLimits { pixels: 1200, ..small }, &mut Depth::default()).is_ok());
         // Width and height, then the checksum of the header.
         png[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
-        assert!(decode_bytes(&png, &DecodeLimits::default()).is_err());
+        assert!(decode_bytes(&png, &DecodeLimits::default(), &mut Depth::default()).is_err());
     }
 
     #[test]
     fn only_regular_files_are_read() {
         let limits = DecodeLimits::default();
         for path in ["/", "/dev/null", "/dev/zero"] {
-            assert!(matches!(decode_file(Path::new(path), &limits), Err(DecodeError::NotRegular(_))), "{path}");
+            assert!(
+                matches!(decode_file(Path::new(path), &limits, &mut Depth::default()), Err(DecodeError::NotRegular(_))),
+                "{path}"
+            );
         }
-        assert!(matches!(decode_file(Path::new("/nowhere/1.jpg"), &limits), Err(DecodeError::Read { .. })));
-        assert!(matches!(decode(trax::Image::Url("http://x/1.jpg".into()), &limits), Err(DecodeError::Url(_))));
+        assert!(matches!(
+            decode_file(Path::new("/nowhere/1.jpg"), &limits, &mut Depth::default()),
+            Err(DecodeError::Read { .. })
+        ));
+        assert!(matches!(
+            decode(trax::Image::Url("http://x/1.jpg".into()), &limits, &mut Depth::default()),
+            Err(DecodeError::Url(_))
+        ));
     }
 }

@@ -18,7 +18,7 @@ pub use target::{PolygonBox, TargetBox, target_box};
 use std::error::Error as StdError;
 use std::time::Instant;
 
-use crate::decode::{DecodeError, DecodeLimits, RgbImage, decode};
+use crate::decode::{DecodeError, DecodeLimits, Depth, RgbImage, decode};
 use trax::{Channel, Images, Object, Properties, Region, Status, Tracker};
 
 /// Where a target is in a frame.
@@ -141,6 +141,8 @@ pub struct Session<B: Backend> {
     trackers: Vec<B::Tracker>,
     /// Width and height of the frame of the initialisation, in pixels.
     size: Option<(u32, u32)>,
+    /// How frames of 16 bits become 8, by the frame of the initialisation.
+    depth: Depth,
     /// How many targets have been initialised in this process.
     started: u64,
 }
@@ -148,7 +150,7 @@ pub struct Session<B: Backend> {
 impl<B: Backend> Session<B> {
     /// A session that tracks nothing yet.
     pub fn new(backend: B, polygon_box: PolygonBox, limits: DecodeLimits) -> Self {
-        Self { backend, polygon_box, limits, trackers: Vec::new(), size: None, started: 0 }
+        Self { backend, polygon_box, limits, trackers: Vec::new(), size: None, depth: Depth::default(), started: 0 }
     }
 
     /// The same session, counting initialisations from `started` instead of 0: a process that goes on where another one
@@ -161,7 +163,8 @@ impl<B: Backend> Session<B> {
 
     /// The frame of a request, of the size of those before it.
     fn frame(&mut self, mut images: Images) -> Result<B::Frame, SessionError<B::Error>> {
-        let image = decode(images.take(Channel::Color).ok_or(SessionError::NoImage)?, &self.limits)?;
+        let image = images.take(Channel::Color).ok_or(SessionError::NoImage)?;
+        let image = decode(image, &self.limits, &mut self.depth)?;
         let found = (image.width, image.height);
         let expected = *self.size.get_or_insert(found);
         if found != expected {
@@ -204,6 +207,7 @@ impl<B: Backend> Tracker for Session<B> {
     ) -> Result<Vec<Status>, Self::Error> {
         self.trackers.clear();
         self.size = None;
+        self.depth = Depth::default();
         self.backend.configure(&properties).map_err(SessionError::Property)?;
         self.frame_and_objects(images, objects)
     }

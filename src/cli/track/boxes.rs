@@ -1,4 +1,4 @@
-//! The box that the target starts in, and the ground truth beside the frames.
+//! The box that the target starts in, and the ground truth.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -10,10 +10,13 @@ use attrax_session::{PolygonBox, TargetBox, target_box};
 use attrax_tracker::BoundingBox;
 use trax::{Rectangle, Region};
 
-use super::frames::{Source, folder_of_sequence, images_of};
+use super::frames::{Source, folder_of_sequence, images_like};
 
 /// Files of ground truth: of VOT and GOT-10k, and of OTB.
 const NAMES: [&str; 2] = ["groundtruth.txt", "groundtruth_rect.txt"];
+
+/// The beginning of the names of OTB's files, which count pixels from 1.
+const FROM_ONE: &str = "groundtruth_rect";
 
 /// The value of `--box`: four finite numbers, the last two positive.
 pub fn parse_box(text: &str) -> Result<BoundingBox, String> {
@@ -33,7 +36,28 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// The ground truth beside the frames, where there is one.
+    /// The ground truth of a file, or that which is stored with the frames, if any.
+    pub fn find(file: Option<&Path>, source: &Source) -> anyhow::Result<Option<Self>> {
+        match file {
+            Some(path) => Self::of_file(path, source).map(Some),
+            None => Self::beside(source),
+        }
+    }
+
+    /// A file with a line for each frame of the source.
+    fn of_file(path: &Path, source: &Source) -> anyhow::Result<Self> {
+        let regions = read(path)?;
+        if let (Some(count), lines) = (source.count(), regions.len()) {
+            ensure!(
+                lines == count || lines == 1,
+                "{}: {lines} lines for {count} frames; one line for each frame is needed, or one for the first alone",
+                path.display()
+            );
+        }
+        Ok(Self { path: path.to_path_buf(), regions })
+    }
+
+    /// The ground truth that is stored with the frames, where there is one.
     pub fn beside(source: &Source) -> anyhow::Result<Option<Self>> {
         let Source::Files(frames) = source else { return Ok(None) };
         let Some(first) = frames.first() else { return Ok(None) };
@@ -44,10 +68,10 @@ impl Truth {
         let lines = read(&path)?;
         // Not every frame may be tracked in, nor in order: a line belongs to a place in the folder.
         let folder = first.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let images = images_of(folder)?;
+        let images = images_like(folder, first)?;
         ensure!(
             lines.len() == images.len() || lines.len() == 1,
-            "{}: {} lines for {} images, so that nobody can tell which line is of the first frame; give it with --box",
+            "{}: {} lines for {} images, so that the line of the first frame is unknown; give its box with --box",
             path.display(),
             lines.len(),
             images.len()
@@ -89,36 +113,68 @@ pub fn first_box(flag: Option<BoundingBox>, truth: Option<&Truth>) -> anyhow::Re
         (Some(region), _) => Ok(region),
         (None, Some(truth)) => truth.first_box(),
         (None, None) => bail!(
-            "where is the target in the first frame? Say it with --box X,Y,WIDTH,HEIGHT, or put the ground truth beside the \
-             frames: {} (VOT, GOT-10k) or {} (OTB)",
+            "where is the target in the first frame? Say it with --box X,Y,WIDTH,HEIGHT, name its ground truth with --truth \
+             FILE, or put the ground truth beside the frames: {} (VOT, GOT-10k) or {} (OTB)",
             NAMES[0],
             NAMES[1]
         ),
     }
 }
 
-/// The regions of a file, line by line.
+/// The regions of a file, line by line, with pixels counted from 0.
 fn read(path: &Path) -> anyhow::Result<Vec<Option<Region>>> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    // Editors on Windows put a mark before the first line.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let from_one = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FROM_ONE));
     let lines = text.trim_end().lines().enumerate();
-    let regions = lines.map(|(place, line)| {
-        parse_line(line).map_err(|reason| anyhow!("{}, line {}: {line:?}: {reason}", path.display(), place + 1))
-    });
-    regions.collect()
+    let regions: Vec<Option<Region>> = lines
+        .map(|(place, line)| {
+            let region = parse_line(line, from_one);
+            region.map_err(|reason| anyhow!("{}, line {}: {line:?}: {reason}", path.display(), place + 1))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    ensure!(!regions.is_empty(), "{}: it is empty; give a box with --box", path.display());
+    Ok(regions)
 }
 
 /// A region, or none where the line says that there is no target. Commas, tabs and spaces all separate numbers.
-fn parse_line(line: &str) -> Result<Option<Region>, String> {
+fn parse_line(line: &str, from_one: bool) -> Result<Option<Region>, String> {
     let parts: Vec<&str> = line.split([',', '\t', ' ', ';']).filter(|part| !part.is_empty()).collect();
-    if parts.iter().any(|part| part.eq_ignore_ascii_case("nan")) {
+    if parts.iter().any(|part| part.to_ascii_lowercase().contains("nan")) {
         return Ok(None);
     }
     let joined = parts.join(",");
-    // The toolkit's files write a mask as m and its numbers.
-    let text = joined.strip_prefix('m').map_or_else(|| joined.clone(), |numbers| format!("mask:{numbers}"));
+    // The toolkit's files write a mask as m and its numbers: left, top, width, height and runs.
+    let text = if let Some(numbers) = joined.strip_prefix('m') {
+        let size: Vec<&str> = numbers.split(',').skip(2).take(2).collect();
+        if size.len() == 2 && size.contains(&"0") {
+            return Ok(None);
+        }
+        format!("mask:{numbers}")
+    } else {
+        joined
+    };
+    if text.is_empty() {
+        return Err("an empty line; a frame without a target is nan,nan,nan,nan".into());
+    }
     let region: Region = text.parse().map_err(|error: trax::Error| error.to_string())?;
     // A special code, or a box of no size, stands for no target.
-    Ok(target_box(&region, PolygonBox::Bounding).is_ok().then_some(region))
+    let there = target_box(&region, PolygonBox::Bounding).is_ok();
+    Ok(there.then(|| if from_one { one_less(region) } else { region }))
+}
+
+/// A region whose pixels are counted from 1, counted from 0.
+fn one_less(region: Region) -> Region {
+    match region {
+        Region::Rectangle(Rectangle { x, y, width, height }) => Region::rectangle(x - 1.0, y - 1.0, width, height),
+        Region::Polygon(polygon) => {
+            let points: Vec<(f32, f32)> = polygon.points().iter().map(|point| (point.x - 1.0, point.y - 1.0)).collect();
+            Region::polygon(points).unwrap_or(Region::Polygon(polygon))
+        }
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -137,16 +193,19 @@ mod tests {
     fn ground_truth_has_many_forms() {
         let rectangle = Some(Region::rectangle(1.0, 2.0, 3.0, 4.0));
         for line in ["1,2,3,4", "1\t2\t3\t4", "1 2  3 4", "1.0, 2.0, 3.0, 4.0"] {
-            assert_eq!(parse_line(line), Ok(rectangle.clone()), "{line}");
+            assert_eq!(parse_line(line, false), Ok(rectangle.clone()), "{line}");
         }
+        assert_eq!(parse_line("2,3,3,4", true), Ok(rectangle));
         let polygon = Region::polygon([(0.0, 0.0), (4.0, 0.0), (4.0, 3.0), (0.0, 3.0)]).unwrap();
-        assert_eq!(parse_line("0,0,4,0,4,3,0,3"), Ok(Some(polygon)));
-        assert!(matches!(parse_line("m1,2,3,1,1,1,1"), Ok(Some(Region::Mask(_)))));
-        for nothing in ["nan,nan,nan,nan", "NaN NaN NaN NaN", "0,0,0,0", "0"] {
-            assert_eq!(parse_line(nothing), Ok(None), "{nothing}");
+        assert_eq!(parse_line("0,0,4,0,4,3,0,3", false), Ok(Some(polygon)));
+        assert!(matches!(parse_line("m1,2,3,1,1,1,1", false), Ok(Some(Region::Mask(_)))));
+        for nothing in
+            ["nan,nan,nan,nan", "NaN NaN NaN NaN", "-nan(ind),1,2,3", "0,0,0,0", "0", "m0,0,0,0,0", "m0,0,0,0"]
+        {
+            assert_eq!(parse_line(nothing, false), Ok(None), "{nothing}");
         }
         for wrong in ["1,2,3", "1,2,3,x", ""] {
-            assert!(parse_line(wrong).is_err(), "{wrong}");
+            assert!(parse_line(wrong, false).is_err(), "{wrong}");
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Where the frames come from: image files in natural order, or a video.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
 use anyhow::{Context, bail, ensure};
-use attrax_session::decode::{DecodeLimits, decode_file};
+use attrax_session::decode::{DecodeLimits, Depth, decode_file};
 use attrax_tracker::Frame;
 use attrax_tracker::profile::{self, Stage};
 
@@ -16,8 +18,8 @@ use super::video::{self, Video};
 /// Names of the images that are read.
 const IMAGES: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "tif", "tiff"];
 
-/// Folders of a sequence that hold its frames: VOT's and OTB's.
-const FOLDERS: [&str; 2] = ["color", "img"];
+/// Folders of a sequence that hold its frames: VOT's, OTB's and TNL2K's.
+const FOLDERS: [&str; 3] = ["color", "img", "imgs"];
 
 /// The frames of a sequence.
 #[derive(Clone)]
@@ -46,12 +48,17 @@ impl Source {
             if argument.is_dir() {
                 files.extend(images_of(&folder_of_frames(argument))?);
             } else if argument.exists() {
+                ensure!(
+                    arguments.len() > 1 || !fs::metadata(argument).is_ok_and(|m| m.file_type().is_fifo()),
+                    "{}: a pipe; give - and send the video into standard input",
+                    argument.display()
+                );
                 files.push(argument.clone());
             } else {
                 files.extend(matching(argument)?);
             }
         }
-        // A shell puts what its pattern matches in the order of the alphabet: 1, 10, 2.
+        // A shell sorts what its pattern matches by the alphabet: 1, 10, 2.
         if arguments.len() > 1 && files.is_sorted() {
             files.sort_by(|a, b| natural(a, b));
         }
@@ -59,6 +66,14 @@ impl Source {
             bail!("there are no frames to track in");
         }
         Ok(Self::Files(files))
+    }
+
+    /// The files that are read.
+    pub fn paths(&self) -> &[PathBuf] {
+        match self {
+            Self::Files(files) => files,
+            Self::Video(video) => std::slice::from_ref(video),
+        }
     }
 
     /// How many frames there are, where that is known from the start.
@@ -74,7 +89,10 @@ impl Source {
     pub fn read_ahead(self, lane: u32) -> anyhow::Result<Frames> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let (frames, video): (Box<dyn Iterator<Item = anyhow::Result<Frame>> + Send>, _) = match self {
-            Self::Files(files) => (Box::new(files.into_iter().map(|path| read(&path))), None),
+            Self::Files(files) => {
+                let mut depth = Depth::default();
+                (Box::new(files.into_iter().map(move |path| read(&path, &mut depth))), None)
+            }
             Self::Video(path) => {
                 let video = Video::open(&path)?;
                 let about = video.about();
@@ -84,7 +102,7 @@ impl Source {
         thread::spawn(move || {
             profile::set_lane(lane);
             for frame in frames {
-                // Nobody wants more frames where the receiver is gone.
+                // Without a receiver no more frames are needed.
                 if sender.send(frame).is_err() {
                     break;
                 }
@@ -122,52 +140,110 @@ impl Iterator for Frames {
 }
 
 /// A frame from its file.
-fn read(path: &Path) -> anyhow::Result<Frame> {
+fn read(path: &Path, depth: &mut Depth) -> anyhow::Result<Frame> {
     let _span = profile::span(Stage::Decode);
-    let image = decode_file(path, &DecodeLimits::default())?;
+    let image = decode_file(path, &DecodeLimits::default(), depth)?;
     Ok(Frame::from_rgb8(image.width, image.height, image.pixels)?)
 }
 
-/// The folder where a sequence has its frames.
+/// The folder where a sequence has its frames; `color/color` is one too.
 fn folder_of_frames(folder: &Path) -> PathBuf {
     let inner = FOLDERS.iter().map(|name| folder.join(name)).find(|inner| inner.is_dir());
-    inner.unwrap_or_else(|| folder.to_path_buf())
+    inner.map_or_else(|| folder.to_path_buf(), |inner| folder_of_frames(&inner))
 }
 
 /// The folder of the sequence that a file is a frame of.
 pub fn folder_of_sequence(frame: &Path) -> PathBuf {
     // Absolute, so that the folder above is known too.
     let frame = std::path::absolute(frame).unwrap_or_else(|_| frame.to_path_buf());
-    let folder = frame.parent().unwrap_or(Path::new("/"));
-    let is_inner = folder.file_name().is_some_and(|name| FOLDERS.iter().any(|inner| name == *inner));
-    if is_inner { folder.parent().unwrap_or(folder).to_path_buf() } else { folder.to_path_buf() }
+    let mut folder = frame.parent().unwrap_or(Path::new("/"));
+    while let (true, Some(above)) =
+        (folder.file_name().is_some_and(|name| FOLDERS.iter().any(|inner| name == *inner)), folder.parent())
+    {
+        folder = above;
+    }
+    folder.to_path_buf()
 }
 
-/// The images of a folder in natural order.
-pub fn images_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    let mut images: Vec<PathBuf> =
-        entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| is_image(path)).collect();
+/// The images of a folder in natural order. They are of one kind: others may be no frames.
+fn images_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let images = all_images(folder)?;
     ensure!(
         !images.is_empty(),
-        "{}: no JPEG, PNG, BMP or TIFF files; give a folder of frames, a sequence with its frames in color/ or img/, or a video",
+        "{}: no JPEG, PNG, BMP or TIFF files; give a folder of frames, a sequence with its frames in color/, img/ or imgs/, or a video",
         folder.display()
     );
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for image in &images {
+        *kinds.entry(kind_of(image).unwrap_or_default()).or_default() += 1;
+    }
+    let counts: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} .{kind}")).collect();
+    let example = images[0].extension().unwrap_or_default().to_string_lossy();
+    ensure!(
+        kinds.len() == 1,
+        "{}: images of several kinds ({}); say which are the frames by a pattern such as '{}/*.{example}'",
+        folder.display(),
+        counts.join(", "),
+        folder.display(),
+    );
+    warn_of_gaps(&images);
+    Ok(images)
+}
+
+/// The images of a folder that are of the same kind as a frame, in natural order.
+pub fn images_like(folder: &Path, frame: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut images = all_images(folder)?;
+    images.retain(|image| kind_of(image) == kind_of(frame));
+    Ok(images)
+}
+
+/// All images of a folder in natural order.
+fn all_images(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let cannot = || format!("cannot read the folder {}", folder.display());
+    let entries: Vec<_> = fs::read_dir(folder).with_context(cannot)?.collect::<Result<_, _>>().with_context(cannot)?;
+    let mut images: Vec<PathBuf> =
+        entries.into_iter().map(|entry| entry.path()).filter(|path| is_image(path)).collect();
     images.sort_by(|a, b| natural(a, b));
     Ok(images)
+}
+
+/// Reports the first number that is missing in names that are numbered, one by one or in equal steps.
+fn warn_of_gaps(images: &[PathBuf]) {
+    let number = |path: &PathBuf| -> Option<u64> {
+        let stem = path.file_stem()?.to_str()?;
+        stem.get(stem.trim_end_matches(|c: char| c.is_ascii_digit()).len()..)?.parse().ok()
+    };
+    let Some(numbers) = images.iter().map(number).collect::<Option<Vec<u64>>>() else { return };
+    let steps: Vec<u64> = numbers.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let Some(&step) = steps.iter().min() else { return };
+    if let Some(gap) = steps.iter().position(|other| *other != step) {
+        let (from, to) = (images[gap].display(), images[gap + 1].display());
+        log::warn!("frames may be missing between {from} and {to}; they are tracked in as one sequence");
+    }
+}
+
+/// A file's kind by its name; a JPEG may be `.jpeg` or `.JPG`.
+fn kind_of(path: &Path) -> Option<String> {
+    let kind = path.extension()?.to_str()?.to_lowercase();
+    Some(match kind.as_str() {
+        "jpeg" => "jpg".into(),
+        "tiff" => "tif".into(),
+        _ => kind,
+    })
 }
 
 /// The images that a pattern matches, in natural order.
 fn matching(pattern: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let pattern = pattern.to_string_lossy();
     let found = glob::glob(&pattern).with_context(|| format!("bad pattern {pattern}"))?;
-    let mut images: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| is_image(path)).collect();
+    let found: Vec<PathBuf> = found.collect::<Result<_, _>>().with_context(|| format!("cannot read {pattern}"))?;
+    let mut images: Vec<PathBuf> = found.into_iter().filter(|path| is_image(path)).collect();
     ensure!(!images.is_empty(), "{pattern}: no such file or folder, and as a pattern it matches no image");
     images.sort_by(|a, b| natural(a, b));
     Ok(images)
 }
 
-/// Whether a file's name is that of an image; some systems leave files like `._1.jpg` that are none.
+/// Whether a file's name is that of an image; hidden files such as `._1.jpg` hold other data.
 fn is_image(path: &Path) -> bool {
     let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let known = |extension: &str| IMAGES.contains(&extension.to_lowercase().as_str());
@@ -212,6 +288,7 @@ mod tests {
         for (frame, sequence) in [
             ("/data/bag/color/00000001.jpg", "/data/bag"),
             ("/data/Crossing/img/0001.jpg", "/data/Crossing"),
+            ("/data/bag/color/color/00000001.jpg", "/data/bag"),
             ("/data/GOT-10k_1/00000001.jpg", "/data/GOT-10k_1"),
         ] {
             assert_eq!(folder_of_sequence(Path::new(frame)), Path::new(sequence));

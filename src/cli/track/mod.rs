@@ -1,5 +1,6 @@
 //! `attrax track`: one target through the frames of a sequence, without a client. `attrax view` uses its parts.
 
+mod apart;
 pub mod boxes;
 mod canvas;
 pub mod follower;
@@ -7,39 +8,47 @@ pub mod frames;
 mod output;
 pub mod panel;
 pub mod picture;
+mod progress;
+mod run;
 pub mod video;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
-use attrax_tracker::profile::{self, Profile, Stage};
-use attrax_tracker::{BoundingBox, Frame};
+use attrax_tracker::BoundingBox;
+use attrax_tracker::profile::{self, Profile};
 use clap::ValueEnum;
-use image::RgbImage;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use self::boxes::{Truth, first_box, parse_box};
-use self::follower::{Follower, Seen, columns};
-use self::frames::{Frames, Source};
-use self::output::{Beside, Summary, Table};
-use self::panel::{Row, panel};
-use self::video::Encoder;
-use super::{core, told};
+use self::follower::{Follower, columns};
+use self::frames::Source;
+use self::output::Table;
+use self::progress::Progress;
+use self::run::{Film, Run};
+use self::video::Target;
+use super::output::{Output, part_of_file};
+use super::{core, interrupt, say, told};
 
 /// Flags of `attrax track`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A folder of frames, a sequence (VOT, OTB, GOT-10k), a video (mp4, webm, mkv, avi, y4m; decoded by ffmpeg), a camera
-    /// such as /dev/video0, a pattern such as 'frames/*.jpg', or the frames themselves
+    /// A folder of frames, a sequence (VOT, OTB, GOT-10k), a video or animation (mp4, webm, mkv, avi, y4m, gif; decoded by
+    /// ffmpeg), a camera such as /dev/video0, an address (rtsp, http), - for a video on standard input, a pattern such as
+    /// 'frames/*.jpg', or the frames themselves
     #[arg(required = true, value_name = "FRAMES")]
     frames: Vec<PathBuf>,
     /// The target in the first frame: left, top, width and height in pixels [default: what the ground truth beside the
     /// frames says, in the files of VOT, OTB and GOT-10k]
     #[arg(long = "box", value_name = "X,Y,WIDTH,HEIGHT", value_parser = parse_box, allow_hyphen_values = true)]
     region: Option<BoundingBox>,
-    /// Write the boxes to this file instead of standard output; until it is whole it is called FILE.part
+    /// The ground truth, where it is not stored with the frames: a region a line, one line for each frame; a file whose name
+    /// begins with `groundtruth_rect` counts pixels from 1, as OTB's do
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Write the boxes to this file instead of standard output; until it is whole it is called FILE.part, or FILE.2.part and
+    /// so on where that exists
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Write a copy of each frame with the box drawn, as PNG, into this folder
@@ -65,10 +74,12 @@ pub struct Args {
 
 /// Tracks the target and writes one line a frame: `x,y,width,height,confidence,found,probability`.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    interrupt::watch().context("signals cannot be watched")?;
     let source = Source::find(&args.frames)?;
-    let truth = match Truth::beside(&source) {
+    apart::check(args, &source)?;
+    let truth = match Truth::find(args.truth.as_deref(), &source) {
         // It is of no use for a measure, but the box is known.
-        Err(error) if args.region.is_some() => {
+        Err(error) if args.region.is_some() && args.truth.is_none() => {
             log::warn!("the ground truth is left alone: {}", told(&error));
             None
         }
@@ -81,7 +92,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     for folder in args.overlay.iter().chain(&args.maps) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let trace = args.profile.as_deref().map(Beside::create).transpose()?;
+    let trace = args.profile.as_deref().map(|path| Output::create(path, part_of_file)).transpose()?;
+    let video = args.video.as_deref().map(Target::create).transpose()?.map_or(Film::None, Film::Ready);
     let with_maps = args.maps.is_some();
     let mut header = columns("", with_maps);
     if args.also_preset.is_some() {
@@ -98,123 +110,28 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         followers.push(Follower::new(name_of(preset), model));
     }
     followers.insert(0, Follower::new(name_of(args.core.preset), model));
-    let mut run = Run { args, region, truth, frames, followers, table, video: None, bar: progress(count) };
+    let progress = Progress::new(count);
+    let mut run = Run { args, region, truth, frames, followers, table, video, progress };
     let tracked = run.track();
-    run.bar.finish_and_clear();
+    run.progress.clear();
     let summary = match tracked {
         Ok(summary) => summary,
-        Err(error) => {
-            // Whoever read the output has seen enough.
-            return Err(match run.table.abandon() {
-                Some(so_far) => anyhow!("{}; {so_far}", told(&error)),
-                None => error,
-            });
-        }
+        Err(error) => return Err(with_note(error, run.table.abandon())),
     };
-    run.table.finish()?;
-    run.video.map_or(Ok(()), Encoder::finish)?;
+    let boxes = run.table.finish()?;
+    run.video.finish().map_err(|error| with_note(error, boxes))?;
     if let Some(file) = trace {
         report(&profile::stop(), file)?;
     }
-    eprintln!("{summary}");
+    say(&summary.to_string());
     Ok(())
 }
 
-/// A sequence that is being tracked.
-struct Run<'a> {
-    args: &'a Args,
-    region: BoundingBox,
-    truth: Option<Truth>,
-    frames: Frames,
-    /// Of which the first is the one that is measured.
-    followers: Vec<Follower>,
-    table: Table,
-    video: Option<Encoder>,
-    bar: ProgressBar,
-}
-
-impl Run<'_> {
-    /// Follows the target to the last frame.
-    fn track(&mut self) -> anyhow::Result<Summary> {
-        let mut summary = Summary::default();
-        let mut learnt = Instant::now();
-        loop {
-            let position = summary.frames;
-            let whole = profile::span(if position == 0 { Stage::Initialization } else { Stage::Frame });
-            let Some(frame) = self.frames.next() else { break };
-            let frame = frame?;
-            if position == 0 {
-                self.bar.set_message("learning the first frame");
-            }
-            let (region, with_maps) = (self.region, self.args.maps.is_some());
-            let seen = self.followers.iter_mut().map(|follower| follower.follow(&frame, region, with_maps));
-            let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", position + 1))?;
-            drop(whole);
-            let estimate = seen[0].estimate;
-            self.table.row(&seen.iter().map(Seen::values).collect::<Vec<_>>().join(","))?;
-            self.draw(&frame, &seen, position)?;
-            summary.frames += 1;
-            if position == 0 {
-                learnt = Instant::now();
-                // Learning says nothing about how long the other frames will take.
-                self.bar.inc(1);
-                self.bar.reset_eta();
-                if let (None, Some(declared)) = (self.bar.length(), self.frames.declared()) {
-                    self.bar.set_length(declared);
-                }
-            } else {
-                self.bar.inc(1);
-                summary.lost += usize::from(!estimate.success);
-                let overlap = |truth: &Truth| truth.overlap(position, estimate.bounding_box, frame.size());
-                summary.overlaps.extend(self.truth.as_ref().and_then(overlap));
-            }
-            self.bar.set_message(if estimate.success { "" } else { "target not found" });
-        }
-        summary.tracking = learnt.elapsed();
-        Ok(summary)
-    }
-
-    /// Writes the pictures that were asked for.
-    fn draw(&mut self, frame: &Frame, seen: &[Seen], position: usize) -> anyhow::Result<()> {
-        let Args { overlay, maps, video, .. } = self.args;
-        let name = format!("{:08}.png", position + 1);
-        let save = |picture: &RgbImage, folder: &Path| {
-            let path = folder.join(&name);
-            picture.save(&path).with_context(|| format!("cannot write {}", path.display()))
-        };
-        let mut shown = None;
-        if (overlay.is_some() || video.is_some())
-            && let Some(first) = seen.first()
-        {
-            shown = Some(picture::overlay(frame, first.estimate)?);
-        }
-        if let (Some(folder), Some(picture)) = (overlay, &shown) {
-            save(picture, folder)?;
-        }
-        if let Some(folder) = maps {
-            let panel = self.panel(frame, seen, position);
-            save(&panel, folder)?;
-            shown = Some(panel);
-        }
-        if let (Some(path), Some(picture)) = (video, &shown) {
-            let video = match &mut self.video {
-                Some(video) => video,
-                none => none.insert(Encoder::start(path, picture.dimensions(), self.frames.rate())?),
-            };
-            video.write(picture.as_raw())?;
-        }
-        Ok(())
-    }
-
-    /// The picture of what every tracker saw.
-    fn panel(&self, frame: &Frame, seen: &[Seen], position: usize) -> RgbImage {
-        let rows = self.followers.iter().zip(seen).filter_map(|(follower, seen)| {
-            let overlap = |truth: &Truth| truth.overlap(position, seen.estimate.bounding_box, frame.size());
-            let overlap = self.truth.as_ref().and_then(overlap);
-            Some(Row { name: &follower.name, estimate: seen.estimate, overlap, maps: seen.maps.as_ref()? })
-        });
-        let rows: Vec<Row<'_>> = rows.collect();
-        panel(frame, position + 1, self.truth.as_ref().and_then(|truth| truth.region(position)), &rows)
+/// An error, and what there is in spite of it. Without a note the error keeps its kind.
+fn with_note(error: anyhow::Error, note: Option<String>) -> anyhow::Error {
+    match note {
+        Some(note) => anyhow!("{}; {note}", told(&error)),
+        None => error,
     }
 }
 
@@ -224,20 +141,10 @@ pub fn name_of(preset: core::Preset) -> String {
 }
 
 /// Prints the table of a profile on standard error and writes its trace.
-fn report(profile: &Profile, mut file: Beside) -> anyhow::Result<()> {
-    eprint!("{profile}");
-    profile.write_trace(std::io::BufWriter::new(&mut file)).context("cannot write the trace")?;
+fn report(profile: &Profile, mut file: Output) -> anyhow::Result<()> {
+    say(profile.to_string().trim_end());
+    let mut trace = BufWriter::new(&mut file);
+    profile.write_trace(&mut trace).and_then(|()| trace.flush()).context("cannot write the trace")?;
+    drop(trace);
     file.finish()
-}
-
-/// A bar on standard error; it hides itself where that is not a terminal.
-fn progress(frames: Option<usize>) -> ProgressBar {
-    let (bar, template) = match frames {
-        Some(frames) => {
-            (ProgressBar::new(frames as u64), "{wide_bar} {pos}/{len} frames, {per_sec}, {eta} left  {msg}")
-        }
-        None => (ProgressBar::no_length(), "{wide_bar} {pos}/{len} frames, {per_sec}  {msg}"),
-    };
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }

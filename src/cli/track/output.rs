@@ -1,109 +1,75 @@
-//! What is written: the table of boxes line by line, files beside those that they replace, and the line at the end.
+//! The table of boxes, line by line, and the line at the end.
 
 use std::fmt;
-use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
-/// A file that is written beside the one that it is to replace.
-pub struct Beside {
-    file: File,
-    part: PathBuf,
-    target: PathBuf,
-}
-
-impl Beside {
-    /// Starts `TARGET.part`.
-    pub fn create(target: &Path) -> anyhow::Result<Self> {
-        let part = part_of(target)?;
-        let file = File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
-        Ok(Self { file, part, target: target.to_path_buf() })
-    }
-
-    /// Gives the file its name.
-    pub fn finish(self) -> anyhow::Result<()> {
-        fs::rename(&self.part, &self.target).with_context(|| format!("cannot write {}", self.target.display()))
-    }
-}
-
-impl Write for Beside {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-/// Where a file is while it is not whole.
-fn part_of(target: &Path) -> anyhow::Result<PathBuf> {
-    ensure!(!target.is_dir(), "{}: is a folder; name a file", target.display());
-    let mut name =
-        target.file_name().with_context(|| format!("{}: is no name of a file", target.display()))?.to_owned();
-    name.push(".part");
-    Ok(target.with_file_name(name))
-}
+use crate::cli::output::{Output, part_of_file};
 
 /// The table of boxes.
 pub struct Table {
     out: Out,
-    rows: usize,
 }
 
 enum Out {
     Standard(io::Stdout),
-    File(Beside),
+    File(PathBuf, Output),
 }
 
 impl Table {
     /// A table on standard output, or in a file.
     pub fn create(path: Option<&Path>, columns: &str) -> anyhow::Result<Self> {
         let out = match path {
-            Some(path) => Out::File(Beside::create(path)?),
+            Some(path) => Out::File(path.to_path_buf(), Output::create(path, part_of_file)?),
             None => Out::Standard(io::stdout()),
         };
-        let mut table = Self { out, rows: 0 };
+        let mut table = Self { out };
         table.line(columns)?;
         Ok(table)
     }
 
-    /// One frame. It is there for others to read at once.
-    pub fn row(&mut self, values: &str) -> io::Result<()> {
+    /// One frame. Other programs can read it at once.
+    pub fn row(&mut self, values: &str) -> anyhow::Result<()> {
         self.line(values)?;
-        self.rows += 1;
+        if let Out::File(_, file) = &mut self.out {
+            file.count_row();
+        }
         Ok(())
     }
 
-    fn line(&mut self, line: &str) -> io::Result<()> {
-        let out: &mut dyn Write = match &mut self.out {
-            Out::Standard(out) => out,
-            Out::File(file) => file,
-        };
-        out.write_all(format!("{line}\n").as_bytes())?;
-        out.flush()
+    fn line(&mut self, line: &str) -> anyhow::Result<()> {
+        let text = format!("{line}\n");
+        match &mut self.out {
+            Out::Standard(out) => {
+                out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
+            }
+            Out::File(path, file) => {
+                let written = file.write_all(text.as_bytes());
+                written.with_context(|| format!("cannot write {}", file.path(path).display()))
+            }
+        }
     }
 
-    /// Replaces the file of an earlier run.
-    pub fn finish(self) -> anyhow::Result<()> {
+    /// Replaces the file of an earlier run; says where the boxes are.
+    pub fn finish(self) -> anyhow::Result<Option<String>> {
         match self.out {
-            Out::Standard(_) => Ok(()),
-            Out::File(file) => file.finish(),
+            Out::Standard(_) => Ok(None),
+            Out::File(path, file) => {
+                file.finish()?;
+                Ok(Some(format!("the boxes are in {}", path.display())))
+            }
         }
     }
 
     /// Leaves the file of an earlier run alone. Says where the boxes so far are, where there are some.
     pub fn abandon(self) -> Option<String> {
-        let Out::File(file) = self.out else { return None };
-        if self.rows > 0 {
-            return Some(format!("the boxes of the {} frames before are in {}", self.rows, file.part.display()));
+        match self.out {
+            Out::Standard(_) => None,
+            Out::File(_, file) => file.abandon(),
         }
-        // Nothing is in it; if it stays, it disturbs nobody.
-        let _ = fs::remove_file(&file.part);
-        None
     }
 }
 

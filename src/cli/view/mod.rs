@@ -25,7 +25,7 @@ use self::session::Session;
 use self::site::Site;
 use super::track::boxes::Truth;
 use super::track::frames::Source;
-use super::track::video::is_camera;
+use super::track::video::is_live;
 use super::{core, told};
 
 /// Flags of `attrax view`.
@@ -53,8 +53,8 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let source = Source::find(std::slice::from_ref(&args.clip))?;
     ensure!(
-        !is_camera(&args.clip),
-        "{}: a camera has no first frame to come back to; record a clip, or use attrax track",
+        !is_live(&args.clip),
+        "{}: a camera or stream has no first frame to come back to; record a clip, or use attrax track",
         args.clip.display()
     );
     let truth = Truth::beside(&source).unwrap_or_else(|error| {

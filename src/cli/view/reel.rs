@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::ensure;
-use attrax_session::decode::{DecodeLimits, decode_file};
+use attrax_session::decode::{DecodeLimits, Depth, decode_file};
 use attrax_tracker::Frame;
 
 use super::worker::encode;
@@ -28,6 +28,8 @@ struct Decoder {
     next: usize,
     kept: HashMap<usize, Vec<u8>>,
     bytes: usize,
+    /// How 16-bit frames of a folder become 8 bits, once that is known.
+    depth: Option<Depth>,
 }
 
 impl Reel {
@@ -47,7 +49,14 @@ impl Reel {
     pub fn frame(&self, number: usize, abandoned: &AtomicBool) -> anyhow::Result<Option<Vec<u8>>> {
         if let Source::Files(files) = &self.source {
             let Some(path) = files.get(number) else { return Ok(None) };
-            let image = decode_file(path, &DecodeLimits::default())?;
+            let known = self.lock().depth;
+            let mut depth = known.unwrap_or_default();
+            if let (None, Some(first)) = (known, files.first()) {
+                // The first frame gives the range of 16-bit values.
+                decode_file(first, &DecodeLimits::default(), &mut depth)?;
+                self.lock().depth = Some(depth);
+            }
+            let image = decode_file(path, &DecodeLimits::default(), &mut depth)?;
             return Ok(Some(encode(&Frame::from_rgb8(image.width, image.height, image.pixels)?)?));
         }
         let mut decoder = self.lock();

@@ -1,65 +1,20 @@
 //! Videos in and out, by `ffmpeg` processes at the other end of a pipe.
 
+mod origin;
+mod process;
 mod read;
 mod write;
 
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::ChildStderr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::anyhow;
-
+pub use self::origin::{is_live, is_video};
 pub use self::read::Video;
-pub use self::write::Encoder;
+pub use self::write::{Encoder, Target};
 
-/// Names of videos.
-const VIDEOS: [&str; 12] = ["mp4", "m4v", "mov", "webm", "mkv", "avi", "y4m", "mpg", "mpeg", "ts", "wmv", "ogv"];
-
-/// Whether a path is that of a video or of a camera.
-pub fn is_video(path: &Path) -> bool {
-    let known = |extension: &str| VIDEOS.contains(&extension.to_lowercase().as_str());
-    is_camera(path) || path.extension().is_some_and(|extension| known(&extension.to_string_lossy())) && !path.is_dir()
-}
-
-/// Whether a path is that of a camera.
-pub fn is_camera(path: &Path) -> bool {
-    path.to_string_lossy().starts_with("/dev/video")
-}
-
-/// `ffmpeg`: the program that `ATTRAX_FFMPEG` names, or the one on PATH.
-fn ffmpeg(for_what: &Path, arguments: impl FnOnce(&mut Command)) -> anyhow::Result<Child> {
-    let program = std::env::var_os("ATTRAX_FFMPEG").unwrap_or_else(|| "ffmpeg".into());
-    let mut command = Command::new(&program);
-    command.args(["-hide_banner", "-nostdin", "-nostats"]).stdin(Stdio::null()).stderr(Stdio::piped());
-    arguments(&mut command);
-    command.spawn().map_err(|error| {
-        anyhow!(
-            "{}: videos need the program ffmpeg, and {} cannot be started ({error}); install it (Debian: apt install ffmpeg) \
-             or set ATTRAX_FFMPEG to its path",
-            for_what.display(),
-            program.to_string_lossy()
-        )
-    })
-}
-
-/// A local file as `ffmpeg` takes it; without the prefix a colon in its name would make it an address.
-fn file(path: &Path) -> OsString {
-    let mut name = OsString::from("file:");
-    name.push(path);
-    name
-}
-
-/// How a process failed.
-fn failure(status: ExitStatus) -> Option<String> {
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => Some(format!("ffmpeg was ended by signal {signal}")),
-        (None, Some(0)) => None,
-        (None, code) => Some(format!("ffmpeg ended with exit code {}", code.unwrap_or(-1))),
-    }
-}
+/// Errors of one process that are kept.
+const ERRORS: usize = 10;
 
 /// What a video says about itself.
 #[derive(Clone, Default)]
@@ -96,6 +51,11 @@ impl About {
         } else if line.contains("Video: ") && !line.contains("(attached pic)") && declared.rate.is_none() {
             let rate = line.split(", ").find_map(|part| part.strip_suffix(" fps"));
             declared.rate = rate.and_then(|rate| rate.parse().ok()).filter(|rate| *rate > 0.0);
+            if ["gray16", "rgb48", "bgr48", "rgba64", "bgra64"].iter().any(|deep| line.contains(deep)) {
+                log::warn!(
+                    "the video has 16 bits a channel, of which the upper 8 are used; image files are scaled by their range"
+                );
+            }
         }
         declared.whole = line.contains("Output #0");
     }
@@ -106,14 +66,15 @@ fn seconds(text: &str) -> Option<f64> {
     text.trim().split(':').try_fold(0.0, |sum, part| Some(sum * 60.0 + part.parse::<f64>().ok()?))
 }
 
-/// Reads what ffmpeg says to the end: what is about the video, and what it calls errors, without the names of its parts.
+/// Reads ffmpeg's log to the end: what is about the video, and the errors, without the names of ffmpeg's parts.
 fn listen(lines: ChildStderr, about: &About) -> Vec<String> {
     let mut errors = Vec::new();
-    for line in BufReader::new(lines).lines().map_while(Result::ok) {
+    for line in BufReader::new(lines).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
         about.note(&line);
-        let told = ["[error] ", "[fatal] ", "[panic] "].iter().find_map(|level| line.split_once(level));
-        if let Some((_, text)) = told
-            && errors.len() < 10
+        let error = ["[error] ", "[fatal] ", "[panic] "].iter().find_map(|level| line.split_once(level));
+        if let Some((_, text)) = error
+            && errors.len() < ERRORS
         {
             errors.push(text.trim().to_string());
         }
@@ -140,13 +101,5 @@ mod tests {
         let camera = About::default();
         camera.note("[info]   Duration: N/A, start: 3.2, bitrate: N/A");
         assert_eq!((camera.rate(), camera.frames()), (None, None));
-    }
-
-    #[test]
-    fn videos_are_told_by_their_names() {
-        for (name, video) in [("a.mp4", true), ("a.MKV", true), ("/dev/video0", true), ("a.jpg", false), ("mp4", false)]
-        {
-            assert_eq!(is_video(Path::new(name)), video, "{name}");
-        }
     }
 }

@@ -1,0 +1,68 @@
+//! Ctrl-C and SIGTERM: processes end, unfinished files are removed or reported, then the program ends by the signal.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+
+use super::say;
+
+/// What to do at an interruption; a text is reported.
+type Task = Box<dyn FnOnce() -> Option<String> + Send>;
+
+/// The tasks by number, and the next number.
+static TASKS: Mutex<(u64, BTreeMap<u64, Task>)> = Mutex::new((0, BTreeMap::new()));
+
+fn tasks() -> MutexGuard<'static, (u64, BTreeMap<u64, Task>)> {
+    TASKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A task that is run at an interruption, as long as this value lives.
+pub struct Pending(u64);
+
+impl Pending {
+    /// Registers a task.
+    pub fn new(task: impl FnOnce() -> Option<String> + Send + 'static) -> Self {
+        let (next, tasks) = &mut *tasks();
+        *next += 1;
+        tasks.insert(*next, Box::new(task));
+        Self(*next)
+    }
+
+    /// Runs the last step of some work and drops the task: an interruption comes before both or after both.
+    pub fn complete<T>(self, step: impl FnOnce() -> T) -> T {
+        let mut tasks = tasks();
+        let done = step();
+        tasks.1.remove(&self.0);
+        drop(tasks);
+        done
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        tasks().1.remove(&self.0);
+    }
+}
+
+/// From now on an interruption runs the tasks.
+pub fn watch() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            // Locked to the end: other threads must not give a file its name any more.
+            let mut tasks = tasks();
+            let reports = std::mem::take(&mut tasks.1).into_values().filter_map(|task| task());
+            let reports: Vec<String> = std::iter::once("interrupted".into()).chain(reports).collect();
+            say(&format!("attrax: {}", reports.join("; ")));
+            if emulate_default_handler(signal).is_err() {
+                std::process::abort();
+            }
+        }
+    });
+    Ok(())
+}
