@@ -202,6 +202,7 @@ def _add_comparisons(commands: Any) -> None:  # noqa: ANN401 - argparse keeps it
     """The commands that compare variants of the tracker."""
     _add_compare(commands)
     _add_ablation(commands)
+    _add_curves(commands)
 
 
 def _add_compare(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
@@ -262,6 +263,22 @@ def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its t
     _add_study(command)
     _add_tracker(command)
     _add_engine(command, 2)
+
+
+def _add_curves(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
+    """The command that follows the losses of a training."""
+    command = commands.add_parser("curves", help="follow both losses over the training on first frames")
+    command.add_argument("directory", type=Path, help="where curves.csv and curves.md go")
+    command.add_argument(
+        "--arms", type=Path, action="append", default=[], metavar="FILE",
+        help="TOML with lines name = 'flags', those of attrax track",
+    )  # fmt: skip
+    command.add_argument("--arm", action="append", default=[], metavar="NAME='FLAGS'", help="may be given again")
+    command.add_argument(
+        "--dataset", type=Path, action="append", required=True, metavar="DIR", help="a folder of sequences"
+    )
+    command.add_argument("--sequences", type=_names, metavar="A,B", help="only these [all]")
+    command.add_argument("--jobs", type=_positive, default=1, metavar="N", help="at a time, one thread each [1]")
 
 
 def _add_train(commands: Any) -> None:  # noqa: ANN401

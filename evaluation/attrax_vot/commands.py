@@ -150,6 +150,21 @@ def _compare_windows(options: argparse.Namespace) -> int:
     return 1 if errors else 0
 
 
+def curves(options: argparse.Namespace) -> int:
+    """Follows both losses over the training on first frames."""
+    from attrax_vot.compare import arms
+    from attrax_vot.compare import curves as kind
+    from attrax_vot.compare.windows import plan
+
+    clips = plan.find(options.dataset, options.sequences)
+    wanted = arms.parse(options.arms, options.arm, seeds=False)
+    files = kind.measure(options.directory, clips, wanted, options.jobs)
+    print(files[-1].read_text(), end="")
+    for path in files:
+        print(path)
+    return 0
+
+
 def _run_arms(
     options: argparse.Namespace, request: Callable[[], "ArmsRequest"], prepare: Callable, start: Callable
 ) -> list["Outcome"]:

@@ -86,12 +86,13 @@ class Base:
         return cls(command, {"protocol": "trax", "command": command.replace("%", "%%"), "timeout": TIMEOUT})
 
 
-def parse(files: list[Path], given: list[str]) -> dict[str, tuple[str, ...]]:
+def parse(files: list[Path], given: list[str], seeds: bool = True) -> dict[str, tuple[str, ...]]:
     """The arms that are asked for: those of files, then single ones.
 
     Args:
         files: of arms.
         given: each as NAME=FLAGS.
+        seeds: whether the command sets the seed, so that no arm may.
 
     Raises:
         EvaluationError: a file or an arm is not what it should be, a name comes twice, or there is no arm.
@@ -111,7 +112,7 @@ def parse(files: list[Path], given: list[str]) -> dict[str, tuple[str, ...]]:
     for name, line in pairs:
         if name in found:
             raise EvaluationError(f"two arms are called {name}; give one of them another name")
-        found[name] = _flags(name, line)
+        found[name] = _flags(name, line, seeds)
     if not found:
         raise EvaluationError("there is nothing to compare; give --arm NAME='FLAGS' or --arms FILE")
     return found
@@ -213,14 +214,16 @@ def read(file: Path) -> configparser.ConfigParser:
     return found
 
 
-def _flags(name: str, line: object) -> tuple[str, ...]:
+def _flags(name: str, line: object, seeds: bool) -> tuple[str, ...]:
     """The flags of an arm as words."""
     if not NAME.fullmatch(name):
         raise EvaluationError(f"an arm cannot be called {name!r}: letters, digits, - and _ make a name")
     if not isinstance(line, str):
         raise EvaluationError(f"arm {name} has to be a text of flags, not {line!r}")
     words = tuple(_words(line, f"arm {name}"))
-    if any(word.partition("=")[0] == "--seed" or word.replace("--set=", "").startswith("seed=") for word in words):
+    if seeds and any(
+        word.partition("=")[0] == "--seed" or word.replace("--set=", "").startswith("seed=") for word in words
+    ):
         raise EvaluationError(f"arm {name} sets the seed; --seeds N runs every arm with the seeds 1 to N")
     return words
 
