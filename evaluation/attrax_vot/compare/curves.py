@@ -66,17 +66,19 @@ def measure(directory: Path, clips: list[Clip], arms: Arms, jobs: int) -> list[P
         EvaluationError: a training failed, or no iteration of an arm is regularised.
     """
     wanted = [(name, flags, clip) for clip in clips for name, flags in arms.items()]
-    with ThreadPoolExecutor(jobs) as pool:
-        points = [point for found in pool.map(lambda each: _train(*each), wanted) for point in found]
     data, text = directory / "curves.csv", directory / "curves.md"
-    write_whole(data, summary.csv_text(Point, points))
-    write_whole(text, summary.markdown_table(table(points)) + "\n")
+    points: list[Point] = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for found in pool.map(lambda each: _train(*each), wanted):
+            points += found
+            # The files of an interrupted run have the trainings that ended.
+            write_whole(data, summary.csv_text(Point, points))
+            write_whole(text, summary.markdown_table(table(points)) + "\n")
     return [data, text]
 
 
 def table(points: list[Point]) -> list[list[str]]:
     """A row for each arm: means over the sequences at some iterations."""
-    sequences = list(dict.fromkeys(point.sequence for point in points))
     last = max(point.iteration for point in points)
     shown = [each for each in SHOWN if each < last] + [last]
     rows = []
@@ -87,7 +89,7 @@ def table(points: list[Point]) -> list[list[str]]:
             known = [getattr(point, name) for point in mine if point.iteration == iteration]
             return summary.number(fmean(known) if known else math.nan, 2)
 
-        inside = fmean(next(each.attention_inside for each in mine if each.sequence == name) for name in sequences)
+        inside = fmean({point.sequence: point.attention_inside for point in mine}.values())
         cells = [mean(name, each) for name in ("regulariser", "cross_entropy") for each in shown]
         rows.append([arm, *cells, summary.number(inside, 3)])
     heads = [f"{name} at {each}" for name in ("R", "cross-entropy") for each in shown]
