@@ -4,12 +4,11 @@ use tch::{Device, Kind, Tensor};
 
 use super::backbone::{Dense, View};
 use super::crops::CONTEXT;
-use super::error::guarded;
 use super::learning::attention::attention;
-use super::learning::head::{BACKGROUND, TARGET};
+use super::learning::head::{BACKGROUND, Head, TARGET};
 use super::learning::train::scores;
-use super::target::Tracker;
-use super::{BoundingBox, Frame, TrackerError};
+use super::model::Model;
+use super::{BoundingBox, Frame};
 use crate::config::Form;
 
 /// Pixels of a crop between the boxes of a score map.
@@ -85,27 +84,16 @@ impl Map {
     }
 }
 
-impl Tracker {
-    /// What the classifier, as it is now, sees in boxes of a frame. Nothing changes in what is tracked.
-    ///
-    /// Scores come from the passes that the tracker itself uses: one for all boxes with a grid
-    /// ([`Config::grid`](super::Config::grid)) and where the network pads nothing, so that one pass is exact; otherwise a crop
-    /// for each box. Where attention weighs the features, the attention here is that of the score without the weights.
-    ///
-    /// # Errors
-    /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's, [`TrackerError::Region`] for a box that
-    /// is empty, not finite or outside the frame, [`TrackerError::Libtorch`] where libtorch fails.
-    pub fn maps(&self, frame: &Frame, boxes: &[BoundingBox]) -> Result<Vec<Maps>, TrackerError> {
-        if frame.size() != self.frame_size {
-            return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
-        }
-        for region in boxes {
-            region.for_initialization(frame.width(), frame.height())?;
-        }
-        guarded(|| tch::no_grad(|| Ok(boxes.iter().map(|region| self.maps_of(frame, *region)).collect())))
-    }
+/// The classifier of a target, as it is now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Classifier<'a> {
+    pub model: &'a Model,
+    pub head: &'a Head,
+}
 
-    fn maps_of(&self, frame: &Frame, region: BoundingBox) -> Maps {
+impl Classifier<'_> {
+    /// What it sees in a box of a frame.
+    pub fn maps(&self, frame: &Frame, region: BoundingBox) -> Maps {
         let (backbone, form) = (&self.model.backbone, self.model.config.attention.form);
         let mut linearization = backbone.linearize_boxes(&[(frame, region)]);
         let gradients = self.head.score_with_gradients(linearization.features(), None).gradients;
@@ -133,14 +121,14 @@ impl Tracker {
     }
 
     fn score_maps(&self, frame: &Frame, region: BoundingBox) -> [Map; 2] {
-        let model = &self.model;
+        let model = self.model;
         let dense = Dense::new(&model.backbone, STEP);
         let view = View { region, reach: (REACH, REACH) };
         let in_one_pass = model.grids.is_some() || !model.backbone.pads();
         let features =
             if in_one_pass { dense.describe(frame, &[view]) } else { model.describe(frame, &dense.boxes(&view)) };
         let side = 2 * REACH as i64 + 1;
-        let scores = scores(&self.head, &model.backbone, &model.config, &features).view([side, side, 2]);
+        let scores = scores(self.head, &model.backbone, &model.config, &features).view([side, side, 2]);
         let (dx, dy) = dense.pitch(region);
         let area = BoundingBox::from_centre(region.centre(), side as f64 * dx, side as f64 * dy);
         [BACKGROUND, TARGET].map(|class| Map::of(&scores.select(2, class), area))
@@ -192,8 +180,12 @@ mod tests {
             let crops = crop(&frame, &[REGION], backbone.format(), Device::Cpu);
             let first = backbone.first_convolution(&crops).detach().set_requires_grad(true);
             for class in [BACKGROUND, TARGET] {
-                let score =
-                    tracker.head.scores(&backbone.features_of_first_convolution(&first)).select(1, class).sum(None);
+                let score = tracker
+                    .classifier()
+                    .head
+                    .scores(&backbone.features_of_first_convolution(&first))
+                    .select(1, class)
+                    .sum(None);
                 let gradient = Tensor::run_backward(&[&score], &[&first], false, false).remove(0);
                 let expected = attention::map_of(&gradient, form).get(0);
                 let found = Tensor::from_slice(&maps.attention[class as usize].values).view_as(&expected);
@@ -216,7 +208,7 @@ mod tests {
                 model.backbone().first_convolution(&crops)
             });
             let change = (after - before).abs().sum_dim_intlist([1i64].as_slice(), false, None::<Kind>).get(0);
-            let map = Map::of(&change, tracker.area_of_attention(REGION, change.size()[1]));
+            let map = Map::of(&change, tracker.classifier().area_of_attention(REGION, change.size()[1]));
             let (columns, rows) = map.size;
             let cells = (0..columns * rows).map(|cell| (cell % columns, cell / columns, f64::from(map.values[cell])));
             let (mut x, mut y, mut sum) = (0.0, 0.0, 0.0);
@@ -240,7 +232,7 @@ mod tests {
         for (column, row) in [(10, 10), (0, 0), (20, 3)] {
             let centre = (target.area.x + (column as f64 + 0.5) * width, target.area.y + (row as f64 + 0.5) * height);
             let region = BoundingBox::from_centre(centre, REGION.width, REGION.height);
-            let expected = tracker.head.scores(&model.describe(&frame, &[region]));
+            let expected = tracker.classifier().head.scores(&model.describe(&frame, &[region]));
             for (class, map) in [(0, &background), (1, &target)] {
                 let difference = f64::from(map.at(column, row)) - expected.double_value(&[0, class]);
                 assert!(difference.abs() < 1e-4, "{column}, {row}: {difference}");

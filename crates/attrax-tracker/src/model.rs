@@ -8,7 +8,6 @@ use super::backbone::{Backbone, Parameters};
 use super::config::Config;
 use super::error::guarded;
 use super::learning::head::Head;
-use super::learning::memory::{Described, FrameSamples};
 use super::sampling::Grids;
 use super::{BoundingBox, Frame, TrackerError};
 
@@ -115,34 +114,6 @@ impl Model {
 
     /// Features of boxes of a frame: `(boxes, features)`.
     pub fn describe(&self, frame: &Frame, boxes: &[BoundingBox]) -> Tensor {
-        self.backbone.describe(&boxes.iter().map(|b| (frame, *b)).collect::<Vec<_>>())
-    }
-
-    /// Boxes of a frame with their features.
-    pub(super) fn described(&self, frame: &Frame, boxes: Vec<BoundingBox>) -> Described {
-        let features = self.describe(frame, &boxes);
-        Described::new(frame, boxes, features)
-    }
-
-    /// Positive and negative samples of a frame. All are described in one pass; but positives only where that is not done
-    /// for their maps, each time that they are in a mini-batch. Negatives always are: the hardest are mined by their features.
-    pub(super) fn samples_of_both(
-        &self,
-        frame: &Frame,
-        positives: Vec<BoundingBox>,
-        negatives: Vec<BoundingBox>,
-    ) -> (FrameSamples, FrameSamples) {
-        if self.config.attention.maps_whole_batch() {
-            let positives = FrameSamples { frame: frame.clone(), boxes: positives, features: None };
-            return (positives, self.described(frame, negatives).into());
-        }
-        let count = positives.len() as i64;
-        let features = self.describe(frame, &[positives.as_slice(), &negatives].concat());
-        let part = |start: i64, boxes: Vec<BoundingBox>| {
-            // A copy, so that forgetting one half frees its memory.
-            let features = Some(features.narrow(0, start, boxes.len() as i64).copy());
-            FrameSamples { frame: frame.clone(), boxes, features }
-        };
-        (part(0, positives), part(count, negatives))
+        self.backbone.describe_in(frame, boxes)
     }
 }

@@ -6,15 +6,16 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::crops::gpu::to_device;
 use super::error::guarded;
 use super::learning::head::{Head, TARGET};
 use super::learning::memory::{Described, FrameSamples, Memory, Pool};
+use super::learning::ranking::Ranking;
 use super::learning::regression::{BoxRegression, refined};
 use super::learning::train::{scores, train};
+use super::maps::{Classifier, Maps};
 use super::model::{Estimate, Model};
 use super::profile::{self, Stage};
-use super::sampling::Sampler;
+use super::sampling::{Sampler, Sampling};
 use super::{BoundingBox, Frame, TrackerError};
 
 /// Offset and slope of the logistic curve from a confidence to the probability that the box is right.
@@ -27,26 +28,23 @@ fn calibrated(confidence: f64) -> f64 {
     (1.0 + (-(offset + slope * confidence)).exp()).recip()
 }
 
-/// Candidates that a ranking in half precision leaves over.
-const SHORTLIST: i64 = 64;
-
 /// Samples of a blurred copy of the first frame, for each of the first frame itself.
 const BLURRED_SHARE: f64 = 0.25;
 
 /// One target being tracked.
 #[derive(Debug)]
 pub struct Tracker {
-    pub(super) model: Rc<Model>,
-    pub(super) head: Head,
+    model: Rc<Model>,
+    head: Head,
     regression: Option<BoxRegression>,
-    pub(super) positives: Memory,
-    pub(super) negatives: Memory,
-    pub(super) sampler: Sampler,
-    pub(super) rng: ChaCha8Rng,
-    pub(super) frame_size: (u32, u32),
+    positives: Memory,
+    negatives: Memory,
+    sampler: Sampler,
+    rng: ChaCha8Rng,
+    frame_size: (u32, u32),
     /// Where the next candidates are drawn: the reported box, or without feedback of the box regression the mean of the
     /// best candidates.
-    pub(super) target: BoundingBox,
+    target: BoundingBox,
     /// The last box that was reported.
     reported: BoundingBox,
     /// The smallest sides of the target, pixels.
@@ -124,7 +122,7 @@ impl Tracker {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         let target = self.target;
-        let (positive, negative, near) = self.first_samples(frame, 1.0);
+        let (positive, negative, near) = self.sampling(&model).first(frame, target, 1.0);
         let blurred = self.blurred_samples(frame);
         let all = |first, more: fn(&(FrameSamples, FrameSamples)) -> &FrameSamples| {
             Pool::new(&std::iter::once(first).chain(blurred.iter().map(more)).collect::<Vec<_>>())
@@ -141,14 +139,15 @@ impl Tracker {
             self.negatives.push(negative.first(config.update_samples.negatives));
         } else {
             self.positives.push(positive);
-            self.remember_negatives(frame);
+            let negatives = self.sampling(&model).negatives(frame, target);
+            self.negatives.push(negatives);
         }
         if config.failure.threshold != 0.0 || config.failure.follow != 0.0 {
             let features = model.describe(frame, &[target]);
             self.first_score = scores(&self.head, &model.backbone, config, &features).double_value(&[0, TARGET]);
         }
 
-        let Described { boxes, features, .. } = self.regression_samples(frame, near);
+        let Described { boxes, features, .. } = self.sampling(&model).regression(frame, target, near);
         if !boxes.is_empty() {
             match BoxRegression::fit(&features, &boxes, target, config.regression_alpha) {
                 Ok(regression) => self.regression = Some(regression),
@@ -159,10 +158,12 @@ impl Tracker {
 
     /// Samples of the first frame as if the target moved, along the rows and along the columns.
     fn blurred_samples(&mut self, frame: &Frame) -> Vec<(FrameSamples, FrameSamples)> {
+        let (model, target) = (Rc::clone(&self.model), self.target);
         let reach = (self.model.config.first_frame_blur / 2.0 * self.target.mean_side()).round() as u32;
         let directions = if reach == 0 { [].as_slice() } else { &[true, false] };
         let samples = |along_rows: &bool| {
-            let (positive, negative, _) = self.first_samples(&frame.blurred(reach, *along_rows), BLURRED_SHARE);
+            let (positive, negative, _) =
+                self.sampling(&model).first(&frame.blurred(reach, *along_rows), target, BLURRED_SHARE);
             (positive, negative)
         };
         directions.iter().map(samples).collect()
@@ -186,8 +187,15 @@ impl Tracker {
         let config = &model.config;
         self.frames += 1;
         let around = self.search_centre();
-        let seen = self.candidates(frame, around, self.search_translation());
-        let Best { confidence, boxes, refined } = self.best(&seen, around);
+        let translation = self.search_translation();
+        let candidates = {
+            let ranking = Ranking { head: &self.head, backbone: &model.backbone, config };
+            let (sampler, rng) = (&mut self.sampler, &mut self.rng);
+            let grids = model.grids.as_ref();
+            let mut sampling = Sampling { backbone: &model.backbone, config, grids, sampler, rng };
+            sampling.candidates(frame, around, translation, ranking)
+        };
+        let Best { confidence, boxes, refined } = self.best(&candidates, around);
         if !confidence.is_finite() {
             return Err(TrackerError::NotFinite { frame: self.frames + 1 });
         }
@@ -212,7 +220,10 @@ impl Tracker {
         let after = self.target.centre();
         self.movement = (after.0 - before.0, after.1 - before.1);
         if found {
-            self.remember(frame, &seen);
+            let target = self.target;
+            let (positives, negatives) = self.sampling(&model).later(frame, target, &candidates);
+            self.positives.push(positives);
+            self.negatives.push(negatives);
         }
         self.update();
         Ok(Estimate {
@@ -223,14 +234,24 @@ impl Tracker {
         })
     }
 
-    /// The mean of the best among some candidates.
-    pub(super) fn best_place(&self, seen: &Described, around: BoundingBox) -> Option<BoundingBox> {
-        let _span = profile::span(Stage::Scoring);
-        let count = self.model.config.best.min(seen.boxes.len());
-        let (order, _) = self.ranked(seen, around, count as i64);
-        let mut places = vec![0i64; count];
-        order.to_device(Device::Cpu).copy_data(&mut places, count);
-        BoundingBox::mean(&places.iter().map(|place| seen.boxes[*place as usize]).collect::<Vec<_>>())
+    /// What the classifier, as it is now, sees in boxes of a frame. Nothing changes in what is tracked.
+    ///
+    /// Scores come from the passes that the tracker itself uses: one for all boxes with a grid
+    /// ([`Config::grid`](super::Config::grid)) and where the network pads nothing, so that one pass is exact; otherwise a crop
+    /// for each box. Where attention weighs the features, the attention here is that of the score without the weights.
+    ///
+    /// # Errors
+    /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's, [`TrackerError::Region`] for a box that
+    /// is empty, not finite or outside the frame, [`TrackerError::Libtorch`] where libtorch fails.
+    pub fn maps(&self, frame: &Frame, boxes: &[BoundingBox]) -> Result<Vec<Maps>, TrackerError> {
+        if frame.size() != self.frame_size {
+            return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
+        }
+        for region in boxes {
+            region.for_initialization(frame.width(), frame.height())?;
+        }
+        let classifier = self.classifier();
+        guarded(|| tch::no_grad(|| Ok(boxes.iter().map(|region| classifier.maps(frame, *region)).collect())))
     }
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
@@ -239,7 +260,7 @@ impl Tracker {
         let _span = profile::span(Stage::Scoring);
         let (candidates, features) = (&seen.boxes, &seen.features);
         let count = self.model.config.best.min(candidates.len());
-        let (order, values) = self.ranked(seen, around, count as i64);
+        let (order, values) = self.ranking().ranked(seen, around, count as i64);
         let column = |tensor: &Tensor| tensor.to_kind(Kind::Double).unsqueeze(1);
         let mut columns = vec![column(&order), column(&values)];
         if let Some(regression) = &self.regression {
@@ -256,48 +277,20 @@ impl Tracker {
         Best { confidence: mean(1), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
-    /// Scores of the target that candidates are ranked by.
-    pub(super) fn ranks(&self, features: &Tensor) -> Tensor {
-        let _span = profile::span(Stage::Scoring);
-        let (backbone, kind) = (&self.model.backbone, self.model.backbone.ranking());
-        let scores = scores(&self.head.rounded(kind), backbone, &self.model.config, &features.to_kind(kind));
-        scores.select(1, TARGET).to_kind(features.kind())
+    /// The classifier as it is now.
+    pub(super) fn classifier(&self) -> Classifier<'_> {
+        Classifier { model: &self.model, head: &self.head }
     }
 
-    /// The places of the best candidates, best first, and their scores of the target.
-    fn ranked(&self, seen: &Described, around: BoundingBox, count: i64) -> (Tensor, Tensor) {
-        let (features, costs) = (&seen.features, self.distance_costs(&seen.boxes, around));
-        let less = |scores: &Tensor, costs: Option<&Tensor>| {
-            costs.map_or_else(|| scores.shallow_clone(), |costs| scores - costs)
-        };
-        let ranks = seen.ranks.as_ref().map_or_else(|| self.ranks(features), Tensor::shallow_clone);
-        let rough = self.model.backbone.ranking() != features.kind();
-        if !rough {
-            let (_, order) = less(&ranks, costs.as_ref()).topk(count, 0, true, true);
-            return (order.shallow_clone(), ranks.index_select(0, &order));
-        }
-        // A few are found among many, whose scores are then computed whole.
-        let keep = SHORTLIST.max(count).min(seen.boxes.len() as i64);
-        let (_, few) = less(&ranks, costs.as_ref()).topk(keep, 0, true, false);
-        let at = |tensor: &Tensor| tensor.index_select(0, &few);
-        let scores = scores(&self.head, &self.model.backbone, &self.model.config, &at(features)).select(1, TARGET);
-        let (_, order) = less(&scores, costs.map(|costs| at(&costs)).as_ref()).topk(count, 0, true, true);
-        (few.index_select(0, &order), scores.index_select(0, &order))
+    /// The classifier as it ranks candidates.
+    fn ranking(&self) -> Ranking<'_> {
+        Ranking { head: &self.head, backbone: &self.model.backbone, config: &self.model.config }
     }
 
-    /// What the candidates' distances from the middle of the search cost them, where they do.
-    fn distance_costs(&self, candidates: &[BoundingBox], around: BoundingBox) -> Option<Tensor> {
-        let penalty = self.model.config.distance_penalty;
-        if penalty == 0.0 {
-            return None;
-        }
-        let ((cx, cy), unit) = (around.centre(), around.mean_side());
-        let cost = |candidate: &BoundingBox| {
-            let (x, y) = candidate.centre();
-            (penalty * ((x - cx).powi(2) + (y - cy).powi(2)) / unit.powi(2)) as f32
-        };
-        let costs: Vec<f32> = candidates.iter().map(cost).collect();
-        Some(to_device(&Tensor::from_slice(&costs), self.model.backbone.device()))
+    /// What draws this target's boxes.
+    fn sampling<'a>(&'a mut self, model: &'a Model) -> Sampling<'a> {
+        let (sampler, rng) = (&mut self.sampler, &mut self.rng);
+        Sampling { backbone: &model.backbone, config: &model.config, grids: model.grids.as_ref(), sampler, rng }
     }
 
     /// Where candidates are drawn: at the last place, or ahead of it.

@@ -166,6 +166,11 @@ impl Backbone {
         self.device
     }
 
+    /// Features of boxes of one frame: `(boxes, features)`.
+    pub fn describe_in(&self, frame: &Frame, boxes: &[BoundingBox]) -> Tensor {
+        self.describe(&boxes.iter().map(|region| (frame, *region)).collect::<Vec<_>>())
+    }
+
     /// Features of boxes in frames: `(boxes, length)`.
     pub fn describe(&self, boxes: &[(&Frame, BoundingBox)]) -> Tensor {
         let (format, device) = (self.format, self.device);

@@ -4,5 +4,6 @@ pub mod attention;
 mod descent;
 pub mod head;
 pub mod memory;
+pub(crate) mod ranking;
 pub mod regression;
 pub mod train;

@@ -3,36 +3,48 @@
 mod grid;
 mod published;
 
-use std::rc::Rc;
-
 pub(super) use self::grid::Grids;
 use self::grid::{chosen, part, together, wholly_inside};
 pub use self::published::{Accept, Inside, Sampler, Spread};
-use super::config::{Around, Samples};
+use rand_chacha::ChaCha8Rng;
+
+use super::backbone::Backbone;
+use super::config::{Around, Config, Samples};
 use super::learning::memory::{Described, FrameSamples};
-use super::target::Tracker;
+use super::learning::ranking::Ranking;
 use super::{BoundingBox, Frame};
 
-impl Tracker {
+/// Draws the boxes of one target, and describes them.
+pub(crate) struct Sampling<'a> {
+    pub backbone: &'a Backbone,
+    pub config: &'a Config,
+    /// Where boxes share passes of the network.
+    pub grids: Option<&'a Grids>,
+    /// Draws boxes one by one.
+    pub sampler: &'a mut Sampler,
+    /// Chooses among boxes on grids.
+    pub rng: &'a mut ChaCha8Rng,
+}
+
+impl Sampling<'_> {
     /// The positive and the negative samples of the first frame, and where boxes share passes, all that overlap the target.
     /// Of a copy of the frame there is a `share` of the samples.
-    pub(crate) fn first_samples(
+    pub fn first(
         &mut self,
         frame: &Frame,
+        target: BoundingBox,
         share: f64,
     ) -> (FrameSamples, FrameSamples, Option<Described>) {
-        let model = Rc::clone(&self.model);
-        let config = &model.config;
-        let target = self.target;
+        let config = self.config;
         let Samples { positives, negatives, positive_overlap, negative_overlap } = config.initial_samples;
         let positive_accept = Accept::overlap(positive_overlap, 1.0);
         let negative_accept = Accept::overlap(0.0, negative_overlap);
         let (positives, negatives) = (part(positives, share), part(negatives, share));
-        if let Some(grids) = &model.grids {
-            let near = grids.first_near(frame, target, &config.spreads, share, &mut self.rng);
-            let background = grids.first_background(frame, target, &config.spreads, share, &mut self.rng);
-            let positive = chosen(&near, target, positive_accept, positives, &mut self.rng);
-            let negative = chosen(&background, target, negative_accept, negatives, &mut self.rng);
+        if let Some(grids) = self.grids {
+            let near = grids.first_near(frame, target, &config.spreads, share, self.rng);
+            let background = grids.first_background(frame, target, &config.spreads, share, self.rng);
+            let positive = chosen(&near, target, positive_accept, positives, self.rng);
+            let negative = chosen(&background, target, negative_accept, negatives, self.rng);
             return (positive.into(), negative.into(), Some(near));
         }
         let spreads = &config.spreads;
@@ -47,80 +59,114 @@ impl Tracker {
         let mut negative_boxes = self.sampler.draw_accepted(target, near, half, negative_accept);
         let anywhere = Spread::WholeFrame(spreads.anywhere_negative, spreads.aspect);
         negative_boxes.extend(self.sampler.draw_accepted(target, anywhere, negatives - half, negative_accept));
-        let (positive, negative) = model.samples_of_both(frame, positive_boxes, negative_boxes);
+        let (positive, negative) = self.samples_of_both(frame, positive_boxes, negative_boxes);
         (positive, negative, None)
     }
 
     /// The samples of box regression; `near` are those that overlap the target, where boxes share passes.
-    pub(crate) fn regression_samples(&mut self, frame: &Frame, near: Option<Described>) -> Described {
-        let model = Rc::clone(&self.model);
-        let config = &model.config;
+    pub fn regression(&mut self, frame: &Frame, target: BoundingBox, near: Option<Described>) -> Described {
+        let config = self.config;
         let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: config.regression_area };
-        let (target, count) = (self.target, config.regression_samples);
+        let count = config.regression_samples;
         if let Some(near) = near {
-            return chosen(&near, target, accept, count, &mut self.rng);
+            return chosen(&near, target, accept, count, self.rng);
         }
         let spread = Spread::Uniform(config.spreads.regression, config.spreads.aspect);
-        model.described(frame, self.sampler.draw_accepted(target, spread, count, accept))
+        let boxes = self.sampler.draw_accepted(target, spread, count, accept);
+        self.described(frame, boxes)
     }
 
-    /// The candidates of a frame around a box, and their features. `translation` is in mean sides of the target.
-    pub(crate) fn candidates(&mut self, frame: &Frame, around: BoundingBox, translation: f64) -> Described {
-        let model = Rc::clone(&self.model);
-        let config = &model.config;
-        if let Some(grids) = &model.grids {
-            let mut own = wholly_inside(grids.candidates(frame, around, translation, config, &mut self.rng), config);
-            own.ranks = Some(self.ranks(&own.features));
+    /// The candidates of a frame around a box, and their features. `translation` is in mean sides of the target; `ranking` finds
+    /// the best place, around which other scales are tried.
+    pub fn candidates(
+        &mut self,
+        frame: &Frame,
+        around: BoundingBox,
+        translation: f64,
+        ranking: Ranking<'_>,
+    ) -> Described {
+        let config = self.config;
+        if let Some(grids) = self.grids {
+            let mut own = wholly_inside(grids.candidates(frame, around, translation, config, self.rng), config);
+            own.ranks = Some(ranking.ranks(&own.features));
             if config.scale_reach == 0.0 {
                 return own;
             }
-            let best = self.best_place(&own, around).unwrap_or(around);
-            let mut others = grids.other_scales(frame, best, config, &mut self.rng);
-            others.ranks = Some(self.ranks(&others.features));
+            let best = ranking.best_place(&own, around).unwrap_or(around);
+            let mut others = grids.other_scales(frame, best, config, self.rng);
+            others.ranks = Some(ranking.ranks(&others.features));
             return wholly_inside(together(&own, &others), config);
         }
         let spread = Spread::Gaussian(Around { translation, scale: config.scale, aspect: 1.0 });
         let inside = if config.candidates_inside { Inside::Whole } else { Inside::Centre };
         let boxes = self.sampler.draw(around, spread, config.candidates, inside);
-        model.described(frame, boxes)
+        self.described(frame, boxes)
     }
 
-    /// Collects samples around the target in a frame where it was found; `seen` are the candidates.
-    pub(crate) fn remember(&mut self, frame: &Frame, seen: &Described) {
-        let model = Rc::clone(&self.model);
-        let (samples, spreads) = (&model.config.update_samples, &model.config.spreads);
-        let positive_accept = Accept::overlap(samples.positive_overlap, 1.0);
-        if model.grids.is_some() {
-            self.positives.push(chosen(seen, self.target, positive_accept, samples.positives, &mut self.rng).into());
-            return self.remember_negatives(frame);
+    /// The positive and the negative samples of a later frame in which the target was found.
+    pub fn later(
+        &mut self,
+        frame: &Frame,
+        target: BoundingBox,
+        candidates: &Described,
+    ) -> (FrameSamples, FrameSamples) {
+        let (samples, spreads) = (&self.config.update_samples, &self.config.spreads);
+        let accept = Accept::overlap(samples.positive_overlap, 1.0);
+        if self.grids.is_some() {
+            let positives = chosen(candidates, target, accept, samples.positives, self.rng).into();
+            return (positives, self.negatives(frame, target));
         }
-        let (target, count) = (self.target, samples.positives);
-        let positives = self.sampler.draw_accepted(target, Spread::Gaussian(spreads.positive), count, positive_accept);
-        let (positives, negatives) = model.samples_of_both(frame, positives, self.negative_boxes());
-        self.positives.push(positives);
-        self.negatives.push(negatives);
+        let spread = Spread::Gaussian(spreads.positive);
+        let positives = self.sampler.draw_accepted(target, spread, samples.positives, accept);
+        let negatives = self.negative_boxes(target);
+        self.samples_of_both(frame, positives, negatives)
     }
 
-    /// Collects samples of the background.
-    pub(crate) fn remember_negatives(&mut self, frame: &Frame) {
-        let model = Rc::clone(&self.model);
-        let (samples, spreads) = (&model.config.update_samples, &model.config.spreads);
-        let negatives = if let Some(grids) = &model.grids {
+    /// Samples of the background.
+    pub fn negatives(&mut self, frame: &Frame, target: BoundingBox) -> FrameSamples {
+        let (samples, spreads) = (&self.config.update_samples, &self.config.spreads);
+        if let Some(grids) = self.grids {
             let accept = Accept::overlap(0.0, samples.negative_overlap);
-            let around = grids.surroundings(frame, self.target, spreads.update_negative.translation);
-            chosen(&around, self.target, accept, samples.negatives, &mut self.rng)
-        } else {
-            model.described(frame, self.negative_boxes())
-        };
-        self.negatives.push(negatives.into());
+            let around = grids.surroundings(frame, target, spreads.update_negative.translation);
+            return chosen(&around, target, accept, samples.negatives, self.rng).into();
+        }
+        let boxes = self.negative_boxes(target);
+        self.described(frame, boxes).into()
     }
 
     /// Boxes of the background around the target.
-    fn negative_boxes(&mut self) -> Vec<BoundingBox> {
-        let model = Rc::clone(&self.model);
-        let (samples, spreads) = (&model.config.update_samples, &model.config.spreads);
+    fn negative_boxes(&mut self, target: BoundingBox) -> Vec<BoundingBox> {
+        let (samples, spreads) = (&self.config.update_samples, &self.config.spreads);
         let accept = Accept::overlap(0.0, samples.negative_overlap);
         let spread = Spread::Uniform(spreads.update_negative, spreads.aspect);
-        self.sampler.draw_accepted(self.target, spread, samples.negatives, accept)
+        self.sampler.draw_accepted(target, spread, samples.negatives, accept)
+    }
+
+    /// Boxes of a frame with their features.
+    fn described(&self, frame: &Frame, boxes: Vec<BoundingBox>) -> Described {
+        let features = self.backbone.describe_in(frame, &boxes);
+        Described::new(frame, boxes, features)
+    }
+
+    /// Positive and negative samples of a frame. All are described in one pass; but positives only where that is not done
+    /// for their maps, each time that they are in a mini-batch. Negatives always are: the hardest are mined by their features.
+    fn samples_of_both(
+        &self,
+        frame: &Frame,
+        positives: Vec<BoundingBox>,
+        negatives: Vec<BoundingBox>,
+    ) -> (FrameSamples, FrameSamples) {
+        if self.config.attention.maps_whole_batch() {
+            let positives = FrameSamples { frame: frame.clone(), boxes: positives, features: None };
+            return (positives, self.described(frame, negatives).into());
+        }
+        let count = positives.len() as i64;
+        let features = self.backbone.describe_in(frame, &[positives.as_slice(), &negatives].concat());
+        let part = |start: i64, boxes: Vec<BoundingBox>| {
+            // A copy, so that forgetting one half frees its memory.
+            let features = Some(features.narrow(0, start, boxes.len() as i64).copy());
+            FrameSamples { frame: frame.clone(), boxes, features }
+        };
+        (part(0, positives), part(count, negatives))
     }
 }
