@@ -268,7 +268,7 @@ def _add_ablation(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its t
 def _add_curves(commands: Any) -> None:  # noqa: ANN401 - argparse keeps its type to itself
     """The command that follows the losses of a training."""
     command = commands.add_parser("curves", help="follow both losses over the training on first frames")
-    command.add_argument("directory", type=Path, help="where curves.csv and curves.md go")
+    command.add_argument("directory", type=Path, help="where curves.csv, curves.md and curves.svg go")
     command.add_argument(
         "--arms", type=Path, action="append", default=[], metavar="FILE",
         help="TOML with lines name = 'flags', those of attrax track",

@@ -159,7 +159,7 @@ def curves(options: argparse.Namespace) -> int:
     clips = plan.find(options.dataset, options.sequences)
     wanted = arms.parse(options.arms, options.arm, seeds=False)
     files = kind.measure(options.directory, clips, wanted, options.jobs)
-    print(files[-1].read_text(), end="")
+    print(files[1].read_text(), end="")
     for path in files:
         print(path)
     return 0

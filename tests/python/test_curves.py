@@ -34,6 +34,8 @@ def test_every_regularised_iteration_is_read(demo: Path, tmp_path: Path, capsys:
     arms = ["--arm", f"weak={EVERY} --lambda 1e-6", "--arm", f"strong={EVERY} --lambda 50"]
     assert main(["curves", str(tmp_path / "out"), "--dataset", str(dataset), *arms, "--jobs", "2"]) == 0
     assert "| arm | R at 1 | R at 3 | cross-entropy at 1 |" in capsys.readouterr().out
+    picture = (tmp_path / "out" / "curves.svg").read_text()
+    assert "<svg" in picture and "weak" in picture and "strong" in picture
     rows = list(csv.DictReader((tmp_path / "out" / "curves.csv").open()))
     assert len(rows) == 2 * 2 * 3
     weak, strong = ([row for row in rows if row["arm"] == name] for name in ("weak", "strong"))

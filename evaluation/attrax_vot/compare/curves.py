@@ -16,12 +16,14 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from attrax.binary import binary
 from attrax_vot.analysis import summary
 from attrax_vot.compare.arms import Arms
 from attrax_vot.datasets.clip import Clip
-from attrax_vot.files import write_whole
+from attrax_vot.files import replacing, write_whole
+from attrax_vot.report.plots import COLOURS
 from attrax_vot.run.toolkit import EvaluationError
 
 LINE = re.compile(r"cross-entropy ([-+.0-9a-zA-Z]+), R ([-+.0-9a-zA-Z]+)")
@@ -54,7 +56,7 @@ def measure(directory: Path, clips: list[Clip], arms: Arms, jobs: int) -> list[P
     """Trains on the first frame of each sequence by each arm, and writes what was logged.
 
     Args:
-        directory: where `curves.csv` and `curves.md` go.
+        directory: where `curves.csv`, `curves.md` and `curves.svg` go.
         clips: the sequences.
         arms: names and flags of `attrax track`.
         jobs: trainings at a time, one thread each.
@@ -74,7 +76,9 @@ def measure(directory: Path, clips: list[Clip], arms: Arms, jobs: int) -> list[P
             # The files of an interrupted run have the trainings that ended.
             write_whole(data, summary.csv_text(Point, points))
             write_whole(text, summary.markdown_table(table(points)) + "\n")
-    return [data, text]
+    picture = directory / "curves.svg"
+    draw(points, picture)
+    return [data, text, picture]
 
 
 def table(points: list[Point]) -> list[list[str]]:
@@ -94,6 +98,32 @@ def table(points: list[Point]) -> list[list[str]]:
         rows.append([arm, *cells, summary.number(inside, 3)])
     heads = [f"{name} at {each}" for name in ("R", "cross-entropy") for each in shown]
     return [["arm", *heads, "attention inside"], *rows]
+
+
+def draw(points: list[Point], path: Path) -> None:
+    """Draws R and the cross-entropy over the iterations: means over the sequences and over eleven iterations."""
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    panels = figure.subplots(1, 2)
+    arms = list(dict.fromkeys(point.arm for point in points))
+    for axes, name, title in zip(panels, ("regulariser", "cross_entropy"), ("R", "cross-entropy"), strict=True):
+        for index, arm in enumerate(arms):
+            by_iteration: dict[int, list[float]] = {}
+            for point in points:
+                if point.arm == arm:
+                    by_iteration.setdefault(point.iteration, []).append(getattr(point, name))
+            means = [fmean(values) for values in by_iteration.values()]
+            smooth = [fmean(means[max(0, at - 5) : at + 6]) for at in range(len(means))]
+            axes.plot(list(by_iteration), smooth, color=COLOURS[index % len(COLOURS)], linewidth=1.5, label=arm)
+        axes.set(title=title, xlabel="iteration")
+        axes.grid(visible=True, axis="y", color="#e5e7e9", linewidth=0.7)
+        axes.spines[["top", "right"]].set_visible(False)
+    low, high = panels[0].get_ylim()
+    # A small difference must look small.
+    more = max(0.0, 1.0 - (high - low)) / 2
+    panels[0].set_ylim(low - more, high + more)
+    panels[0].legend(fontsize=8, frameon=False)
+    with replacing(path) as part:
+        figure.savefig(part, format="svg", metadata={"Date": None})
 
 
 def _train(arm: str, flags: tuple[str, ...], clip: Clip) -> list[Point]:
