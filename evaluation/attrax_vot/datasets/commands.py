@@ -46,7 +46,15 @@ def init(options: argparse.Namespace) -> int:
     if options.dataset is None:
         download(options.directory, options.stack)
     clips = workspace.read(options.directory, settings)
-    checks.frames(clips)
+    if clips and not any(clip.channels for clip in clips):
+        # Published annotations, for example.
+        print(
+            f"{clips[0].folder.parent} has ground truth without frames: results can be analysed and a run be planned, "
+            "but no tracker can run",
+            file=sys.stderr,
+        )
+    else:
+        checks.frames(clips)
     _print(clips, sys.stderr)
     damaged = [clip for clip in clips if clip.errors]
     if damaged and not options.skip_damaged:
