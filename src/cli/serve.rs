@@ -9,6 +9,7 @@ use clap::{FromArgMatches, ValueEnum};
 use trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, Transport, run as serve};
 
 use super::{core, told};
+use crate::allocator;
 use crate::exit::exit_at_once;
 
 /// Flags of `attrax serve`.
@@ -66,7 +67,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         InitialBox::EqualArea => PolygonBox::SameArea,
     };
     // The greeting comes first: a client that waits for it learns why the tracker cannot start.
-    let mut server = Server::new(&metadata, Transport::from_environment()?, args.limits.session())?;
+    let transport = Transport::from_environment()?;
+    let output = transport.output_handle()?;
+    let mut server = Server::new(&metadata, transport, args.limits.session())?;
+    if let Some(output) = output {
+        allocator::report_to(output);
+    }
     let ready = config.and_then(|config| Ok((args.core.model(config)?, earlier()?)));
     let (model, earlier) = match ready {
         Ok(ready) => ready,

@@ -180,7 +180,7 @@ fn weights_that_give_no_finite_score_are_an_error() {
     let model = Model::new(&parameters, quick().with_value("features", "images").unwrap(), 1).unwrap();
     let error = run(&model).unwrap_err();
     assert!(matches!(error, TrackerError::NotFinite { .. }), "{error}");
-    assert!(error.to_string().starts_with("the score is not a finite number in frame "), "{error}");
+    assert!(error.to_string().starts_with("the score is not a finite number: "), "{error}");
 }
 
 #[test]

@@ -59,3 +59,36 @@ def test_what_is_no_parameter_ends_the_session_by_name(image, key, value):
         with pytest.raises(TraxException, match=f"property: parameter {key} = {value}"):
             initialize(server, image, {key: value})
         assert server.end()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("update_samples.positives", "20000", "the samples would take .* GiB of memory"),
+        ("translation", "2", "at most failure.translation, which is 1.5"),
+        ("attention.lambda", "3 # x", "a number from 0 to 1000 is needed"),
+        ("lambda", "3", "unknown parameter; did you mean attention.lambda?"),
+    ],
+)
+def test_the_reason_has_what_to_write(image, key, value, sentence):
+    with Server(COMMAND).connect() as server:
+        with pytest.raises(TraxException, match=f"property: parameter {key} = {value}: .*{sentence}"):
+            initialize(server, image, {key: value})
+        assert server.end()[0] == 1
+
+
+def test_a_client_learns_that_there_is_no_memory(image):
+    # How much a process takes before its first frame depends on the machine.
+    reasons = []
+    for megabytes in range(440, 1500, 40):
+        with Server(f"prlimit --as={megabytes * 1024 * 1000} {ATTRAX} serve --threads 1") as server:
+            try:
+                server.connect()
+                initialize(server, image, {})
+                break
+            except TraxException as error:
+                reasons.append(str(error))
+            errors = server.end()[2]
+            assert "frame #0" not in errors and "unwrap" not in errors
+    assert any("out of memory: " in reason and "bytes cannot be allocated" in reason for reason in reasons), reasons
+    assert len(reasons) < 15, reasons

@@ -73,7 +73,7 @@ pub enum TrackerError {
     Vectors(#[from] attrax_kernels::VectorsError),
     /// A score is not a finite number.
     #[error(
-        "the score is not a finite number in frame {frame}: the training diverged, or the weights do not fit; \
+        "the score is not a finite number: the training diverged, or the weights do not fit; \
          lower the learning rates or attention.lambda"
     )]
     NotFinite {

@@ -111,14 +111,12 @@ impl Tracker {
             lost: 0,
             frames: 0,
         };
-        tracker.learn_first_frame(frame);
-        // One number of the head that is not finite spreads to every score.
-        let finite = tracker.head.flat().isfinite().all().int64_value(&[]) != 0;
-        if finite && tracker.first_score.is_finite() { Ok(tracker) } else { Err(TrackerError::NotFinite { frame: 1 }) }
+        tracker.learn_first_frame(frame)?;
+        Ok(tracker)
     }
 
     /// Trains the classifier and the box regression on the first frame.
-    fn learn_first_frame(&mut self, frame: &Frame) {
+    fn learn_first_frame(&mut self, frame: &Frame) -> Result<(), TrackerError> {
         let model = Rc::clone(&self.model);
         let config = &model.config;
         let target = self.target;
@@ -146,6 +144,10 @@ impl Tracker {
             let features = model.describe(frame, &[target]);
             self.first_score = scores(&self.head, &model.backbone, config, &features).double_value(&[0, TARGET]);
         }
+        // One number of the head that is not finite spreads to every score.
+        if self.head.flat().isfinite().all().int64_value(&[]) == 0 || !self.first_score.is_finite() {
+            return Err(TrackerError::NotFinite { frame: 1 });
+        }
 
         let Described { boxes, features, .. } = self.sampling(&model).regression(frame, target, near);
         if !boxes.is_empty() {
@@ -154,6 +156,7 @@ impl Tracker {
                 Err(error) => log::warn!("tracking without box regression: {error}"),
             }
         }
+        Ok(())
     }
 
     /// Samples of the first frame as if the target moved, along the rows and along the columns.

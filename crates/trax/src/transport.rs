@@ -181,6 +181,21 @@ impl Transport {
     pub fn from_streams(input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> Self {
         Self { input: Box::new(input), output: Output::Other(Box::new(output)) }
     }
+
+    /// A second handle on where messages go, for the last word of a program that has no memory left to answer with. `None` for
+    /// [`Transport::from_streams`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if there is no descriptor left.
+    #[cfg(unix)]
+    pub fn output_handle(&self) -> Result<Option<std::os::fd::OwnedFd>, Error> {
+        Ok(match &self.output {
+            Output::File(file) => Some(file.try_clone()?.into()),
+            Output::Socket(stream) => Some(stream.try_clone()?.into()),
+            Output::Other(_) => None,
+        })
+    }
 }
 
 /// Whether an address is this machine's own.
