@@ -46,7 +46,7 @@ def init(options: argparse.Namespace) -> int:
     if options.dataset is None:
         download(options.directory, options.stack)
     clips = workspace.read(options.directory, settings)
-    if clips and not any(clip.channels for clip in clips):
+    if clips and not options.skip_damaged and not any(clip.channels or clip.errors for clip in clips):
         # Published annotations, for example.
         print(
             f"{clips[0].folder.parent} has ground truth without frames: results can be analysed and a run be planned, "
