@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import subprocess
 import time
@@ -40,10 +41,11 @@ def browser(chromium: str, tmp_path: Path) -> Iterator[Chromium]:
 
 
 @contextmanager
-def view(clip: Path) -> Iterator[tuple[subprocess.Popen, str]]:
+def view(clip: Path, **variables: str) -> Iterator[tuple[subprocess.Popen, str]]:
     """The program, and the address that it prints."""
     command = [ATTRAX, "view", clip, "--port", "0", *FLAGS]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, **variables}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             yield process, process.stdout.readline().strip()
         finally:
@@ -251,6 +253,27 @@ def test_pages_that_are_gone_leave_nothing(folder: Path, ffmpeg: str, chromium: 
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == -signal.SIGINT
         assert not list(Path("/tmp").glob(f"attrax-view-{process.pid}-*"))
+
+
+def test_ctrl_c_while_a_video_is_saved_leaves_nothing(folder: Path, browser: Chromium, tmp_path: Path):
+    """An ffmpeg that takes frames and never ends: its process and its folder go with the program."""
+    program, notes, temporary = tmp_path / "ffmpeg", tmp_path / "pid", tmp_path / "temporary"
+    temporary.mkdir()
+    program.write_text(f'#!/bin/sh\n[ "$1" = -version ] && exit 0\necho $$ > {notes}\ncat > /dev/null\nsleep 600\n')
+    program.chmod(0o755)
+    with view(folder, ATTRAX_FFMPEG=str(program), TMPDIR=str(temporary)) as (process, address):
+        page = browser.open(address)
+        page.until("!by('main').hidden && by('frame').naturalWidth === 320")
+        page.drag("#stage", [(0.2, 0.25), (0.3, 0.4), (0.36, 0.52)])
+        page.click("#start")
+        page.until("document.body.dataset.phase === 'ended'")
+        page.click("#video")
+        wait(lambda: notes.is_file() and notes.read_text().strip(), "no ffmpeg was started")
+        assert [path.name.startswith("attrax-view-") for path in temporary.iterdir()] == [True]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == -signal.SIGINT
+        wait(lambda: not Path(f"/proc/{notes.read_text().strip()}").exists(), "ffmpeg is still there", 10)
+        assert list(temporary.iterdir()) == []
 
 
 def test_what_cannot_be_shown_is_refused(folder: Path, tmp_path: Path):

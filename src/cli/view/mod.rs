@@ -26,7 +26,7 @@ use self::site::Site;
 use super::track::boxes::Truth;
 use super::track::frames::Source;
 use super::track::video::is_live;
-use super::{core, told};
+use super::{core, interrupt, told};
 
 /// Flags of `attrax view`.
 #[derive(clap::Args)]
@@ -51,6 +51,7 @@ pub struct Args {
 
 /// Serves the page until the program is ended.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    interrupt::watch().context("signals cannot be watched")?;
     let source = Source::find(std::slice::from_ref(&args.clip))?;
     ensure!(
         !is_live(&args.clip),

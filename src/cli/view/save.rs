@@ -11,6 +11,7 @@ use image::RgbImage;
 
 use super::session::{Clip, Run, Session, Shot};
 use super::worker::decode;
+use crate::cli::interrupt::Pending;
 use crate::cli::track::follower::{Seen, columns};
 use crate::cli::track::panel::{Row, panel};
 use crate::cli::track::picture::overlay;
@@ -28,7 +29,7 @@ pub fn boxes(run: &Run) -> String {
 /// The video of `attrax track --video`: of the maps, where there are some. An abandoned one is given up.
 pub fn video(session: &Session, run: &Run, abandoned: &AtomicBool) -> anyhow::Result<Vec<u8>> {
     let folder = Folder::create()?;
-    let path = folder.0.join("seen.mp4");
+    let path = folder.path.join("seen.mp4");
     let mut encoder: Option<Encoder> = None;
     for (position, shot) in run.shots.iter().enumerate() {
         ensure!(session.watched() && !abandoned.load(Ordering::Relaxed), "the page was closed");
@@ -59,7 +60,11 @@ fn picture(clip: &Clip, run: &Run, shot: &Shot, position: usize) -> anyhow::Resu
 }
 
 /// A folder that is there as long as this value, and that no other user can write to.
-struct Folder(PathBuf);
+struct Folder {
+    path: PathBuf,
+    /// Removes it at an interruption too.
+    _pending: Pending,
+}
 
 impl Folder {
     fn create() -> anyhow::Result<Self> {
@@ -67,13 +72,19 @@ impl Folder {
         let path = std::env::temp_dir().join(format!("attrax-view-{}-{time}", std::process::id()));
         let made = DirBuilder::new().mode(0o700).create(&path);
         made.with_context(|| format!("cannot make the folder {}", path.display()))?;
-        Ok(Self(path))
+        let removed = path.clone();
+        let pending = Pending::new(move || {
+            // What stays is in the folder of temporary files.
+            let _ = fs::remove_dir_all(removed);
+            None
+        });
+        Ok(Self { path, _pending: pending })
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What stays is in the folder of temporary files, and disturbs nobody.
-        let _ = fs::remove_dir_all(&self.0);
+        // What stays is in the folder of temporary files.
+        let _ = fs::remove_dir_all(&self.path);
     }
 }
