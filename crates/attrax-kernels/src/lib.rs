@@ -1,9 +1,6 @@
-//! Kernels of the attrax tracker in C, each behind a front in Rust that checks its arguments.
-//!
-//! The kernels use the compiler's vectors and are compiled for several vector widths. The processor decides at run time which
-//! of them run.
-//!
-//! With the feature `libtorch` the crate also gives slices of the memory of tensors, and loads libtorch's CUDA library.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "document-features", doc = "## Feature flags\n")]
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
 
 mod block;
 mod crop;

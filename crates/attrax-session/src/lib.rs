@@ -1,9 +1,6 @@
-//! A TraX session around any visual tracker: requests in, tracker calls, regions out, one tracker for each object.
-//!
-//! It knows any tracking core that implements [`Backend`]. Each initialisation drops every tracker of the one before. What cannot be
-//! tracked (a frame that cannot be read, a region that is empty or outside the frame, a frame of another size than the first) ends the
-//! session with a reason; a region that reaches beyond the frame is clipped to it.
-
+#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "document-features", doc = "## Feature flags\n")]
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
 #![deny(unsafe_code)]
 
 #[cfg(feature = "dat")]

@@ -1,4 +1,5 @@
-//! The tracking core: DAT on libtorch. It knows nothing of TraX, of files or of the command line.
+#![doc = include_str!("../README.md")]
+//! ## Frames in memory
 //!
 //! ```
 //! use attrax_tracker::{BoundingBox, Config, Frame, Model, Parameters};
@@ -21,14 +22,8 @@
 //! assert!(estimate.bounding_box.overlap(target) > 0.3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//!
-//! A [`Model`] shares whole chunks of crops among threads of its own. libtorch's threads meet at the end of every
-//! operator instead, and where another program has taken a core all of them wait for it: a program that tracks should
-//! set libtorch to one thread.
-//!
-//! On a GPU there is one thread, which gives the GPU its work and waits for it once a frame. Frames are brought there once
-//! and stay as long as samples of them are remembered; crops are cut from them there.
-
+#![cfg_attr(feature = "document-features", doc = "## Feature flags\n")]
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
 #![deny(unsafe_code)]
 
 mod backbone;

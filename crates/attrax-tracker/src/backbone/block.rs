@@ -9,8 +9,7 @@ use std::sync::Arc;
 use tch::Tensor;
 
 use super::convolution::Convolution;
-use super::fused::{each, numbers, plane_of, rows_among};
-use super::layers::Layer;
+use super::planes::{each, numbers, plane_of, rows_among};
 use crate::parallel::Workers;
 use attrax_kernels::{Activation, Kernel, Plane, Shape, Weights, Width};
 
@@ -34,34 +33,8 @@ pub(super) struct Passed {
 }
 
 impl Block {
-    /// The block that the layers begin with, and how many of them it is; one that can be `linearized`, or not.
-    pub fn at(layers: &[Layer], width: Width, linearized: bool) -> Option<(Self, usize)> {
-        let residual = matches!(layers, [Layer::BranchBegin, ..]);
-        let inner = &layers[usize::from(residual)..];
-        let (first, depthwise, second, count) = match inner {
-            [
-                Layer::Convolution(first),
-                Layer::Relu6,
-                Layer::Convolution(depthwise),
-                Layer::Relu6,
-                Layer::Convolution(second),
-                ..,
-            ] => (Some(first), depthwise, second, 5),
-            [Layer::Relu6, Layer::Convolution(depthwise), Layer::Relu6, Layer::Convolution(second), ..] => {
-                (None, depthwise, second, 4)
-            }
-            _ => return None,
-        };
-        let ends = !residual || matches!(inner.get(count), Some(Layer::BranchEnd));
-        let fits = first.is_none_or(Convolution::is_product) && depthwise.is_depthwise() && second.is_product();
-        if !ends || !fits {
-            return None;
-        }
-        let block = Self::new(first, depthwise, second, (residual, linearized), width)?;
-        Some((block, count + 2 * usize::from(residual)))
-    }
-
-    fn new(
+    /// The block of these convolutions, if there is a kernel for it; its derivative too if it is to be `linearized`.
+    pub fn new(
         first: Option<&Convolution>,
         depthwise: &Convolution,
         second: &Convolution,

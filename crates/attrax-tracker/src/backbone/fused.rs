@@ -1,16 +1,15 @@
-//! Runs of layers that are one pass of a kernel each, and what such layers have in common.
+//! Runs of layers that become one pass of a kernel each.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 use super::block::Block;
-use super::convolution::{Convolution, arranged};
+use super::convolution::Convolution;
 use super::layers::Layer;
-use crate::parallel::Workers;
+use super::stem::stem;
 use crate::plan::Plan;
-use attrax_kernels::{Plane, Stem, StemShape, Values, Width, channels_last, filled};
+use attrax_kernels::Width;
 
 /// Channels of an input and side of a kernel up to which a first convolution is worth a kernel of its own.
 const FEW: (i64, i64) = (4, 3);
@@ -34,7 +33,7 @@ pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, linea
             {
                 stem(first, rotated, width).map(|stem| (Layer::Stem(Arc::new(stem)), 1))
             }
-            _ => Block::at(rest, width, linearized).map(|(block, count)| (Layer::Block(Arc::new(block)), count)),
+            _ => block_at(rest, width, linearized).map(|(block, count)| (Layer::Block(Arc::new(block)), count)),
         });
         let (layer, count) = kernel.unwrap_or_else(|| (layer.share(), 1));
         fused.push((layer, count));
@@ -43,69 +42,31 @@ pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, linea
     fused
 }
 
-fn stem(first: &Convolution, rotated: bool, width: Width) -> Option<Stem> {
-    let size: Vec<usize> = first.weight.size().iter().map(|length| *length as usize).collect();
-    let (&[output, input, kernel, _], 1) = (size.as_slice(), first.dilation) else { return None };
-    let (stride, padding) = (first.stride as usize, first.padding as usize);
-    let weights = numbers(&first.weight.permute([0, 2, 3, 1]));
-    Stem::new(width, StemShape { input, output, kernel, stride, padding, rotated }, &weights, &numbers(&first.bias))
-}
-
-/// The first convolution's output for crops `(n, channels, height, width)`. The rows of a single one are shared among threads
-/// where there are some.
-pub(super) fn run_stem(stem: &Stem, input: &Tensor, workers: Option<&Workers>) -> Tensor {
-    let (plane, StemShape { output: channels, kernel, stride, padding, .. }) = (plane_of(input), stem.shape());
-    let out = plane.convolved(kernel, stride, padding);
-    each(input, channels, out, |sample, output, _| {
-        rows_among(workers.filter(|_| input.size()[0] == 1), out, output, |rows, strip| {
-            stem.run(sample, (plane, out), rows, strip);
-        });
-    })
-}
-
-/// The planes of a tensor `(n, channels, height, width)`.
-pub(super) fn plane_of(tensor: &Tensor) -> Plane {
-    let size = tensor.size();
-    Plane { height: size[2] as usize, width: size[3] as usize }
-}
-
-/// Runs a kernel on each of several inputs `(n, channels, height, width)`, with the place of each, for outputs of so many channels.
-pub(super) fn each(
-    input: &Tensor,
-    channels: usize,
-    out: Plane,
-    mut run: impl FnMut(Values<'_>, &mut [f32], usize),
-) -> Tensor {
-    let input = arranged(input);
-    let Some(values) = channels_last(&input) else { unreachable!("a network of 32 bits was given {:?}", input.kind()) };
-    let count = input.size()[0];
-    let (of_input, of_output) = (values.len() / count.max(1) as usize, out.pixels() * channels);
-    filled([count, channels as i64, out.height as i64, out.width as i64], |output| {
-        let samples = values.pieces(of_input).zip(output.chunks_exact_mut(of_output));
-        samples.enumerate().for_each(|(place, (sample, output))| run(sample, output, place));
-    })
-}
-
-/// Shares the rows of an output among threads where there are some. No number of the output may depend on how.
-pub(super) fn rows_among(
-    workers: Option<&Workers>,
-    out: Plane,
-    output: &mut [f32],
-    run: impl Fn(Range<usize>, &mut [f32]) + Sync,
-) {
-    let Some(workers) = workers else { return run(0..out.height, output) };
-    let rows = out.height.div_ceil(workers.count()).max(1);
-    let strips = output.chunks_mut(rows * (output.len() / out.height.max(1))).enumerate().collect();
-    workers.map(strips, |(place, strip): (usize, &mut [f32])| {
-        run(place * rows..out.height.min((place + 1) * rows), strip);
-    });
-}
-
-/// The numbers of a tensor of 32 bits on the CPU, in the usual order.
-pub(super) fn numbers(tensor: &Tensor) -> Vec<f32> {
-    let mut numbers = vec![0.0; tensor.numel()];
-    tensor.contiguous().copy_data(&mut numbers, tensor.numel());
-    numbers
+/// The block that the layers begin with, and how many of them it stands for; `linearized` says whether derivatives are wanted.
+fn block_at(layers: &[Layer], width: Width, linearized: bool) -> Option<(Block, usize)> {
+    let residual = matches!(layers, [Layer::BranchBegin, ..]);
+    let inner = &layers[usize::from(residual)..];
+    let (first, depthwise, second, count) = match inner {
+        [
+            Layer::Convolution(first),
+            Layer::Relu6,
+            Layer::Convolution(depthwise),
+            Layer::Relu6,
+            Layer::Convolution(second),
+            ..,
+        ] => (Some(first), depthwise, second, 5),
+        [Layer::Relu6, Layer::Convolution(depthwise), Layer::Relu6, Layer::Convolution(second), ..] => {
+            (None, depthwise, second, 4)
+        }
+        _ => return None,
+    };
+    let ends = !residual || matches!(inner.get(count), Some(Layer::BranchEnd));
+    let fits = first.is_none_or(Convolution::is_product) && depthwise.is_depthwise() && second.is_product();
+    if !ends || !fits {
+        return None;
+    }
+    let block = Block::new(first, depthwise, second, (residual, linearized), width)?;
+    Some((block, count + 2 * usize::from(residual)))
 }
 
 #[cfg(test)]

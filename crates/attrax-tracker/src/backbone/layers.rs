@@ -11,8 +11,8 @@ use tch::Tensor;
 
 use super::block::{Block, Passed};
 use super::convolution::Convolution;
-use super::fused::run_stem;
 use super::lrn::{Lrn, LrnDerivative};
+use super::stem::run_stem;
 use crate::parallel::Workers;
 use attrax_kernels::Stem;
 

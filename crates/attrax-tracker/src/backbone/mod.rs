@@ -10,6 +10,8 @@ mod linearization;
 mod lrn;
 mod network;
 mod parameters;
+mod planes;
+mod stem;
 mod vgg_m;
 
 use std::ops::Range;
