@@ -27,3 +27,30 @@ pub(super) fn run_stem(stem: &Stem, input: &Tensor, workers: Option<&Workers>) -
         });
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::convolution::arranged;
+    use super::*;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn a_stem_computes_what_its_convolution_does() {
+        let options = (Kind::Float, Device::Cpu);
+        for (output, stride, padding, height, width) in [(32, 2, 1, 112, 112), (24, 2, 0, 31, 47), (16, 1, 1, 5, 9)] {
+            let weight = Tensor::randn([output, 3, 3, 3], options);
+            let first = Convolution::new(&weight, &Tensor::randn([output], options), stride, padding, 1);
+            let crops = arranged(&Tensor::randn([2, 3, height, width], options));
+            for (width, rotated) in Width::all().iter().flat_map(|width| [(*width, false), (*width, true)]) {
+                let kernel = stem(&first, rotated, width).unwrap();
+                let seen = if rotated { crops.flip([2, 3]) } else { crops.shallow_clone() };
+                let expected = first.run(&seen, Some(&first.bias));
+                let found = run_stem(&kernel, &crops, None);
+                let error = ((&found - &expected).norm() / expected.norm()).double_value(&[]);
+                assert!(found.size() == expected.size() && error < 1e-6, "{width:?}, rotated {rotated}: {error:.1e}");
+                let shared = run_stem(&kernel, &crops.narrow(0, 0, 1), Some(&Workers::new(3)));
+                assert!(shared.equal(&found.narrow(0, 0, 1)));
+            }
+        }
+    }
+}
