@@ -1,4 +1,4 @@
-# attrax: `make` lists what can be asked for.
+# attrax: `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup build test test-cluster lint clean demo wheel evaluate vot2016 report verify requirements fuzz parity \
@@ -15,10 +15,10 @@ help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
 	@echo
 	@echo 'make evaluate takes DATASET=DIR [TRACKER=DAT] [REPETITIONS=1] [SEQUENCES=a,b] [WORKSPACE=DIR]'
-	@echo '[REFERENCE=DIR]; make vot2016 the same, and JOBS=N, with 15 repetitions unless told otherwise.'
+	@echo '[REFERENCE=DIR]; make vot2016 the same, and JOBS=N, with 15 repetitions by default.'
 	@echo 'make ablation takes [LAMBDAS=0,1,3,5,8] and [WORKSPACE=DIR] too.'
 
-setup: ## Install what building and testing need (once; 2.3 GB in ~/.cache/attrax) [CUDA=1: 5.8 GB]
+setup: ## Install the dependencies of building and testing (once; 2.3 GB in ~/.cache/attrax) [CUDA=1: 5.8 GB]
 	@CUDA=$(CUDA) scripts/setup
 
 build: setup ## Build the release binary: out/bin/attrax
@@ -27,13 +27,13 @@ build: setup ## Build the release binary: out/bin/attrax
 test: build ## Run every test
 	@scripts/test
 
-test-cluster: setup ## Run the tests that start a Slurm cluster (Debian: slurm-wlm, munge; as root)
+test-cluster: setup ## Run the tests on a local Slurm cluster (Debian: slurm-wlm, munge; as root)
 	@scripts/test-cluster
 
 fuzz: setup ## Fuzz the crate trax under sanitizers [SECONDS=600 for each of eight targets]
 	@crates/trax/fuzz/run $(or $(SECONDS),600)
 
-lint: setup ## Check style, types and licences: rustfmt, clippy, rustdoc, ruff, mypy, cargo-deny where it is installed
+lint: setup ## Check style, types and licences: rustfmt, clippy, rustdoc, ruff, mypy, cargo-deny (if installed)
 	@scripts/lint
 
 wheel: build ## Make the Python wheel: dist/attrax-*.whl
@@ -75,24 +75,24 @@ ablation: build ## The paper's tables: DATASET=DIR [SEQUENCES=a,b] [SEEDS=2] [JO
 	    $(if $(filter command line,$(origin SEEDS)),--seeds $(SEEDS)) \
 	    $(if $(filter command line,$(origin JOBS)),--jobs $(JOBS))
 
-verify: build ## Check that an evaluation will work on this machine
+verify: build ## Check that an evaluation works on this machine
 	@$(vot) verify --tracker $(TRACKER)
 
-requirements: ## Pin the Python packages anew; what is pinned stays [UPGRADE=1: the newest; UPGRADE=NAME: of one package]
+requirements: ## Pin the Python packages again; pinned versions stay [UPGRADE=1: newest versions; UPGRADE=NAME: of one package]
 	@UPGRADE=$(UPGRADE) scripts/requirements
 
-parity: setup ## Compare every quantity with the oracle beside the project: SEEDS=5 random cases
+parity: setup ## Compare every quantity with the separate oracle program: SEEDS=5 random cases
 	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test attrax parity -- --nocapture
 
-bench: build ## Measure everything beside the plain way, and rewrite docs/performance.md [FRAMES=20] [DATASET=DIR]
+bench: build ## Measure everything next to the plain tracker, and rewrite docs/performance.md [FRAMES=20] [DATASET=DIR]
 	@FRAMES=$(FRAMES) DATASET="$(DATASET)" scripts/bench
 
-gpu: build ## Measure everything that needs an NVIDIA device: out/gpu [DATASET=DIR] [DEVICE=cuda:0]
+gpu: build ## Run the measurements on an NVIDIA device: out/gpu [DATASET=DIR] [DEVICE=cuda:0]
 	@DEVICE=$(DEVICE) DATASET="$(DATASET)" scripts/gpu
 
-picture: build ## Make the moving picture in README anew: docs/maps.webp [SEQUENCE=twins]
+picture: build ## Make the animation in README again: docs/maps.webp [SEQUENCE=twins]
 	@scripts/picture
 
-clean: ## Remove what was built in this clone (results of evaluations and the cache outside it stay)
+clean: ## Remove the build output of this clone (evaluation results and the cache outside the clone stay)
 	rm -rf dist out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
 	find evaluation tests -name __pycache__ -type d -prune -exec rm -rf {} +
