@@ -1,6 +1,6 @@
 """Writes docs/performance.md and summary.json from the benchmarks' results; `make bench` runs it.
 
-What stands in the page under the heading "What bounds it" is written by people, and kept.
+The page's text from the heading "What bounds it" on is written by hand, and kept.
 """
 
 import argparse
@@ -15,13 +15,13 @@ from pathlib import Path
 import torch
 
 NOTES = "## What bounds it"
-# The stages whose results are quoted among the bars.
+# The stages that have bars.
 FORWARD, ITERATION, CROPS = "forward efficientnet-lite0", "iteration efficientnet-lite0", "crops 640x480"
 
 
 @dataclass
 class Results:
-    """What the benchmarks left behind."""
+    """The benchmarks' results."""
 
     stages: dict[str, dict]
     whole: dict
@@ -54,7 +54,7 @@ def machine() -> str:
 
 
 def summarise(results: Results) -> dict[str, float | None]:
-    """The numbers that have bars."""
+    """The numbers with bars."""
     serve = results.serve
 
     def total(way: str, *, first: bool) -> float | None:
@@ -114,7 +114,7 @@ def _reached(value: float, bar: float, at_least: bool) -> str:
 
 
 def stages_table(stages: dict[str, dict]) -> list[str]:
-    """Every stage beside the plain way and the floor."""
+    """Every stage next to the plain tracker and the floor."""
     lines = [
         "| stage | attrax, ms | plain, ms | plain / attrax | floor, ms | floor / attrax | floor |",
         "|---|---:|---:|---:|---:|---:|---|",
@@ -151,7 +151,7 @@ def whole_table(whole: dict) -> list[str]:
 
 
 def beside_table(beside: dict) -> list[str]:
-    """`fast` beside another tracker."""
+    """`fast` next to another tracker."""
     lines = ["| tracker | frames a second | s to initialise |", "|---|---:|---:|"]
     for name, row in beside["trackers"].items():
         lines.append(f"| {name} | {row['frames_a_second']:.1f} | {row['first_seconds']:.2f} |")
@@ -164,14 +164,14 @@ def memory_lines(serve: dict) -> list[str]:
     long = serve["long_memory_mib"]
     middle = long[len(long) // 2]
     return [
-        f"From process start to hello: {serve['hello_seconds']:.3f} s, the median of five starts after one that read "
-        f"the files. A client waits {serve['trax_overhead_ms']:.2f} ms for a frame beyond what the tracker says it "
-        f"worked (95 of 100 frames: {serve['trax_overhead_p95_ms']:.2f} ms).",
+        f"From process start to hello: {serve['hello_seconds']:.3f} s, the median of five starts with warm "
+        f"files. A client waits {serve['trax_overhead_ms']:.2f} ms for a frame beyond the working time that the tracker "
+        f"reports (95 of 100 frames: {serve['trax_overhead_p95_ms']:.2f} ms).",
         "",
         f"`attrax serve` with default settings on 640 x 480: {begin:.0f} MiB after the initialisation, {end:.0f} MiB "
         f"after {frames} frames, at most {serve['peak_memory_mib']:.0f} MiB. It keeps the features of the samples and "
-        "the frames that they come from: positives of the last 100 frames, negatives of the last 20, nothing older; "
-        "a frame of 640 x 480 is 0.9 MB. With a quick configuration over a long session: "
+        "their frames: positives of the last 100 frames, negatives of the last 20, nothing older. "
+        "A frame of 640 x 480 is 0.9 MB. With a fast configuration over a long session: "
         f"{middle[1]:.0f} MiB after {middle[0]} frames, {long[-1][1]:.0f} MiB after {long[-1][0]}.",
     ]
 
@@ -182,37 +182,38 @@ def page(results: Results, notes: str) -> str:
     lines = [
         "# Performance",
         "",
-        "Written by `make bench`; the section on what bounds it is by hand. All ratios are of numbers taken in one run "
-        f"on one machine: {machine()}.",
+        '`make bench` writes this page; the sections from "What bounds it" on are written by hand. All ratios come from '
+        f"one run on one machine: {machine()}.",
         "",
-        "*Plain* is the same tracker written directly on libtorch's operators and autograd, as a port of DAT would be "
-        "(`benches/plain`): equal in its numbers (`tests/attrax/against_plain.rs`), "
-        "in a program of its own without attrax's "
-        f"allocator, with libtorch's own {whole['threads']} threads; attrax has as many. They take turns. "
-        "*Floor* is a stage's arithmetic at the rate of a large matrix product, or its bytes at that of a large copy, "
-        "measured in between.",
+        "*Plain* is the same tracker written directly on libtorch's operators and autograd, as in a port of DAT "
+        "(`benches/plain`). It computes the same numbers (`tests/attrax/against_plain.rs`), "
+        "runs in a separate program without attrax's allocator, "
+        f"and uses libtorch's own {whole['threads']} threads; attrax uses as many. The two take turns. "
+        "*Floor* is a stage's arithmetic at the rate of a large matrix product, or its bytes at the rate of a large "
+        "copy; both rates are measured between the samples.",
         "",
         "## Bars",
         "",
         *bars_table(summarise(results)),
         "",
-        "*Full DAT* is the preset `released`: every published count, lambda 5. All on the embedded network. What was "
-        "measured on a GPU stands below, by hand.",
+        "*Full DAT* is the preset `released`: every published count, lambda 5. All rows use the embedded network. "
+        "GPU figures are in the last section.",
         "",
         "## Stages",
         "",
-        "Medians. An iteration is mining from 1024, 64 crops, attention of both classes and one step. A block is one "
-        "of the embedded network by its kernel, alone: 512 inputs, one after the other, in each of two threads.",
+        "Medians. An iteration is mining from 1024 samples, 64 crops, attention of both classes and one step. A "
+        "block row is one block of the embedded network, run alone by its kernel: 512 inputs in sequence in each of two "
+        "threads.",
         "",
         *stages_table(stages),
         "",
         "## Whole tracker",
         "",
-        "On sequences of the demo, with the same seed in all.",
+        "On sequences of the demo, with the same seed for all trackers.",
         "",
         *whole_table(whole),
         "",
-        f"Beside OpenCV {beside['opencv']}'s CSRT on {beside['frames']} frames of `{beside['sequence']}`, in turn, "
+        f"Next to OpenCV {beside['opencv']}'s CSRT on {beside['frames']} frames of `{beside['sequence']}`, taking turns, "
         f"{beside['threads']} threads each, through Python:",
         "",
         *beside_table(beside),
