@@ -165,8 +165,8 @@ def memory_lines(serve: dict) -> list[str]:
     middle = long[len(long) // 2]
     return [
         f"From process start to hello: {serve['hello_seconds']:.3f} s, the median of five starts with warm "
-        f"files. A client waits {serve['trax_overhead_ms']:.2f} ms for a frame beyond the working time that the tracker "
-        f"reports (95 of 100 frames: {serve['trax_overhead_p95_ms']:.2f} ms).",
+        f"files. A client waits {serve['trax_overhead_ms']:.2f} ms for a frame beyond the working time that the "
+        f"tracker reports (95 of 100 frames: {serve['trax_overhead_p95_ms']:.2f} ms).",
         "",
         f"`attrax serve` with default settings on 640 x 480: {begin:.0f} MiB after the initialisation, {end:.0f} MiB "
         f"after {frames} frames, at most {serve['peak_memory_mib']:.0f} MiB. It keeps the features of the samples and "
@@ -182,8 +182,8 @@ def page(results: Results, notes: str) -> str:
     lines = [
         "# Performance",
         "",
-        '`make bench` writes this page; the sections from "What bounds it" on are written by hand. All ratios come from '
-        f"one run on one machine: {machine()}.",
+        '`make bench` writes this page; the sections from "What bounds it" on are written by hand. All ratios come '
+        f"from one run on one machine: {machine()}.",
         "",
         "*Plain* is the same tracker written directly on libtorch's operators and autograd, as in a port of DAT "
         "(`benches/plain`). It computes the same numbers (`tests/attrax/against_plain.rs`), "
@@ -202,8 +202,8 @@ def page(results: Results, notes: str) -> str:
         "## Stages",
         "",
         "Medians. An iteration is mining from 1024 samples, 64 crops, attention of both classes and one step. A "
-        "block row is one block of the embedded network, run alone by its kernel: 512 inputs in sequence in each of two "
-        "threads.",
+        "block row is one block of the embedded network, run alone by its kernel: 512 inputs in sequence in each of "
+        "two threads.",
         "",
         *stages_table(stages),
         "",
@@ -213,8 +213,8 @@ def page(results: Results, notes: str) -> str:
         "",
         *whole_table(whole),
         "",
-        f"Next to OpenCV {beside['opencv']}'s CSRT on {beside['frames']} frames of `{beside['sequence']}`, taking turns, "
-        f"{beside['threads']} threads each, through Python:",
+        f"Next to OpenCV {beside['opencv']}'s CSRT on {beside['frames']} frames of `{beside['sequence']}`, taking "
+        f"turns, {beside['threads']} threads each, through Python:",
         "",
         *beside_table(beside),
         "",
