@@ -1,4 +1,5 @@
-//! The program behind TraX: start, overhead and memory. `cargo bench --bench serve [-- --frames N]`, or `make bench`.
+//! The program as a TraX server: start, overhead and memory. `cargo bench --bench serve [--
+//! --frames N]`, or `make bench`.
 
 #![allow(clippy::expect_used, reason = "a failed benchmark may panic")]
 
@@ -114,7 +115,7 @@ fn grow(arguments: &[&str], images: &[Images], frames: usize, interval: usize) -
     (sizes, peak_memory(process.id()))
 }
 
-/// The value below which a share of the numbers lies.
+/// A quantile of the numbers.
 fn percentile(numbers: &[f64], share: f64) -> f64 {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,7 +1,8 @@
-//! The stages of the tracker beside the plain way and the floor: `cargo bench --bench stages`, or `make bench`.
+//! The stages of the tracker next to the plain tracker and the floor: `cargo bench --bench stages`,
+//! or `make bench`.
 //!
-//! Criterion measures attrax. Between its samples the plain way runs once, in a process of its own, and the machine's
-//! rates are measured, so that whatever else happens on the machine hits all three.
+//! Criterion measures attrax. Between its samples the plain tracker runs once, in a separate
+//! process, and the machine's rates are measured. Other load on the machine then affects all three.
 
 #![allow(clippy::expect_used, reason = "a failed benchmark may panic")]
 
@@ -33,7 +34,7 @@ struct Row {
 }
 
 fn main() {
-    // As the program does at its start.
+    // As the command does at its start.
     tch::set_num_interop_threads(1);
     tch::set_num_threads(1);
     let mut criterion = Criterion::default()

@@ -1,7 +1,9 @@
-//! The whole tracker beside the plain one, frame by frame: `cargo bench --bench whole -- SEQUENCES [--frames N]`.
+//! The whole tracker next to the plain tracker, frame by frame: `cargo bench --bench whole --
+//! SEQUENCES [--frames N]`.
 //!
-//! `SEQUENCES` is a folder of sequences in the toolkit's format; `make bench` renders the demo's. Each tracker has a
-//! process of its own, and they take turns at every frame, so that whatever else happens on the machine hits all.
+//! `SEQUENCES` is a folder of sequences in the toolkit's format; `make bench` renders the demo's.
+//! Each tracker has a separate process, and they take turns at every frame. Other load on the
+//! machine then affects all.
 
 #![allow(clippy::expect_used, reason = "a failed benchmark may panic")]
 
@@ -19,7 +21,8 @@ use support::{THREADS, sequence, summary};
 
 const WORKER: &str = "--worker";
 
-/// What is compared: full DAT (preset `released`) in attrax's way and in the plain one, the default preset, and `fast`.
+/// The compared trackers: full DAT (preset `released`) by attrax and by the plain tracker, the
+/// default preset, and `fast`.
 const WAYS: [&str; 4] = ["released", "plain", "attrax", "fast"];
 
 fn main() {
@@ -82,7 +85,8 @@ fn count_frames(folder: &Path) -> usize {
     std::fs::read_dir(folder.join("color")).expect("the sequence has frames").count()
 }
 
-/// A worker's process: each request is for the next frame, and answered with the box and the seconds.
+/// A worker's process: each request is for the next frame, and answered with the box and the
+/// seconds.
 fn work(preset: &str, folder: &Path) {
     // As the program does at its start.
     tch::set_num_interop_threads(1);

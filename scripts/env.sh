@@ -1,11 +1,11 @@
-# Where things live; sourced by the other scripts, never run.
+# Paths; sourced by the other scripts, never run.
 #
-# Everything that takes long to make sits in a cache outside the clone, under names derived from what it
-# is made from, and nothing stale is ever used; what can be shared by clones is:
+# Everything that takes long to make sits in a cache outside the clone, under names derived from
+# what it is made from, and nothing stale is ever used; what can be shared by clones is:
 #   $ATTRAX_CACHE/venv-<key of both requirements files and of the interpreter>
 #   $ATTRAX_CACHE/target-<key of the compiler and of that virtual environment>-<key of the clone's path>
-# Clones cannot share a target folder: cargo takes one's library for another's where its files are newer. A new
-# clone starts from a copy of another's, so that libtorch's bindings are compiled once.
+# Clones cannot share a target folder: cargo takes one's library for another's if its files are
+# newer. A new clone starts from a copy of another's, so that libtorch's bindings are compiled once.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${ATTRAX_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/attrax}
@@ -13,13 +13,14 @@ cache=${ATTRAX_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/attrax}
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 short_hash() { sha256sum | cut -c1-12; }
-# VOT-2016's `bag` in $DATASET or beside the project, or the sequence $1 where it is in neither.
+# VOT-2016's `bag` in $DATASET or next to the project, or the sequence $1 if it is in neither.
 bag_or() {
     local bag=${DATASET:-../shared/vot2016-dev}/sequences/bag
     if [ -d "$bag" ]; then printf '%s\n' "$bag"; else printf '%s\n' "$1"; fi
 }
 
-# Whether the machine whose files are in $1 has an NVIDIA driver, by the rule of the program (attrax-kernels, cuda.rs).
+# Whether the machine whose files are in $1 has an NVIDIA driver, by the rule of the program
+# (attrax-kernels, cuda.rs).
 has_nvidia_driver() {
     [ -e "$1/dev/nvidiactl" ] || { [ -e "$1/dev/dxg" ] && [ -e "$1/usr/lib/wsl/lib/libcuda.so.1" ]; }
 }

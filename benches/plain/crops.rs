@@ -11,7 +11,7 @@ pub fn frame_tensor(frame: &Frame, format: CropFormat) -> Tensor {
     centred.permute([0, 3, 1, 2]).contiguous()
 }
 
-/// Crops of boxes, each in a frame of its own: `(boxes, 3, size, size)`, contiguous.
+/// Crops of boxes, each in its own frame: `(boxes, 3, size, size)`, contiguous.
 pub fn crop_each(items: &[(Tensor, BoundingBox)], size: usize) -> Tensor {
     let crops: Vec<Tensor> = items.iter().map(|(frame, region)| crop(frame, *region, size as i64)).collect();
     Tensor::cat(&crops, 0)

@@ -1,4 +1,5 @@
-//! Reciprocative learning by autograd: the attention maps are gradients that are differentiated again.
+//! Reciprocative learning by autograd: the attention maps are gradients that are differentiated
+//! again.
 
 use attrax_tracker::internals::learning::head::Head;
 use attrax_tracker::internals::learning::memory::Deck;

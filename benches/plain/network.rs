@@ -22,7 +22,8 @@ pub struct Block {
     residual: bool,
 }
 
-/// EfficientNet-Lite0's groups of blocks: how many, output channels, kernel, stride of the first, expansion.
+/// EfficientNet-Lite0's groups of blocks: how many, output channels, kernel, stride of the first,
+/// expansion.
 const GROUPS: [(i64, i64, i64, i64, i64); 5] =
     [(1, 16, 3, 1, 1), (2, 24, 3, 2, 6), (2, 40, 5, 2, 6), (3, 80, 3, 2, 6), (3, 112, 5, 1, 6)];
 
@@ -108,7 +109,8 @@ impl Network {
         }
     }
 
-    /// Floating-point operations of the convolutions for one crop: those of the first, and those of the others.
+    /// Floating-point operations of the convolutions for one crop: those of the first, and those of
+    /// the others.
     pub fn operations(&self) -> (f64, f64) {
         match self {
             Self::VggM { convolutions, .. } => {
@@ -171,7 +173,8 @@ impl Block {
     }
 }
 
-/// Local response normalisation over five channels, by pooling over the channels: `PyTorch`'s own composition.
+/// Local response normalisation over five channels, by pooling over the channels: `PyTorch`'s own
+/// composition.
 fn lrn(x: &Tensor, kappa: f64, alpha: f64, beta: f64) -> Tensor {
     let squares = (x * x).unsqueeze(1);
     let mean = squares.avg_pool3d([5, 1, 1], [1, 1, 1], [2, 0, 0], false, true, None).squeeze_dim(1);

@@ -197,7 +197,8 @@ impl Tracker {
     }
 }
 
-/// Adds the samples of a frame, if there are any; the oldest of more than `capacity` frames are forgotten.
+/// Adds the samples of a frame, if there are any; the oldest of more than `capacity` frames are
+/// dropped.
 fn remember(memory: &mut VecDeque<Pool>, samples: Pool, capacity: usize) {
     if !samples.items.is_empty() {
         memory.push_back(samples);

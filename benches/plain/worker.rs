@@ -1,4 +1,4 @@
-//! The plain way as a program of its own, for the benchmarks to compare with: `plain` runs the stages that it is told,
+//! The plain tracker as a separate program for the benchmarks: `plain` runs the requested stages,
 //! `plain SEQUENCE` tracks the frames of a sequence, one for each line of its input.
 
 #![allow(clippy::expect_used, reason = "a failed benchmark may panic")]
@@ -31,7 +31,7 @@ fn main() {
     }
 }
 
-/// Runs the stage that it is told once, and answers with the seconds.
+/// Runs the requested stage once, and answers with the seconds.
 fn stages() {
     let mut ready: Option<(String, Box<dyn FnMut()>)> = None;
     worker::serve(|name| {

@@ -9,7 +9,8 @@ use crate::support::THREADS;
 /// Inputs of each thread, one after the other: their planes find the weights in the cache.
 const INPUTS: usize = 512;
 
-/// A block: channels of the input, in the middle and of the output, kernel, stride, and the side of its input.
+/// A block: channels of the input, in the middle and of the output, kernel, stride, and the side of
+/// its input.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Block(usize, usize, usize, usize, usize, usize);
 
@@ -52,7 +53,7 @@ impl Block {
         (2 * INPUTS * THREADS * (first + out.pixels() * middle * (kernel * kernel + output))) as f64
     }
 
-    /// A run: some inputs in each thread. Nothing where this processor has no kernel.
+    /// A run: some inputs in each thread. `None` if this processor has no kernel.
     pub fn work(self) -> Option<Box<dyn FnMut()>> {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut numbers = |count: usize| -> Vec<f32> { (0..count).map(|_| rng.random_range(-0.2..0.2)).collect() };

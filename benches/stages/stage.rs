@@ -1,4 +1,4 @@
-//! The stages that are measured, each in attrax's way and in the plain one.
+//! The stages that are measured, each by attrax and by the plain tracker.
 
 use std::hint::black_box;
 
@@ -36,7 +36,7 @@ const HALF: usize = 32;
 const MINED: usize = 1024;
 /// Samples that box regression is fitted on.
 const REGRESSION: usize = 1000;
-/// Size of the frames where nothing else is said, pixels.
+/// Default size of the frames, pixels.
 const SIZE: (u32, u32) = (640, 480);
 
 /// A stage of the tracker.
@@ -44,7 +44,8 @@ const SIZE: (u32, u32) = (640, 480);
 pub enum Stage {
     /// Features of 256 crops.
     Forward(Architecture),
-    /// One iteration of reciprocative learning: mining, 64 crops, attention of both classes, one step.
+    /// One iteration of reciprocative learning: mining, 64 crops, attention of both classes, one
+    /// step.
     Iteration(Architecture),
     /// A block of the embedded network by its kernel.
     Block(Block),
@@ -87,7 +88,7 @@ impl Stage {
         !matches!(self, Self::Block(_) | Self::Decode | Self::RoundTrip)
     }
 
-    /// The least that it could cost.
+    /// The floor of its cost.
     pub fn floor(self) -> Floor {
         match self {
             Self::Forward(network) => {
@@ -96,11 +97,12 @@ impl Stage {
             }
             Self::Iteration(network) => {
                 let ((first, rest), length) = (operations(network), feature_length(network));
-                // Forward once; behind the first convolution, the adjoint and the derivative once for each class.
+                // Forward once; after the first convolution, the adjoint and the derivative once
+                // for each class.
                 let crops = 2 * HALF;
                 let head = 2.0 * (length * 512.0 + 512.0 * 512.0 + 512.0 * 2.0);
-                // The head on the mined; on the mini-batch scores, their gradients, and both once more backward for
-                // weights and inputs.
+                // The head on the mined; on the mini-batch scores, their gradients, and both once
+                // more backward for weights and inputs.
                 let heads = (MINED + 6 * crops) as f64 * head;
                 Floor::Operations(crops as f64 * (first + 5.0 * rest) + heads)
             }
@@ -119,7 +121,7 @@ impl Stage {
         }
     }
 
-    /// attrax's way, ready to run.
+    /// attrax's stage, ready to run.
     pub fn attrax(self) -> Work {
         match self {
             Self::Forward(network) => {
@@ -136,7 +138,7 @@ impl Stage {
                 })
             }
             Self::Crops(size) => {
-                // Shared among threads as the tracker does it, but with nothing behind it.
+                // Shared among threads as the tracker does it, but without later work.
                 let (frame, boxes) = (scene::frame(size, 0), scene::boxes(size, CROPS));
                 let format = Architecture::EfficientNet.crop_format();
                 Box::new(move || crop_on_threads(&frame, &boxes, format))
@@ -152,7 +154,7 @@ impl Stage {
         }
     }
 
-    /// The plain way, ready to run.
+    /// The plain stage, ready to run.
     pub fn plain(self) -> Option<Work> {
         Some(match self {
             Self::Forward(architecture) => {

@@ -1,4 +1,4 @@
-//! What this machine can do at best, measured between the things that are compared with it.
+//! The machine's peak rates, measured between the compared stages.
 
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ impl Floor {
         }
     }
 
-    /// What it is made of, for people.
+    /// Its description for the page.
     pub fn describe(self) -> String {
         match self {
             Self::Operations(count) => format!("{:.2} GFLOP at the GEMM rate", count / 1e9),

@@ -11,5 +11,5 @@ pub mod sequence;
 pub mod summary;
 pub mod worker;
 
-/// Threads that both ways may use, as the bars say.
+/// Threads of attrax and of the plain tracker, as in the bars.
 pub const THREADS: usize = 2;

@@ -27,7 +27,8 @@ impl Tracker for Still {
     }
 }
 
-/// A client and a server that answers at once: each call sends a frame's path and waits for the answer.
+/// A client and a server that answers at once: each call sends a frame's path and waits for the
+/// answer.
 pub fn session() -> Box<dyn FnMut()> {
     let (requests, to_server) = pipe().expect("a pipe");
     let (answers, to_client) = pipe().expect("a pipe");

@@ -19,7 +19,8 @@ pub fn jpeg(size: (u32, u32), number: usize) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Where the square is: a fifth of the frame's height wide, and within the frame for the first dozen of numbers.
+/// Where the square is: a fifth of the frame's height wide, and within the frame for the first
+/// dozen of numbers.
 pub fn truth(size: (u32, u32), number: usize) -> BoundingBox {
     let (width, height) = (f64::from(size.0), f64::from(size.1));
     let step = height / 40.0;

@@ -29,13 +29,13 @@ pub fn write(name: &str, json: &str) {
     println!("wrote {}", path.display());
 }
 
-/// A list of numbers as JSON; what is no number is null.
+/// A list of numbers as JSON; non-finite values are null.
 pub fn list(numbers: &[f64]) -> String {
     let texts: Vec<String> = numbers.iter().map(|n| number(*n)).collect();
     format!("[{}]", texts.join(", "))
 }
 
-/// A number as JSON; what is no number is null.
+/// A number as JSON; non-finite values are null.
 pub fn number(number: f64) -> String {
     if number.is_finite() { format!("{number:.6}") } else { "null".into() }
 }

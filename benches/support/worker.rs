@@ -1,7 +1,8 @@
-//! A second process, which does what it is told, one line at a time.
+//! A second process that answers requests, one line at a time.
 //!
-//! The plain way is a program of its own (`plain/worker.rs`), because attrax's allocator serves a whole process and would
-//! speed it up too. The processes take turns, so that what else happens on the machine hits all.
+//! The plain tracker is a separate program (`plain/worker.rs`), because attrax's allocator serves a
+//! whole process and would speed it up too. The processes take turns, so other load on the machine
+//! affects all.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use attrax_tracker::{BoundingBox, Frame};
 
 use super::sequence;
 
-/// What a worker of frames is asked for its peak memory with.
+/// The request for a worker's peak memory.
 pub const MEMORY: &str = "memory";
 
 /// The other process. It ends when this is dropped.
@@ -28,7 +29,8 @@ impl Worker {
         Self::start(own(), arguments)
     }
 
-    /// Starts the plain way, an example to Cargo, which keeps those beside the folder of the benchmarks.
+    /// Starts the plain tracker. It is an example to Cargo, which stores examples next to the
+    /// folder of the benchmarks.
     pub fn plain(arguments: &[&str]) -> Self {
         let path = own().parent().and_then(Path::parent).map(|target| target.join("examples/plain"));
         let program = path.filter(|path| path.is_file());
@@ -71,8 +73,8 @@ fn own() -> PathBuf {
     std::env::current_exe().expect("this program's own file")
 }
 
-/// The worker's side where each request is for the next frame of a sequence, and answered with the box that `track` finds
-/// and the seconds that it took with reading; or for the peak memory.
+/// The worker's side where each request is for the next frame of a sequence, and answered with the
+/// box that `track` finds and the seconds that it took with reading; or for the peak memory.
 pub fn serve_frames(folder: &Path, mut track: impl FnMut(&Frame) -> BoundingBox) {
     let mut number = 0;
     serve(|request| {

@@ -31,7 +31,7 @@ pub struct Shape {
     pub residual: bool,
 }
 
-/// A block's weights, each with a bias where there is one.
+/// A block's weights, each with an optional bias.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {
     /// `(middle, input)`; without them the input has the middle channels.
@@ -58,7 +58,7 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// The plane that windows of a side make, so many pixels apart, with so many zeros on each side.
+    /// The output plane of windows with side `window`, stride and padding.
     #[must_use]
     pub fn convolved(self, window: usize, stride: usize, padding: usize) -> Self {
         let along = |length: usize| (length + 2 * padding).saturating_sub(window) / stride.max(1) + 1;
@@ -72,12 +72,14 @@ impl Plane {
     }
 }
 
-/// What is between the products and the depthwise convolution. There is a bit for each number, [`Kernel::bits`] bytes of them.
+/// What is between the products and the depthwise convolution. There is a bit for each number,
+/// [`Kernel::bits`] bytes of them.
 #[derive(Debug)]
 pub enum Activation<'a> {
     /// `ReLU6`.
     Relu6,
-    /// `ReLU6`, and where it passes: where its input is strictly between 0 and 6, of the expanded and of the filtered channels.
+    /// `ReLU6`, and where it passes: where its input is strictly between 0 and 6, of the expanded
+    /// and of the filtered channels.
     Recorded(&'a mut [u8], &'a mut [u8]),
     /// What was recorded: zero where `ReLU6` did not pass.
     Mask(&'a [u8], &'a [u8]),
@@ -157,7 +159,8 @@ unsafe extern "C" {
 /// Runs a block on a strip. On processors without kernels there is no width to call it with.
 ///
 /// # Safety
-/// The processor has the vectors, and every pointer leads to as many numbers as `block.c` reads or writes there.
+/// The processor has the vectors, and every pointer leads to as many numbers as `block.c` reads or
+/// writes there.
 #[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
 unsafe fn run(width: Width, block: &RawBlock, pass: &RawPass) {
     // SAFETY: as the caller promises.
@@ -177,10 +180,11 @@ unsafe fn run(width: Width, block: &RawBlock, pass: &RawPass) {
     }
 }
 
-/// Numbers in the strip of a plane that is worked on at a time: what a core's second cache holds, and room for weights.
+/// Numbers in the strip of a plane that is worked on at a time: they fit a core's L2 cache with
+/// room for weights.
 const STRIP: usize = 320 * 1024;
 
-/// What C calls it where masks stand for `ReLU6`.
+/// C's value for masks in place of `ReLU6`.
 const MASKED: c_long = 2;
 
 /// Side of the largest kernel.
@@ -192,10 +196,11 @@ thread_local! {
 }
 
 impl Kernel {
-    /// A block of these weights. `None` where no kernel is written for its shape or the processor lacks the vectors.
+    /// A block of these weights. `None` if there is no kernel for its shape or the processor lacks
+    /// the vectors.
     ///
     /// # Panics
-    /// Where weights have another length than the shape says.
+    /// If the weights' length does not match the shape.
     #[must_use]
     pub fn new(width: Width, shape: Shape, weights: &Weights<'_>) -> Option<Self> {
         let Shape { input, middle, output, kernel, stride, dilation, transposed, .. } = shape;
@@ -239,7 +244,7 @@ impl Kernel {
     /// Some rows of the output for one input, both dense NHWC.
     ///
     /// # Panics
-    /// Where a slice is not as long as its plane says, or the input's plane is empty.
+    /// If a slice's length does not match its plane, or the input's plane is empty.
     pub fn run<'v>(
         &self,
         input: impl Into<Values<'v>>,
@@ -306,16 +311,18 @@ impl Kernel {
                     side: side as c_long,
                     mode,
                 };
-                // SAFETY: the processor has the vectors (`Width::all`). Weights, planes and bits are as long as the shape says,
-                // which was asserted, and no plane is empty; the scratch has room for the strip's rows with their zeros, and all
-                // taps of the output's rows that are in the plane are in the strip. Nothing else has the output, the recorded
-                // bits or the scratch.
+                // SAFETY: the processor has the vectors (`Width::all`). Weights, planes and bits
+                // are as long as the shape says, which was asserted, and no plane is empty; the
+                // scratch has room for the strip's rows with their zeros, and all taps of the
+                // output's rows that are in the plane are in the strip. Nothing else has the
+                // output, the recorded bits or the scratch.
                 unsafe { run(self.width, &raw, &pass) };
             }
         });
     }
 
-    /// The positions of the input, along one axis, that positions of the output need, those outside the plane among them.
+    /// The positions of the input, along one axis, that positions of the output need, those outside
+    /// the plane among them.
     fn reach(&self, out: &Range<usize>) -> Range<isize> {
         let Shape { kernel, stride, dilation, padding, transposed, .. } = self.shape;
         let [first, last, kernel, stride, dilation, padding] =

@@ -26,7 +26,8 @@ pub struct Columns {
     right: Vec<f32>,
 }
 
-/// What a row of a crop is made of: two lines of a frame, as long as each other, how much each counts, and what is subtracted.
+/// The input of a row of a crop: two lines of a frame of equal length, their weights, and the mean
+/// to subtract.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     /// The lines.
@@ -82,7 +83,8 @@ unsafe extern "C" {
 /// Makes a row. On processors without kernels there is no width to call it with.
 ///
 /// # Safety
-/// The processor has the vectors, and every pointer leads to as many numbers as `crop.c` reads or writes there.
+/// The processor has the vectors, and every pointer leads to as many numbers as `crop.c` reads or
+/// writes there.
 #[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
 unsafe fn run(width: Width, columns: &RawColumns, line: &RawLine) {
     // SAFETY: as the caller promises.
@@ -103,8 +105,9 @@ unsafe fn run(width: Width, columns: &RawColumns, line: &RawLine) {
 }
 
 impl Columns {
-    /// The columns of pixels: where the first of two neighbours begins in a row of `length` numbers, in ascending order, and how much
-    /// each counts. `None` where the processor lacks the vectors, or the pixels are too far apart.
+    /// The columns of pixels: where the first of two neighbours begins in a row of `length`
+    /// numbers, in ascending order, and how much each counts. `None` where the processor lacks the
+    /// vectors, or the pixels are too far apart.
     #[must_use]
     pub fn new(width: Width, pixels: &[(usize, [f32; 2])], length: usize) -> Option<Self> {
         let ordered =
@@ -147,10 +150,11 @@ impl Columns {
         length + REACH
     }
 
-    /// One row of the crop, three numbers a pixel, to `out`. `row` is scratch of [`Columns::scratch`] numbers.
+    /// One row of the crop, three numbers a pixel, to `out`. `row` is scratch of
+    /// [`Columns::scratch`] numbers.
     ///
     /// # Panics
-    /// Where a slice is too short.
+    /// If a slice is too short.
     pub fn row(&self, line: &Line<'_>, row: &mut [f32], out: &mut [f32]) {
         let [top, bottom] = line.lines;
         assert!([top.len(), bottom.len()] == [self.length; 2], "lines of another length");
@@ -176,9 +180,9 @@ impl Columns {
             mean: line.mean,
             length: top.len() as c_long,
         };
-        // SAFETY: the processor has the vectors, or there were no columns. Both lines have the length that the columns were made
-        // for; the row has room for 32 numbers more, from which on no group begins, and the groups write as many numbers as the
-        // output has.
+        // SAFETY: the processor has the vectors, or there were no columns. Both lines have the
+        // length that the columns were made for; the row has room for 32 numbers more, from which
+        // on no group begins, and the groups write as many numbers as the output has.
         unsafe { run(self.width, &columns, &line) };
     }
 }

@@ -2,22 +2,25 @@
 
 use std::path::Path;
 
-/// Loads libtorch's CUDA library where the machine has an NVIDIA driver, and returns whether it is loaded.
+/// Loads libtorch's CUDA library if the machine has an NVIDIA driver, and returns whether it is
+/// loaded.
 ///
-/// The linker drops that library from the program, since nothing refers to it, which lets one binary serve machines with and
-/// without a GPU. Loaded here, it registers itself with libtorch.
+/// The linker drops that library from the program, since nothing refers to it, which lets one
+/// binary serve machines with and without a GPU. Loaded here, it registers itself with libtorch.
 #[must_use]
 pub fn load_cuda() -> bool {
     let load = || {
-        // SAFETY: the name is a C string; what the library runs as it is loaded is libtorch's own registration.
+        // SAFETY: the name is a C string; what the library runs as it is loaded is libtorch's own
+        // registration.
         let library = unsafe { libc::dlopen(c"libtorch_cuda.so".as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
         !library.is_null()
     };
     has_nvidia_driver(Path::new("/")) && load()
 }
 
-/// Whether the machine whose files are in `root` has an NVIDIA driver: its device node, or in WSL2 that of the virtual GPU with the
-/// driver's library, since other makers' GPUs have the node too. `scripts/env.sh` has the same rule.
+/// Whether the machine whose files are in `root` has an NVIDIA driver: its device node, or in WSL2
+/// that of the virtual GPU with the driver's library, since other makers' GPUs have the node too.
+/// `scripts/env.sh` has the same rule.
 #[must_use]
 pub fn has_nvidia_driver(root: &Path) -> bool {
     let exists = |path: &str| root.join(path).exists();

@@ -42,8 +42,8 @@ impl Lines {
         lines
     }
 
-    /// A matrix `(out, depth)`, row by row, as the kernels read it: in panels of output channels, the last panel half as wide
-    /// where that is enough, each of them depth by depth.
+    /// A matrix `(out, depth)`, row by row, as the kernels read it: in panels of output channels,
+    /// the last panel half as wide where that is enough, each of them depth by depth.
     pub(super) fn panels(matrix: &[f32], depth: usize, width: Width) -> Self {
         let (out, vector) = (matrix.len() / depth.max(1), width.lanes());
         let mut lines = Self::zeros(out.next_multiple_of(vector) * depth);

@@ -23,7 +23,8 @@ fn is_dense_nhwc(tensor: &Tensor) -> bool {
     axes.iter().all(|(length, stride, expected)| *length == 1 || stride == expected)
 }
 
-/// The numbers of a float32 tensor `(n, channels, height, width)` on the CPU, dense NHWC; `None` for other tensors.
+/// The numbers of a float32 tensor `(n, channels, height, width)` on the CPU, dense NHWC; `None`
+/// for other tensors.
 #[must_use]
 pub fn channels_last(tensor: &Tensor) -> Option<Values<'_>> {
     if tensor.kind() != Kind::Float || tensor.device() != Device::Cpu || !is_dense_nhwc(tensor) {
@@ -32,16 +33,19 @@ pub fn channels_last(tensor: &Tensor) -> Option<Values<'_>> {
     if tensor.numel() == 0 {
         return Some([].as_slice().into());
     }
-    // SAFETY: as many floats are stored there. The tensor keeps its memory while it is borrowed. Only another thread with a clone
-    // of the tensor could write to them meanwhile, which libtorch itself forbids.
+    // SAFETY: as many floats are stored there. The tensor keeps its memory while it is borrowed.
+    // Only another thread with a clone of the tensor could write to them meanwhile, which libtorch
+    // itself forbids.
     Some(unsafe { Values::from_raw(tensor.data_ptr().cast::<f32>().cast_const(), tensor.numel()) })
 }
 
-/// A new float32 tensor `(n, channels, height, width)` on the CPU, dense NHWC, whose numbers, zeros before, `fill` sets.
+/// A new float32 tensor `(n, channels, height, width)` on the CPU, dense NHWC, whose numbers, zeros
+/// before, `fill` sets.
 pub fn filled([n, channels, height, width]: [i64; 4], fill: impl FnOnce(&mut [f32])) -> Tensor {
     let tensor = Tensor::zeros([n, height, width, channels], (Kind::Float, Device::Cpu));
     if tensor.numel() > 0 {
-        // SAFETY: libtorch has just allocated and cleared as many floats there, and no other tensor has the memory.
+        // SAFETY: libtorch has just allocated and cleared as many floats there, and no other tensor
+        // has the memory.
         fill(unsafe { slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) });
     }
     tensor.permute([0, 3, 1, 2])
@@ -53,10 +57,12 @@ fn start_of_contiguous(tensor: &Tensor) -> Option<*mut f32> {
     (fits && tensor.numel() > 0).then(|| tensor.data_ptr().cast())
 }
 
-/// Changes the numbers of two tensors by those of a third. Returns `None` without calling `work` unless all three are contiguous
-/// float32 tensors on the CPU, of one length, with memory of their own.
+/// Changes the numbers of two tensors by those of a third. Returns `None` without calling `work`
+/// unless all three are contiguous float32 tensors on the CPU, of one length, with memory of their
+/// own.
 ///
-/// As with libtorch's own operators that write in place, other tensors with the same memory change too.
+/// As with libtorch's own operators that write in place, other tensors with the same memory change
+/// too.
 pub fn in_place<R>(
     [first, second]: [&mut Tensor; 2],
     read: &Tensor,
@@ -69,8 +75,9 @@ pub fn in_place<R>(
     if !alike || !apart(one, other) || !apart(one, read) || !apart(other, read) {
         return None;
     }
-    // SAFETY: `length` floats are stored from each pointer on, and no two ranges overlap. The tensors keep their memory while they
-    // are borrowed, and libtorch works in the calling thread alone.
+    // SAFETY: `length` floats are stored from each pointer on, and no two ranges overlap. The
+    // tensors keep their memory while they are borrowed, and libtorch works in the calling thread
+    // alone.
     let (first, second, read) = unsafe {
         (
             slice::from_raw_parts_mut(one, length),

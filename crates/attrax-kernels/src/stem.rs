@@ -80,7 +80,8 @@ unsafe extern "C" {
 /// Runs the convolution. On processors without kernels there is no width to call it with.
 ///
 /// # Safety
-/// The processor has the vectors, and every pointer leads to as many numbers as `stem.c` reads or writes there.
+/// The processor has the vectors, and every pointer leads to as many numbers as `stem.c` reads or
+/// writes there.
 #[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
 unsafe fn run(width: Width, stem: &RawStem, pass: &RawPass) {
     // SAFETY: as the caller promises.
@@ -106,11 +107,11 @@ thread_local! {
 }
 
 impl Stem {
-    /// A convolution of weights `(output, kernel, kernel, input)` and biases `(output)`, or `None` where the processor lacks the
-    /// vectors.
+    /// A convolution of weights `(output, kernel, kernel, input)` and biases `(output)`, or `None`
+    /// if the processor lacks the vectors.
     ///
     /// # Panics
-    /// Where weights have another length than the shape says.
+    /// If the weights' length does not match the shape.
     #[must_use]
     pub fn new(width: Width, shape: StemShape, weights: &[f32], bias: &[f32]) -> Option<Self> {
         let depth = shape.kernel * shape.kernel * shape.input;
@@ -133,7 +134,7 @@ impl Stem {
     /// Some rows of the output for one input, both dense NHWC. Windows outside the plane see zeros.
     ///
     /// # Panics
-    /// Where a slice is not as long as its plane says.
+    /// If a slice's length does not match its plane.
     pub fn run<'v>(
         &self,
         input: impl Into<Values<'v>>,
@@ -172,8 +173,9 @@ impl Stem {
                 end: rows.end as c_long,
                 side: side as c_long,
             };
-            // SAFETY: the processor has the vectors, or there were no stem. Weights, planes and the rows' memory are as long as the
-            // shape says, which was asserted; rows outside the plane are not read. Nothing else has the output or the scratch.
+            // SAFETY: the processor has the vectors, or there were no stem. Weights, planes and the
+            // rows' memory are as long as the shape says, which was asserted; rows outside the
+            // plane are not read. Nothing else has the output or the scratch.
             unsafe { run(self.width, &stem, &pass) };
         });
     }

@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 
 /// Numbers that a kernel reads: those of a slice, or of a tensor's memory.
 ///
-/// No `&[f32]` is made of a tensor's memory, since a clone of the tensor can write to it: the kernels read through the pointer.
+/// No `&[f32]` is made of a tensor's memory, since a clone of the tensor can write to it: the
+/// kernels read through the pointer.
 #[derive(Clone, Copy, Debug)]
 pub struct Values<'a> {
     start: *const f32,
@@ -12,7 +13,8 @@ pub struct Values<'a> {
     memory: PhantomData<&'a [f32]>,
 }
 
-// SAFETY: the numbers are only read. Whoever made the values from a pointer promised that no one writes to them meanwhile.
+// SAFETY: the numbers are only read. The constructor's contract is that nothing writes to them
+// meanwhile.
 unsafe impl Send for Values<'_> {}
 // SAFETY: likewise.
 unsafe impl Sync for Values<'_> {}
@@ -33,7 +35,8 @@ impl<'a> Values<'a> {
     /// `length` numbers from `start` on.
     ///
     /// # Safety
-    /// As many initialised numbers are stored there, and nothing writes to them, for as long as `'a`.
+    /// As many initialised numbers are stored there, and nothing writes to them, for as long as
+    /// `'a`.
     #[cfg(feature = "libtorch")]
     pub(super) unsafe fn from_raw(start: *const f32, length: usize) -> Self {
         Self { start, length, memory: PhantomData }

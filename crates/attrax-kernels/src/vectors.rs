@@ -5,11 +5,13 @@ pub trait Work {
     /// What it results in.
     type Output;
 
-    /// Does the work. To be compiled for wider vectors it has to be inlined (`#[inline(always)]`), and all that it calls.
+    /// Does the work. To be compiled for wider vectors it has to be inlined (`#[inline(always)]`),
+    /// and all that it calls.
     fn run(self) -> Self::Output;
 }
 
-/// Does the work with 8 numbers at a time (AVX2) where the processor can. Results are the same: nothing is fused or reordered.
+/// Does the work with 8 numbers at a time (AVX2) if the processor has it. Results are the same:
+/// nothing is fused or reordered.
 #[inline]
 pub fn with_vectors<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
@@ -20,7 +22,7 @@ pub fn with_vectors<W: Work>(work: W) -> W::Output {
     work.run()
 }
 
-/// Whether AVX2 is there, and not ruled out by a narrower width that was asked for.
+/// Whether the processor has AVX2 and no narrower width is forced.
 #[cfg(target_arch = "x86_64")]
 fn wide() -> bool {
     use super::Width::{Avx2, Avx512};

@@ -14,20 +14,21 @@ pub enum Width {
     Sse2,
     /// 4 floats in a register (aarch64); 8 to a vector.
     Neon,
-    /// 4 floats in a register, 16 to a vector, on every processor: the layout of AVX-512 without its instructions. For tests.
+    /// 4 floats in a register, 16 to a vector, on every processor: the layout of AVX-512 without
+    /// its instructions. For tests.
     Portable,
 }
 
 /// The environment variable that forces a width.
 pub const VECTORS: &str = "ATTRAX_VECTORS";
 
-/// Why no width can be chosen.
+/// The error of an invalid `ATTRAX_VECTORS`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{VECTORS}={asked}: this processor has {}, and 'off' leaves the network to libtorch", names(.available))]
 pub struct VectorsError {
     /// The value of the variable.
     pub asked: String,
-    /// What it may be on this processor.
+    /// The allowed values on this processor.
     pub available: Vec<Width>,
 }
 
@@ -47,8 +48,8 @@ impl Width {
         })
     }
 
-    /// The width to run kernels with: that which `ATTRAX_VECTORS` names, or the fastest one of this processor. `None` where
-    /// kernels are switched off (`ATTRAX_VECTORS=off`) or there are none for the processor.
+    /// The width to run kernels with: the width in `ATTRAX_VECTORS`, or the processor's fastest.
+    /// `None` if kernels are switched off (`ATTRAX_VECTORS=off`) or do not exist for the processor.
     ///
     /// # Errors
     /// [`VectorsError`] if the variable names an unknown width, or one that the processor lacks.

@@ -7,16 +7,19 @@ use tch::{Cuda, Device};
 
 use super::TrackerError;
 
-/// The reason of [`TrackerError::Device`] if the machine has an NVIDIA driver and libtorch's CUDA library cannot be loaded.
+/// The reason of [`TrackerError::Device`] if the machine has an NVIDIA driver and libtorch's CUDA
+/// library cannot be loaded.
 pub const NO_CUDA_LIBRARIES: &str = "CUDA's libraries are not installed next to libtorch";
 const NO_DRIVER: &str = "the machine has no NVIDIA driver";
 
-/// The device with a name, ready to use: `cpu`, `cuda`, `cuda:N`, or `auto` for the first GPU where there is one and the CPU elsewhere.
+/// The device with a name, ready to use: `cpu`, `cuda`, `cuda:N`, or `auto` for the first GPU, or
+/// the CPU if there is no GPU.
 ///
 /// Asking for a GPU loads libtorch's CUDA library, which the linker leaves out of programs.
 ///
 /// # Errors
-/// [`TrackerError::Device`] if the name is unknown, CUDA's libraries are missing, or there are fewer GPUs.
+/// [`TrackerError::Device`] if the name is unknown, CUDA's libraries are missing, or there are
+/// fewer GPUs.
 pub fn device(name: &str) -> Result<Device, TrackerError> {
     let unavailable = |reason: &str| TrackerError::Device { device: name.to_string(), reason: reason.to_string() };
     match name {

@@ -1,4 +1,4 @@
-//! What can go wrong in the tracking core.
+//! Errors of the tracking core.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,7 +11,7 @@ pub enum TrackerError {
     /// The region a tracker was to be initialised with cannot be tracked.
     #[error("cannot track region {region} in a frame of {} x {}: {reason}", frame.0, frame.1)]
     Region {
-        /// The region as it was given, pixels.
+        /// The given region, pixels.
         region: BoundingBox,
         /// Width and height of the frame, pixels.
         frame: (u32, u32),
@@ -57,13 +57,13 @@ pub enum TrackerError {
         /// What is allowed.
         allowed: String,
     },
-    /// A text that should give parameters does not.
+    /// A text of parameters cannot be parsed.
     #[error("{0}")]
     ParameterText(String),
-    /// The device that was asked for is not there.
+    /// The requested device does not exist.
     #[error("device {device} is not available: {reason}")]
     Device {
-        /// The device as it was asked for.
+        /// The requested device.
         device: String,
         /// Why it cannot be used.
         reason: String,
@@ -77,7 +77,7 @@ pub enum TrackerError {
          lower the learning rates or attention.lambda"
     )]
     NotFinite {
-        /// The frame, counted from 1, which is that of the initialisation.
+        /// The frame, counted from 1 (the initialisation).
         frame: usize,
     },
     /// There is not enough memory on the CPU or on the GPU.
@@ -86,7 +86,7 @@ pub enum TrackerError {
         bytes.map_or_else(String::new, |bytes| format!(": {bytes} bytes cannot be allocated"))
     )]
     OutOfMemory {
-        /// The bytes that were asked for, where they are known.
+        /// The requested bytes, if known.
         bytes: Option<u64>,
     },
     /// libtorch failed.
@@ -97,7 +97,8 @@ pub enum TrackerError {
     Internal(String),
 }
 
-/// Runs `work`, and turns a panic in it into an error: `tch` reports libtorch's failures so, a GPU out of memory for example.
+/// Runs `work`, and turns a panic in it into an error: `tch` reports libtorch's failures so, a GPU
+/// out of memory for example.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, TrackerError>) -> Result<T, TrackerError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -109,8 +110,8 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, TrackerError>) -> Resu
 /// How `tch` begins the text of libtorch's failures, which is `TchError` as Rust debugs it.
 const TORCH: &str = "Torch(\"";
 
-/// Whether a panic's text is a failure of libtorch, which the methods of this crate return as an error. A program's panic hook can
-/// leave it out.
+/// Whether a panic's text is a failure of libtorch, which the methods of this crate return as an
+/// error. A program's panic hook can leave it out.
 #[must_use]
 pub fn is_libtorch_failure(panic: &str) -> bool {
     panic.contains(TORCH)

@@ -16,7 +16,7 @@ pub struct Frame {
     pixels: Arc<Pixels>,
 }
 
-/// The pixels, and their copy on a GPU once one was asked for.
+/// The pixels, and their copy on a GPU after the first request.
 struct Pixels {
     bytes: Vec<u8>,
     resident: Mutex<Option<Tensor>>,
@@ -26,7 +26,8 @@ impl Frame {
     /// A frame from interleaved RGB bytes.
     ///
     /// # Errors
-    /// [`TrackerError::FramePixels`] if the number of bytes is not `3 * width * height`, or if the frame is empty.
+    /// [`TrackerError::FramePixels`] if the number of bytes is not `3 * width * height`, or if the
+    /// frame is empty.
     ///
     /// ```
     /// use attrax_tracker::Frame;
@@ -64,8 +65,8 @@ impl Frame {
         &self.pixels.bytes
     }
 
-    /// The pixels as a tensor `(height, width, 3)` of bytes on a device, where they stay as long as the frame: they are
-    /// brought there once.
+    /// The pixels as a tensor `(height, width, 3)` of bytes on a device, copied there once and kept
+    /// as long as the frame.
     pub(super) fn on(&self, device: Device) -> Tensor {
         let mut resident = self.pixels.resident.lock().unwrap_or_else(PoisonError::into_inner);
         let tensor = resident.take().filter(|tensor| tensor.device() == device).unwrap_or_else(|| {
@@ -75,8 +76,8 @@ impl Frame {
         resident.insert(tensor).shallow_clone()
     }
 
-    /// The same frame as a target that moves leaves it: each pixel is the mean of those up to `reach` pixels away from it, along
-    /// the rows or along the columns.
+    /// The same frame as a target that moves leaves it: each pixel is the mean of those up to
+    /// `reach` pixels away from it, along the rows or along the columns.
     pub(super) fn blurred(&self, reach: u32, along_rows: bool) -> Self {
         let (width, height) = (self.width as usize, self.height as usize);
         let (lines, length, line_step, step) =

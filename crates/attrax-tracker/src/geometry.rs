@@ -71,7 +71,8 @@ impl BoundingBox {
         intersection / (self.area() + other.area() - intersection)
     }
 
-    /// The part of the box inside a frame of the given size (pixels), or `None` where nothing of it is inside.
+    /// The part of the box inside a frame of the given size (pixels), or `None` where nothing of it
+    /// is inside.
     #[must_use]
     pub fn clipped(self, frame_width: f64, frame_height: f64) -> Option<Self> {
         let (left, top) = (self.x.max(0.0), self.y.max(0.0));
@@ -80,8 +81,9 @@ impl BoundingBox {
         clipped.is_valid().then_some(clipped)
     }
 
-    /// The box moved and resized so that a tracker can work with it: sides between 10 px and the frame's side less
-    /// 10 px, centre inside the frame. In frames too small for that, sides are at most the frame's.
+    /// The box moved and resized so that a tracker can work with it: sides between 10 px and the
+    /// frame's side less 10 px, centre inside the frame. In frames too small for that, sides are at
+    /// most the frame's.
     #[must_use]
     pub fn confined(self, frame_width: f64, frame_height: f64) -> Self {
         self.confined_above((LEAST_SIDE, LEAST_SIDE), frame_width, frame_height)
@@ -100,12 +102,14 @@ impl BoundingBox {
         )
     }
 
-    /// The smallest sides of boxes around a target that starts with this box, pixels: 10, or the box's own if they are shorter.
+    /// The smallest sides of boxes around a target that starts with this box, pixels: 10, or the
+    /// box's own if they are shorter.
     pub(crate) fn least_sides(self) -> (f64, f64) {
         (self.width.clamp(1.0, LEAST_SIDE), self.height.clamp(1.0, LEAST_SIDE))
     }
 
-    /// The box moved so that all of it is inside a frame of the given size (pixels); a side larger than the frame's is centred.
+    /// The box moved so that all of it is inside a frame of the given size (pixels); a side larger
+    /// than the frame's is centred.
     #[must_use]
     pub fn moved_inside(self, frame_width: f64, frame_height: f64) -> Self {
         let place = |start: f64, side: f64, limit: f64| {

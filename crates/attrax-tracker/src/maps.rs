@@ -1,4 +1,5 @@
-//! What the classifier sees in boxes of a frame: where its attention lies, and how it scores the places around.
+//! What the classifier sees in boxes of a frame: its attention, and its scores at the positions
+//! around them.
 
 use tch::{Device, Kind, Tensor};
 
@@ -23,8 +24,8 @@ pub struct Map {
     pub size: (usize, usize),
     /// `columns * rows` numbers, rows from the top.
     pub values: Vec<f32>,
-    /// The part of the frame, pixels. Each number belongs to the middle of a cell, which is `area.width / columns` wide and
-    /// `area.height / rows` high.
+    /// The part of the frame, pixels. Each number belongs to the middle of a cell, which is
+    /// `area.width / columns` wide and `area.height / rows` high.
     pub area: BoundingBox,
 }
 
@@ -33,15 +34,16 @@ pub struct Map {
 pub struct Maps {
     /// The box.
     pub region: BoundingBox,
-    /// Attention: the gradient of the class's score at the first convolution's output, its positive part or its square as
-    /// [`Form`] says, summed over channels. It covers the crop of the box, which is the box and 16/107 of the crop on each
-    /// side.
+    /// Attention: the gradient of the class's score at the first convolution's output, its positive
+    /// part or its square as [`Form`] says, summed over channels. It covers the crop of the box,
+    /// which is the box and 16/107 of the crop on each side.
     pub attention: [Map; 2],
-    /// The class's score for a box of this size around each place of a grid of 21 x 21, 8 pixels of the crop apart, with
-    /// this box in the middle.
+    /// The class's score for a box of this size around each place of a grid of 21 x 21, 8 pixels of
+    /// the crop apart, with this box in the middle.
     pub scores: [Map; 2],
-    /// Share, 0 to 1, of the positive part of the gradient of the target's score that lies inside the box; none where the
-    /// gradient has no positive part. Attention that is spread evenly over the crop has 0.59 of it there.
+    /// Share, 0 to 1, of the positive part of the gradient of the target's score that is inside the
+    /// box; `None` if the gradient has no positive part. Attention evenly spread over the crop
+    /// gives 0.59.
     pub inside: Option<f64>,
 }
 
@@ -52,7 +54,8 @@ impl Map {
         self.values.get(row * self.size.0 + column).copied().unwrap_or(0.0)
     }
 
-    /// Share of the sum of the values that lies inside a box, cells that it cuts counted in part; none where the sum is 0.
+    /// Share of the sum of the values inside a box; cells cut by the box count in part. `None` if
+    /// the sum is 0.
     #[must_use]
     pub fn share_inside(&self, region: BoundingBox) -> Option<f64> {
         let part = |cell: usize, cells: usize, (from, length): (f64, f64), (low, high): (f64, f64)| {
@@ -108,7 +111,8 @@ impl Classifier<'_> {
         Maps { region, inside: of_target.share_inside(region), scores: self.score_maps(frame, region), attention }
     }
 
-    /// The part of a frame that the first convolution's output for a box covers, `side` cells along each axis.
+    /// The part of a frame that the first convolution's output for a box covers, `side` cells along
+    /// each axis.
     fn area_of_attention(&self, region: BoundingBox, side: i64) -> BoundingBox {
         let backbone = &self.model.backbone;
         let (first, step) = backbone.first_cells(side);

@@ -20,14 +20,14 @@ pub struct Model {
     /// What the network was built from, and on how many threads it runs.
     parameters: Parameters,
     threads: usize,
-    /// fc4 and fc5 as the weights have them, where they are what a target begins with.
+    /// fc4 and fc5 of the weights, if targets start with them.
     pub(super) trained: Option<[Tensor; 4]>,
     pub(super) config: Config,
     /// The same as updates train: without the regulariser where they have none.
     pub(super) update_config: Config,
 }
 
-/// What the tracker says about a frame.
+/// The tracker's result for a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// Where the target is, pixels.
@@ -36,19 +36,22 @@ pub struct Estimate {
     pub confidence: f64,
     /// Whether the target counts as found.
     pub success: bool,
-    /// Probability, 0 to 1, that the box overlaps the target by 0.5 or more, by a curve fitted to what the default preset told
-    /// on ten sequences of VOT-2016. Presets whose scores are of another size are not calibrated by it.
+    /// Probability, 0 to 1, that the box overlaps the target by 0.5 or more, by a curve fitted to
+    /// the confidences of preset `fast` on ten sequences of VOT-2016. It does not calibrate presets
+    /// with scores of another scale.
     pub probability: f64,
 }
 
 impl Model {
     /// A tracker with given weights and parameters, on some threads of the CPU.
     ///
-    /// Sets libtorch to one thread in this process: the model shares crops among `threads` threads of its own.
+    /// Sets libtorch to one thread in this process: the model shares crops among `threads` its own
+    /// threads.
     ///
     /// # Errors
-    /// [`TrackerError::Weights`] if the weights fit no known network, [`TrackerError::Parameter`] if a parameter is out
-    /// of range, [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its other failures.
+    /// [`TrackerError::Weights`] if the weights fit no known network, [`TrackerError::Parameter`]
+    /// if a parameter is out of range, [`TrackerError::OutOfMemory`], and
+    /// [`TrackerError::Libtorch`] for its other failures.
     pub fn new(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
         config.validate()?;
         attrax_kernels::Width::chosen()?;
@@ -56,7 +59,8 @@ impl Model {
     }
 
     fn built(parameters: &Parameters, config: Config, threads: usize) -> Result<Rc<Self>, TrackerError> {
-        // The model's threads take whole crops each: libtorch's own would meet at the end of every operator.
+        // The model's threads take whole crops each: libtorch's own threads would synchronise at
+        // the end of every operator.
         tch::set_num_threads(1);
         let (kind, device) = (parameters.kind(), parameters.device());
         let parameters = parameters.with_kind(kind).with_features(config.features);

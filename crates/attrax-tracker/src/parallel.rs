@@ -1,7 +1,8 @@
 //! Work shared among threads, each of which runs libtorch's operators alone.
 //!
-//! libtorch's own threads meet at the end of every operator, and where another program has taken one of the cores all of
-//! them wait for it, hundreds of times a frame. Threads that each take whole chunks of crops meet once.
+//! libtorch's own threads synchronise at the end of every operator. If another program occupies a
+//! core, all of them wait for it, hundreds of times a frame. Threads that take whole chunks of
+//! crops synchronise once.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,23 +10,25 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::profile::{self, Stage};
 
-/// The most threads: candidates that have a crop each are as many chunks, and each thread needs memory for its own.
+/// The most threads: candidates that have a crop each are as many chunks, and each thread needs
+/// memory for its own.
 const MOST: usize = 16;
 
-/// Threads that stay: the allocator keeps each one's freed memory at hand for it, and libtorch its scratch space.
+/// Threads that stay: the allocator keeps each one's freed memory at hand for it, and libtorch its
+/// scratch space.
 #[derive(Debug)]
 pub(super) struct Workers {
-    /// Those beside the caller.
+    /// The threads without the caller's.
     helpers: Option<ThreadPool>,
 }
 
 impl Workers {
-    /// So many threads, the caller's among them; one at least, and [`MOST`] at most.
+    /// `threads` threads, the caller's among them; at least one, at most [`MOST`].
     pub fn new(threads: usize) -> Arc<Self> {
         let threads = threads.min(MOST);
         let start = |place: usize| {
             profile::set_lane(place as u32 + 1);
-            // Each thread has a setting of its own, which starts at one thread for each core.
+            // The setting is per thread and starts at one thread for each core.
             tch::set_num_threads(1);
         };
         let build = || ThreadPoolBuilder::new().num_threads(threads - 1).start_handler(start).build();
@@ -42,7 +45,8 @@ impl Workers {
 
     /// Applies `work` to every item; results are in the order of the items.
     ///
-    /// Items are taken one after the other as threads become free. A panic in `work` goes on in the caller.
+    /// Items are taken one after the other as threads become free. A panic in `work` goes on in the
+    /// caller.
     pub fn map<T: Send, R: Send>(&self, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
         let Some(pool) = self.helpers.as_ref().filter(|_| items.len() > 1) else {
             return items.into_iter().map(work).collect();

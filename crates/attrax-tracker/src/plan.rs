@@ -1,15 +1,16 @@
-//! What depends on where the network runs: how much goes through it at a time, where frames lie, and how tensors are laid out.
+//! Device-dependent choices: batch sizes, where frames are stored, and the layout of tensors.
 //!
-//! The rest of the tracker asks here, and nowhere else whether there is a GPU.
+//! Only this module checks whether there is a GPU.
 
 use tch::{Device, Kind, Tensor};
 
-/// Samples that one thread scores at a time, on the CPU, at most; and up to how many are not worth sharing.
+/// Samples that one thread scores at a time, on the CPU, at most; and up to how many are not worth
+/// sharing.
 const CPU_ROWS: i64 = 512;
 const CPU_FEW_ROWS: i64 = 64;
 
-/// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic busy, small enough that
-/// most activations stay in the last-level cache.
+/// Crops that go through the network at a time on the CPU: large enough to keep the arithmetic
+/// busy, small enough that most activations stay in the last-level cache.
 const CPU_CHUNK: usize = 16;
 
 /// Crops that go through the network at a time on a GPU: bounds its memory.
@@ -18,7 +19,7 @@ const GPU_CHUNK: usize = 256;
 /// How work is laid out on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Whether operators are launched on a GPU, where few large ones are better than many small ones.
+    /// Whether operators run on a GPU: few large operators are faster there than many small ones.
     pub gpu: bool,
 }
 
@@ -38,10 +39,10 @@ impl Plan {
         if self.gpu { 1 } else { threads }
     }
 
-    /// Chunks in which so many crops go through the network. On the CPU they are nearly of one size and their number a
-    /// multiple of four, so that several threads finish together; how many threads there are does not count, since no result
-    /// may depend on it. With less than eight crops the kernels' preparation of the weights is no longer small beside the
-    /// arithmetic.
+    /// Chunks in which `crops` crops go through the network. On the CPU they are nearly of one size
+    /// and their number is a multiple of four, so that several threads finish together. The number
+    /// of threads has no influence, because no result may depend on it. Below eight crops, the
+    /// kernels' preparation of the weights is no longer small compared with the arithmetic.
     pub fn chunks(self, crops: usize) -> usize {
         if self.gpu {
             return crops.div_ceil(GPU_CHUNK);
@@ -49,8 +50,9 @@ impl Plan {
         crops.div_ceil(CPU_CHUNK).next_multiple_of(4).min(crops.div_ceil(CPU_CHUNK / 2))
     }
 
-    /// Crops that go through the first layers at a time: on the CPU so few that a layer finds what the one before it wrote still
-    /// in the cache of its core. In half precision they are half as large, and to prepare a pass costs more: more at a time.
+    /// Crops that go through the first layers at a time: on the CPU few enough that the previous
+    /// layer's output is still in the core's cache. In bfloat16 crops are half as large and
+    /// preparing a pass costs more, so more go at a time.
     pub fn few(self, kind: Kind) -> i64 {
         match (self.gpu, kind) {
             (true, _) => GPU_CHUNK as i64,
@@ -59,8 +61,9 @@ impl Plan {
         }
     }
 
-    /// Samples that are scored at a time, of so many: on the CPU in an even number of parts, all of one size, so that two threads
-    /// finish together; how many there are does not count, since no result may depend on it.
+    /// Samples that are scored at a time, of `samples`: on the CPU in an even number of equal
+    /// parts, so that two threads finish together. The number of threads has no influence, because
+    /// no result may depend on it.
     pub fn rows(self, samples: i64) -> i64 {
         if self.gpu || samples <= CPU_FEW_ROWS {
             return samples.max(1);

@@ -5,8 +5,8 @@ use tch::{Device, Kind};
 use super::config::Precision;
 
 impl Precision {
-    /// The precision of libtorch that the network's passes have on this machine, for weights that are for `kind` on `device`;
-    /// `kernels` says whether attrax has some for the network.
+    /// The precision of libtorch that the network's passes have on this machine, for weights that
+    /// are for `kind` on `device`; `kernels` says whether attrax has some for the network.
     #[must_use]
     pub fn passes(self, kind: Kind, device: Device, kernels: bool) -> Kind {
         if self == Self::Auto && kernels { kind } else { self.ranking(kind, device) }

@@ -1,8 +1,10 @@
-//! Where the time goes: spans of named stages on every thread, recorded between [`start`] and [`stop`].
+//! Where the time goes: spans of named stages on every thread, recorded between [`start`] and
+//! [`stop`].
 //!
-//! While nothing is recorded a span costs one relaxed load. `tracing` was considered: its viewers show one row for each
-//! thread, and `parallel` starts threads anew for each piece of work, thousands in a minute. Here
-//! helpers that take the same place share a lane, so that the trace has as many rows as threads that run together.
+//! While nothing is recorded a span costs one relaxed load. `tracing` was considered: its viewers
+//! show one row for each thread, and `parallel` starts threads anew for each piece of work,
+//! thousands in a minute. Here helpers that take the same place share a lane, so that the trace has
+//! as many rows as threads that run together.
 //!
 //! ```
 //! use attrax_tracker::profile::{self, Stage};
@@ -28,9 +30,9 @@ use tch::{Cuda, Device};
 /// What a span of time was spent on. Of nested spans on one thread, the innermost counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Everything of a frame after the first, from reading it on.
+    /// A whole frame after the first, reading included.
     Frame,
-    /// Everything of the first frame.
+    /// The whole first frame.
     Initialization,
     /// Reading and decoding a frame.
     Decode,
@@ -42,7 +44,8 @@ pub enum Stage {
     Backbone,
     /// Scores of the candidates.
     Scoring,
-    /// The network on a mini-batch once more with its derivative, the maps, and the regulariser's derivative.
+    /// The network on a mini-batch once more with its derivative, the maps, and the regulariser's
+    /// derivative.
     Attention,
     /// Finding the hardest negative samples.
     Mining,
@@ -55,7 +58,8 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Every stage, in the order of the table; the first two are the wholes that the others are parts of.
+    /// Every stage, in the order of the table; the first two are the wholes that the others are
+    /// parts of.
     pub const ALL: [Self; 12] = [
         Self::Frame,
         Self::Initialization,
@@ -103,7 +107,7 @@ struct Event {
     lane: u32,
     begun: Instant,
     duration: Duration,
-    /// What is left of the duration after the spans inside it.
+    /// The duration without the spans inside it.
     own: Duration,
 }
 
@@ -122,22 +126,22 @@ fn take_events() -> Vec<Event> {
     std::mem::take(&mut *EVENTS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Starts to record the spans of every thread; what was recorded before is forgotten.
+/// Starts to record the spans of every thread, and drops earlier recordings.
 pub fn start() {
     take_events();
     RECORDING.store(true, Ordering::Relaxed);
 }
 
-/// As [`start`], for work on a device. On a GPU every span begins and ends when all work given to it is done, so that its
-/// time is that of its own work; the whole takes longer than without a recording, where the GPU works while the host goes
-/// on.
+/// As [`start`], for work on a device. On a GPU every span begins and ends when all work given to
+/// it is done, so that its time is that of its own work. The whole is slower than without a
+/// recording, because the host no longer works in parallel with the GPU.
 pub fn start_on(device: Device) {
     let number = if let Device::Cuda(number) = device { number as i64 } else { -1 };
     AWAITED.store(number, Ordering::Relaxed);
     start();
 }
 
-/// Waits for the GPU, where one is to be waited for.
+/// Waits for the GPU, if the recording is of one.
 fn wait() {
     let number = AWAITED.load(Ordering::Relaxed);
     if number >= 0 {
@@ -145,7 +149,7 @@ fn wait() {
     }
 }
 
-/// Ends the recording and gives what was recorded.
+/// Ends the recording and returns it.
 pub fn stop() -> Profile {
     RECORDING.store(false, Ordering::Relaxed);
     let mut events = take_events();
@@ -153,7 +157,7 @@ pub fn stop() -> Profile {
     Profile { events }
 }
 
-/// Says which row of the trace this thread is on: 0, where every thread starts, is the one that the others work for.
+/// Sets this thread's row of the trace. Every thread starts with row 0, the row of the main thread.
 pub fn set_lane(lane: u32) {
     LANE.set(lane);
 }
@@ -189,7 +193,7 @@ impl Drop for Span {
     }
 }
 
-/// What was recorded. Displayed, it is a table of seconds by stage.
+/// A recording. Displayed, it is a table of seconds by stage.
 #[derive(Debug)]
 pub struct Profile {
     /// By their beginning, outer spans first.
@@ -206,7 +210,8 @@ struct Sums {
 }
 
 impl Profile {
-    /// Writes a trace in the Trace Event Format, which `chrome://tracing` and `ui.perfetto.dev` open.
+    /// Writes a trace in the Trace Event Format, which `chrome://tracing` and `ui.perfetto.dev`
+    /// open.
     ///
     /// # Errors
     /// What the writer says.
@@ -236,8 +241,8 @@ impl Profile {
         [count(Stage::Frame), count(Stage::Initialization)]
     }
 
-    /// The sums of every stage, in the order of [`Stage::ALL`]. What happened outside any whole is left out of the wall
-    /// time.
+    /// The sums of every stage, in the order of [`Stage::ALL`]. What happened outside any whole is
+    /// left out of the wall time.
     fn sums(&self) -> [Sums; Stage::ALL.len()] {
         let mut sums = [Sums::default(); Stage::ALL.len()];
         // The whole that the first lane was in, and its end.
@@ -290,7 +295,8 @@ mod tests {
 
     const NAP: Duration = Duration::from_millis(20);
 
-    /// The recording is the process's, and other tests have spans too: this one runs in a process of its own.
+    /// The recording is global, and other tests have spans too, so this test runs in a separate
+    /// process.
     #[test]
     fn spans_are_told_apart_by_stage_whole_and_thread() {
         if std::env::var_os("ATTRAX_TEST_ALONE").is_none() {

@@ -11,8 +11,8 @@ impl BoundingBox {
     /// The region a tracker is initialised with, made usable: clipped to the frame.
     ///
     /// # Errors
-    /// [`TrackerError::Region`] if a number is not finite, a side is not positive, or nothing of the box is inside
-    /// the frame.
+    /// [`TrackerError::Region`] if a number is not finite, a side is not positive, or nothing of
+    /// the box is inside the frame.
     pub fn for_initialization(self, frame_width: u32, frame_height: u32) -> Result<Self, TrackerError> {
         let refuse = |reason| TrackerError::Region { region: self, frame: (frame_width, frame_height), reason };
         if ![self.x, self.y, self.width, self.height].iter().all(|v| v.is_finite()) {
@@ -28,12 +28,13 @@ impl BoundingBox {
 impl Model {
     /// Starts tracking the target inside `region` (pixels), which is clipped to the frame.
     ///
-    /// `stream` numbers the initialisations of a run: each draws from a random stream of its own, so that repetitions
-    /// differ and a run is reproduced exactly from its seed.
+    /// `stream` numbers the initialisations of a run: each draws from its own random stream.
+    /// Repetitions differ, and a seed reproduces a run exactly.
     ///
     /// # Errors
-    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame, [`TrackerError::NotFinite`] if the training
-    /// diverges, [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its other failures.
+    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame,
+    /// [`TrackerError::NotFinite`] if the training diverges, [`TrackerError::OutOfMemory`], and
+    /// [`TrackerError::Libtorch`] for its other failures.
     pub fn initialize(
         self: &Rc<Self>,
         frame: &Frame,

@@ -18,11 +18,12 @@ use super::profile::{self, Stage};
 use super::sampling::{Sampler, Sampling};
 use super::{BoundingBox, Frame, TrackerError};
 
-/// Offset and slope of the logistic curve from a confidence to the probability that the box is right.
+/// Offset and slope of the logistic curve from a confidence to the probability that the box is
+/// right.
 const CALIBRATION: (f64, f64) = (-0.250, 0.236);
 
-/// The probability that a box with this confidence overlaps the target by 0.5 or more: what `attrax-vot calibrate` found for the
-/// preset `fast` on ten sequences of VOT-2016 (`docs/results.md`).
+/// The probability that a box with this confidence overlaps the target by 0.5 or more, as fitted by
+/// `attrax-vot calibrate` for the preset `fast` on ten sequences of VOT-2016 (`docs/results.md`).
 fn calibrated(confidence: f64) -> f64 {
     let (offset, slope) = CALIBRATION;
     (1.0 + (-(offset + slope * confidence)).exp()).recip()
@@ -42,18 +43,20 @@ pub struct Tracker {
     sampler: Sampler,
     rng: ChaCha8Rng,
     frame_size: (u32, u32),
-    /// Where the next candidates are drawn: the reported box, or without feedback of the box regression the mean of the
-    /// best candidates.
+    /// Where the next candidates are drawn: the reported box, or without feedback of the box
+    /// regression the mean of the best candidates.
     target: BoundingBox,
     /// The last box that was reported.
     reported: BoundingBox,
     /// The smallest sides of the target, pixels.
     least: (f64, f64),
-    /// Velocity that the last update ended with, where it is kept.
+    /// The last update's final velocity, if it is kept.
     velocity: Option<Tensor>,
-    /// How far the target moved from the frame before the last one to the last one, pixels; nothing where it was not found.
+    /// How far the target moved from the frame before the last one to the last one, pixels; `None`
+    /// if it was not found.
     movement: (f64, f64),
-    /// The score that the target's box has in the first frame after training, where a limit is a share of it.
+    /// The score that the target's box has in the first frame after training, if a threshold is a
+    /// share of it.
     first_score: f64,
     /// Frames in a row, up to the last one, in which the target was not found.
     lost: usize,
@@ -66,12 +69,13 @@ struct Best {
     /// Their mean score of the target.
     confidence: f64,
     boxes: Vec<BoundingBox>,
-    /// Mean of the boxes after regression, where there is one.
+    /// Mean of the boxes after regression, if there is any.
     refined: Option<BoundingBox>,
 }
 
 impl Tracker {
-    /// A tracker that has learnt the target inside `region`, a box in the frame. See [`Model::initialize`].
+    /// A tracker that has learnt the target inside `region`, a box in the frame. See
+    /// [`Model::initialize`].
     pub(super) fn start(
         model: &Rc<Model>,
         frame: &Frame,
@@ -175,9 +179,10 @@ impl Tracker {
     /// Finds the target in the next frame, and learns from it.
     ///
     /// # Errors
-    /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's; the tracker stays as it was.
-    /// [`TrackerError::NotFinite`] if the training diverged, [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its
-    /// other failures: then the target has to be initialised anew.
+    /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's; the tracker
+    /// stays as it was. [`TrackerError::NotFinite`] if the training diverged,
+    /// [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its other failures: then
+    /// the target has to be initialised again.
     pub fn track(&mut self, frame: &Frame) -> Result<Estimate, TrackerError> {
         if frame.size() != self.frame_size {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
@@ -237,15 +242,18 @@ impl Tracker {
         })
     }
 
-    /// What the classifier, as it is now, sees in boxes of a frame. Nothing changes in what is tracked.
+    /// What the classifier, as it is now, sees in boxes of a frame. Nothing changes in what is
+    /// tracked.
     ///
     /// Scores come from the passes that the tracker itself uses: one for all boxes with a grid
-    /// ([`Config::grid`](super::Config::grid)) and where the network pads nothing, so that one pass is exact; otherwise a crop
-    /// for each box. Where attention weighs the features, the attention here is that of the score without the weights.
+    /// ([`Config::grid`](super::Config::grid)) and where the network pads nothing, so that one pass
+    /// is exact; otherwise a crop for each box. If attention weighs the features, the attention
+    /// here is that of the score without the weights.
     ///
     /// # Errors
-    /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's, [`TrackerError::Region`] for a box that
-    /// is empty, not finite or outside the frame, [`TrackerError::Libtorch`] where libtorch fails.
+    /// [`TrackerError::FrameSize`] if the frame's size differs from the first one's,
+    /// [`TrackerError::Region`] for a box that is empty, not finite or outside the frame,
+    /// [`TrackerError::Libtorch`] where libtorch fails.
     pub fn maps(&self, frame: &Frame, boxes: &[BoundingBox]) -> Result<Vec<Maps>, TrackerError> {
         if frame.size() != self.frame_size {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
@@ -257,8 +265,8 @@ impl Tracker {
         guarded(|| tch::no_grad(|| Ok(boxes.iter().map(|region| classifier.maps(frame, *region)).collect())))
     }
 
-    /// The best candidates. What is needed of them comes from the device in one piece: to wait for it is the one pause in a
-    /// frame without an update, but for [`best_place`](Self::best_place).
+    /// The best candidates. What is needed of them comes from the device in one piece: to wait for
+    /// it is the one pause in a frame without an update, but for [`best_place`](Self::best_place).
     fn best(&self, seen: &Described, around: BoundingBox) -> Best {
         let _span = profile::span(Stage::Scoring);
         let (candidates, features) = (&seen.boxes, &seen.features);
@@ -308,7 +316,8 @@ impl Tracker {
         ahead.confined_above(self.least, f64::from(width), f64::from(height))
     }
 
-    /// How far candidates are drawn from there, in mean sides: farther while the target is not found.
+    /// How far candidates are drawn from there, in mean sides: farther while the target is not
+    /// found.
     fn search_translation(&self) -> f64 {
         let (config, failure) = (&self.model.config, &self.model.config.failure);
         match self.lost {

@@ -1,13 +1,15 @@
 //! Files of network weights in the safetensors format, and the network that is embedded.
 //!
-//! Nothing here needs libtorch: a [`WeightFile`] is plain memory, and the feature `weights` builds it alone. Other formats
-//! are converted by `attrax-vot weights convert`.
+//! Nothing here needs libtorch: a [`WeightFile`] is plain memory, and the feature `weights` builds
+//! it alone. Other formats are converted by `attrax-vot weights convert`.
 //!
 //! # Canonical names
-//! `vgg-m`: `conv1.weight` (96, 3, 7, 7), `conv2.weight` (256, 96, 5, 5), `conv3.weight` (512, 256, 3, 3), and a `.bias`
-//! for each. `efficientnet-lite0`: `stem.weight` (32, 3, 3, 3), `blocks.N.{expand,depthwise,project}.weight`, and a
-//! `.bias` for each, where block 0 has no `expand`; besides, `videos.blocks.N...` that were trained on videos, and
-//! `videos.fc4.weight` (512, 1008), `videos.fc5.weight` (512, 512) with their biases. Weights are ordered output, input, height, width.
+//! `vgg-m`: `conv1.weight` (96, 3, 7, 7), `conv2.weight` (256, 96, 5, 5), `conv3.weight` (512, 256,
+//! 3, 3), and a `.bias` for each. `efficientnet-lite0`: `stem.weight` (32, 3, 3, 3),
+//! `blocks.N.{expand,depthwise,project}.weight`, and a `.bias` for each, without `expand` in block
+//! 0; also `videos.blocks.N...`, trained on videos, and `videos.fc4.weight` (512, 1008),
+//! `videos.fc5.weight` (512, 512) with their biases. Weights are ordered output, input, height,
+//! width.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,16 +22,19 @@ use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors};
 /// The `architecture` in the metadata of the embedded weights.
 pub const EFFICIENTNET_LITE0: &str = "efficientnet-lite0";
 
-/// Stem and first eleven blocks of EfficientNet-Lite0, made by `attrax_vot.weights.embed_efficientnet`. See `NOTICE`.
+/// Stem and first eleven blocks of EfficientNet-Lite0, made by
+/// `attrax_vot.weights.embed_efficientnet`. See `NOTICE`.
 static EMBEDDED: &[u8] = include_bytes!("weights/efficientnet-lite0.safetensors");
 
-/// Its last blocks, fc4 and fc5 after a training on videos, made by `attrax-vot train --alone`. See `docs/weights.md`.
+/// Its last blocks, fc4 and fc5 after a training on videos, made by `attrax-vot train --alone`. See
+/// `docs/weights.md`.
 static VIDEOS: &[u8] = include_bytes!("weights/efficientnet-lite0-videos.safetensors");
 
 /// Five times what VGG-M's whole network takes, in bytes.
 const LARGEST: u64 = 1 << 31;
 
-/// How files of `PyTorch` before 1.6 start: pickle protocol 2, and the magic number as an integer of ten bytes.
+/// How files of `PyTorch` before 1.6 start: pickle protocol 2, and the magic number as an integer
+/// of ten bytes.
 const OLD_TORCH: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
 /// Why weights cannot be read. Every message is one line that names the file.
@@ -40,7 +45,7 @@ pub enum WeightsError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
     /// The file is of another format, which can be converted.
@@ -48,10 +53,10 @@ pub enum WeightsError {
     Convertible {
         /// The file.
         path: PathBuf,
-        /// What its first bytes announce.
+        /// The format that its first bytes announce.
         format: &'static str,
     },
-    /// The content is no safetensors file, or a damaged one.
+    /// The content is not a valid safetensors file.
     #[error("{}: damaged weights, or no safetensors file: {}", path.display(), reason.escape_debug())]
     Malformed {
         /// The file.
@@ -75,9 +80,9 @@ pub struct Array {
 pub struct WeightFile {
     /// Where the weights came from, for messages.
     pub path: PathBuf,
-    /// Tensors of floats by name; those of integers and of exotic precisions are left out.
+    /// Tensors of floats by name; integer tensors and other float types are left out.
     pub tensors: BTreeMap<String, Array>,
-    /// `architecture`, `source`, `license`, ..., where the file says so.
+    /// `architecture`, `source`, `license`, ..., if the file has them.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -85,8 +90,8 @@ impl WeightFile {
     /// Reads a safetensors file.
     ///
     /// # Errors
-    /// [`WeightsError::Io`], [`WeightsError::Malformed`], or [`WeightsError::Convertible`] with the command that converts
-    /// the file.
+    /// [`WeightsError::Io`], [`WeightsError::Malformed`], or [`WeightsError::Convertible`] with the
+    /// command that converts the file.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
         let failed = |cause| WeightsError::Io { path: path.into(), cause };
         // Asked before opening, because opening a pipe waits for its other end.
@@ -104,7 +109,7 @@ impl WeightFile {
         }
     }
 
-    /// Takes the bytes of a safetensors file; `origin` stands for its path in messages.
+    /// Takes the bytes of a safetensors file; messages use `origin` as its path.
     ///
     /// # Errors
     /// [`WeightsError::Malformed`] where the bytes break the format's rules.
@@ -115,11 +120,13 @@ impl WeightFile {
     }
 }
 
-/// The embedded weights: EfficientNet-Lite0 up to stride 16, batch norms folded into the convolutions, and under names that
-/// begin with `videos.` its last blocks, fc4 and fc5 after a training on videos.
+/// The embedded weights: EfficientNet-Lite0 up to stride 16, batch norms folded into the
+/// convolutions, and under names that begin with `videos.` its last blocks, fc4 and fc5 after a
+/// training on videos.
 ///
 /// # Errors
-/// [`WeightsError::Malformed`] where the embedded bytes are not what the script made, which the tests rule out.
+/// [`WeightsError::Malformed`] where the embedded bytes are not what the script made, which the
+/// tests rule out.
 ///
 /// ```
 /// let weights = attrax_tracker::weights::embedded()?;

@@ -1,8 +1,8 @@
 //! Inverted residual blocks in one pass each, in place of their layers.
 //!
-//! The planes between the layers of a block are six times as large as those at its ends, and each layer is a pass over them. The
-//! kernel ([`Kernel`]) has a few of their channels at a time in the core's cache instead, and keeps of each `ReLU6` only where it
-//! passed: a bit a number.
+//! The planes between the layers of a block are six times as large as those at its ends, and each
+//! layer is a pass over them. The kernel ([`Kernel`]) has a few of their channels at a time in the
+//! core's cache instead, and keeps of each `ReLU6` only where it passed: a bit a number.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use attrax_kernels::{Activation, Kernel, Plane, Shape, Weights, Width};
 #[derive(Debug)]
 pub(super) struct Block {
     forward: Kernel,
-    /// There is none where nothing is linearised: in windows.
+    /// `None` if nothing is linearised, as in windows.
     adjoint: Option<Kernel>,
     shape: Shape,
 }
@@ -33,7 +33,8 @@ pub(super) struct Passed {
 }
 
 impl Block {
-    /// The block of these convolutions, if there is a kernel for it; its derivative too if it is to be `linearized`.
+    /// The block of these convolutions, if there is a kernel for it; its derivative too if it is to
+    /// be `linearized`.
     pub fn new(
         first: Option<&Convolution>,
         depthwise: &Convolution,
@@ -86,8 +87,8 @@ impl Block {
         Some(Self { forward, adjoint: Some(Kernel::new(width, swapped, &transposed)?), shape })
     }
 
-    /// The output for inputs `(n, channels, height, width)`. The rows of a single one are shared among threads where there are
-    /// some: no number of the output depends on how.
+    /// The output for inputs `(n, channels, height, width)`. The rows of a single one are shared
+    /// among threads where there are some: no number of the output depends on how.
     pub fn run(&self, input: &Tensor, workers: Option<&Workers>) -> Tensor {
         let (plane, out) = self.planes(input);
         each(input, self.shape.output, out, |sample, output, _| {
@@ -125,7 +126,8 @@ impl Block {
 }
 
 impl Passed {
-    /// From gradients at the output to those at the input. There may be several for each input: a whole batch, then another.
+    /// From gradients at the output to those at the input. There may be several for each input: a
+    /// whole batch, then another.
     pub fn pull_back(&self, gradient: &Tensor) -> Tensor {
         let Some(adjoint) = &self.block.adjoint else { unreachable!("a window was linearised") };
         let (plane, out) = (self.plane, self.block.out(self.plane));
@@ -161,7 +163,8 @@ mod tests {
     use super::*;
     use tch::{Device, Kind};
 
-    /// Channels at both ends and in the middle, kernel, stride, dilation, residual, height and width.
+    /// Channels at both ends and in the middle, kernel, stride, dilation, residual, height and
+    /// width.
     type Case = (i64, i64, i64, i64, i64, i64, bool, [i64; 2]);
 
     /// Those of the embedded network, small; and planes whose sides are no multiples of a tile.

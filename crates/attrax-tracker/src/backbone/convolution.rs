@@ -6,9 +6,10 @@ use crate::plan::Plan;
 
 /// A convolution with frozen weights, and what its adjoint needs.
 ///
-/// On the CPU everything is in channels-last memory order, where that is fastest. On a GPU it is not: for each new
-/// shape of its input, cuDNN takes a quarter of a second to plan a depthwise convolution in channels-last order. In the
-/// usual order libtorch has kernels of its own for those, and convolutions of one pixel are matrix products.
+/// On the CPU everything is in channels-last memory order, which is fastest there. On a GPU it is
+/// not: for each new shape of its input, cuDNN takes a quarter of a second to plan a depthwise
+/// convolution in channels-last order. In the usual order libtorch has its own kernels for those,
+/// and convolutions of one pixel are matrix products.
 #[derive(Debug)]
 pub(super) struct Convolution {
     pub weight: Tensor,
@@ -20,21 +21,23 @@ pub(super) struct Convolution {
     /// Pixels between the taps of the kernel.
     pub dilation: i64,
     groups: i64,
-    /// Whether a GPU may round what it multiplies to 10 bits behind the point (TF32).
+    /// Whether a GPU may use TF32 (10-bit mantissa).
     rounded: bool,
 }
 
 #[derive(Debug)]
 enum Adjoint {
-    /// At stride 1 the adjoint is itself a convolution: channels exchanged, kernel turned by 180 degrees.
+    /// At stride 1 the adjoint is itself a convolution: channels exchanged, kernel turned by 180
+    /// degrees.
     Convolution { weight: Tensor, padding: i64 },
     /// Otherwise a transposed convolution with the same weights.
     Transposed,
-    /// At stride 2 that is also four convolutions at stride 1, one for the even and odd rows and columns each, of every
-    /// second tap. libtorch has no fast transposed convolution in half precision for the CPU.
+    /// At stride 2 that is also four convolutions at stride 1, one for the even and odd rows and
+    /// columns each, of every second tap. libtorch has no fast transposed convolution in bfloat16
+    /// for the CPU.
     Phases(Vec<Phase>),
-    /// On a GPU a convolution of one pixel is a product with a matrix `(1, out, in)`, its adjoint one with the transposed
-    /// matrix; and the bias, `(1, out, 1)`.
+    /// On a GPU a convolution of one pixel is a product with a matrix `(1, out, in)`, its adjoint
+    /// one with the transposed matrix; and the bias, `(1, out, 1)`.
     Product { matrix: Tensor, transposed: Tensor, bias: Tensor },
 }
 
@@ -91,8 +94,8 @@ pub(super) fn arranged(tensor: &Tensor) -> Tensor {
 }
 
 impl Convolution {
-    /// A convolution of weights `(out, in / groups, k, k)` and bias `(out)`; `padding` zeros before and, where a window
-    /// reaches so far, after.
+    /// A convolution of weights `(out, in / groups, k, k)` and bias `(out)`; `padding` zeros before
+    /// and, if a window reaches them, after.
     pub fn new(weight: &Tensor, bias: &Tensor, stride: i64, padding: i64, groups: i64) -> Self {
         Self::arrange(weight, bias, stride, padding, groups, Plan::of(weight).gpu)
     }
@@ -116,15 +119,16 @@ impl Convolution {
         Self { weight, bias, adjoint, stride, padding, dilation: 1, groups, rounded: false }
     }
 
-    /// The mean of each 3 x 3 window, stride 1, as a convolution; `like` gives device and precision.
+    /// The mean of each 3 x 3 window, stride 1, as a convolution; `like` gives device and
+    /// precision.
     pub fn mean(channels: i64, dilation: i64, like: &Tensor) -> Self {
         let options = (like.kind(), like.device());
         let weight = Tensor::full([channels, 1, 3, 3], 1.0 / 9.0, options);
         Self { dilation, ..Self::new(&weight, &Tensor::zeros([channels], options), 1, 0, channels) }
     }
 
-    /// The same convolution at stride 1, its taps apart, for outputs between those of the strided one. It cannot be
-    /// linearised.
+    /// The same convolution at stride 1, its taps apart, for outputs between those of the strided
+    /// one. It cannot be linearised.
     pub fn dense(&self, dilation: i64) -> Self {
         Self { stride: 1, dilation, padding: self.padding * dilation, ..self.share() }
     }
@@ -144,23 +148,25 @@ impl Convolution {
         self.groups == 1 && self.weight.size()[2] == 1 && self.stride == 1 && self.padding == 0
     }
 
-    /// Whether it has a kernel of its own for each channel.
+    /// Whether it is depthwise.
     pub fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.weight.size()[..2] == [self.groups, 1]
     }
 
-    /// Lets a GPU round what it multiplies.
+    /// Allows TF32 on a GPU.
     pub fn round(&mut self) {
         self.rounded = true;
     }
 
-    /// Zeros that TensorFlow's "same" padding adds after an input of side `input`: before it as many or one less.
+    /// Zeros that TensorFlow's "same" padding adds after an input of side `input`: before it as
+    /// many or one less.
     pub fn same_padding(input: i64, kernel: i64, stride: i64) -> i64 {
         let total = (((input + stride - 1) / stride - 1) * stride + kernel - input).max(0);
         total - total / 2
     }
 
-    /// The same convolution, its weights shared: tensors cannot be lent to other threads, only given.
+    /// The same convolution, its weights shared: tensors cannot be lent to other threads, only
+    /// given.
     pub fn share(&self) -> Self {
         let adjoint = match &self.adjoint {
             Adjoint::Convolution { weight, padding } => {
@@ -220,7 +226,8 @@ impl Convolution {
             return input.internal_conv_depthwise2d(weight, kernel, bias, stride, padding, dilation);
         }
         if on_gpu && !self.rounded {
-            // The operator behind `conv2d`, whose last flag is about rounding; the others are as `conv2d` sets them.
+            // The operator that `conv2d` calls. Its last flag is about rounding; the others are as
+            // in `conv2d`.
             return input.internal_convolution(
                 weight,
                 bias,
@@ -239,8 +246,8 @@ impl Convolution {
         input.conv2d(weight, bias, stride, padding, dilation, self.groups)
     }
 
-    /// A transposed convolution to an output of a side at least as large as given: rows and columns at the end that no
-    /// window reached get a gradient of zero.
+    /// A transposed convolution to an output of a side at least as large as given: rows and columns
+    /// at the end that no window reached get a gradient of zero.
     fn spread(&self, gradient: &Tensor, side: i64) -> Tensor {
         let reached = (gradient.size()[2] - 1) * self.stride + self.weight.size()[2] - 2 * self.padding;
         let (stride, padding, missing, dilation) =
@@ -265,8 +272,8 @@ impl Convolution {
     }
 }
 
-/// Matrices `(1, out, in)` times each pixel's channels, `(n, in, height, width)` in the usual memory order, and a bias
-/// `(1, out, 1)`.
+/// Matrices `(1, out, in)` times each pixel's channels, `(n, in, height, width)` in the usual
+/// memory order, and a bias `(1, out, 1)`.
 pub(super) fn product(matrix: &Tensor, input: &Tensor, bias: Option<&Tensor>) -> Tensor {
     let size = input.size();
     let (matrices, pixels) = (matrix.expand([size[0], -1, -1], false), input.contiguous().flatten(2, 3));

@@ -1,4 +1,5 @@
-//! Many crops in one pass: those of one scale whose places lie on a common grid share a pass over the window around them.
+//! Many crops in one pass: crops of one scale with positions on a common grid share a pass over the
+//! window around them.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::{BoundingBox, CropFormat, Frame};
 /// Windows in a pass on a GPU: bounds its memory.
 const VIEWS_TOGETHER: i64 = 8;
 
-/// A window of a frame: boxes of one size whose centres lie on a grid.
+/// A window of a frame: boxes of one size with centres on a grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     /// The box in the middle.
@@ -29,8 +30,9 @@ pub struct View {
 
 /// A network that describes windows.
 ///
-/// Where the network pads nothing (VGG-M) the features are exactly those of a crop for each box. Where it pads, what a
-/// crop has beyond its edge is zero, and what a window has there is the frame.
+/// Where the network pads nothing (VGG-M) the features are exactly those of a crop for each box.
+/// Where it pads, what a crop has beyond its edge is zero, and what a window has there is the
+/// frame.
 #[derive(Debug)]
 pub struct Dense {
     network: Network,
@@ -38,7 +40,7 @@ pub struct Dense {
     layout: Layout,
 }
 
-/// Where things lie in a window and in what the network makes of it.
+/// Positions in a window and in the network's output for it.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     format: CropFormat,
@@ -50,7 +52,8 @@ struct Layout {
 }
 
 impl Dense {
-    /// The network of a backbone, for boxes that are `step` pixels of its input apart: a power of two up to 16.
+    /// The network of a backbone, for boxes that are `step` pixels of its input apart: a power of
+    /// two up to 16.
     #[must_use]
     pub fn new(backbone: &Backbone, step: usize) -> Self {
         let ends = backbone.network.ends;
@@ -98,7 +101,8 @@ impl Dense {
         Tensor::cat(&self.workers.map(items, describe), 0)
     }
 
-    /// The same with several views in a pass, all of them as large as the largest: a GPU has little to do in each.
+    /// The same with several views in a pass, all of them as large as the largest: a GPU has little
+    /// to do in each.
     fn describe_together(&self, frame: &Frame, views: &[View]) -> Tensor {
         let reach = (
             views.iter().map(|view| view.reach.0).max().unwrap_or(0),
@@ -127,18 +131,19 @@ impl Layout {
         self.format.size + 2 * reach * self.step
     }
 
-    /// Features of the boxes of one view. Threads help where there are some.
+    /// Features of the boxes of one view. Uses the other threads if there are any.
     fn features(&self, network: &Network, frame: &Frame, view: &View, workers: Option<&Workers>) -> Tensor {
         let size = (self.side(view.reach.0), self.side(view.reach.1));
         let input = window(frame, view.region, size, self.format, self.device);
         self.cells_of(&pass(network, &input, workers), view, view.reach, &network.ends)
     }
 
-    /// Features of the boxes of a view, from the output for a window that reaches so far.
+    /// Features of the boxes of a view, from the output for a window.
     fn cells_of(&self, output: &Tensor, view: &View, reach: (usize, usize), ends: &Ends) -> Tensor {
         let _span = profile::span(Stage::Backbone);
         let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
-        // A step between boxes is one position of the output, whatever the spacing of a box's own cells.
+        // A step between boxes is one position of the output, whatever the spacing of a box's own
+        // cells.
         let (left, above) = ((reach.0 - view.reach.0) as i64, (reach.1 - view.reach.1) as i64);
         let cell = |row: i64, column: i64| {
             output.narrow(2, above + row * self.spacing, rows).narrow(3, left + column * self.spacing, columns)
@@ -146,7 +151,8 @@ impl Layout {
         let (channels, side) = ends.output;
         let cells: Vec<Tensor> =
             (0..side).flat_map(|row| (0..side).map(move |column| (row, column))).map(|(r, c)| cell(r, c)).collect();
-        // (cells, 1, channels, rows, columns), whose rows and columns may be turned, to (rows x columns, channels, cells, 1).
+        // (cells, 1, channels, rows, columns), whose rows and columns may be turned, to (rows x
+        // columns, channels, cells, 1).
         let stacked = ends.turn(&Tensor::stack(&cells, 0)).squeeze_dim(1).permute([2, 3, 1, 0]);
         ends.leave(&stacked.contiguous().view([rows * columns, channels, side * side, 1]))
     }
@@ -168,7 +174,8 @@ mod tests {
         let dense = Dense::new(&backbone, 8);
         let pixels = (0..160u32 * 120 * 3).map(|i| (i * i / 7 % 251) as u8).collect();
         let frame = Frame::from_rgb8(160, 120, pixels).unwrap();
-        // What a padded network makes of a window's rim is not what it makes of the same place inside: equal reaches.
+        // What a padded network makes of a window's rim is not what it makes of the same place
+        // inside: equal reaches.
         let view = |x: f64, side: f64| View { region: BoundingBox::new(x, 30.0, side, 40.0), reach: (4, 4) };
         let views = [view(20.0, 30.0), view(60.0, 50.0), view(3.0, 12.0)];
         let (apart, together) = (dense.describe(&frame, &views), dense.describe_together(&frame, &views));

@@ -1,7 +1,8 @@
-//! EfficientNet-Lite0 (Tan & Le, ICML 2019; the Lite variant has `ReLU6` and no squeeze-and-excitation) up to its
-//! eleventh block, batch norms folded into the convolutions.
+//! EfficientNet-Lite0 (Tan & Le, ICML 2019; the Lite variant has `ReLU6` and no
+//! squeeze-and-excitation) up to its eleventh block, batch norms folded into the convolutions.
 //!
-//! 112 x 112 x 3 -> 56 x 56 x 32 at the stem -> 7 x 7 x 112 at stride 16, averaged to 3 x 3: 1,008 features.
+//! 112 x 112 x 3 -> 56 x 56 x 32 at the stem -> 7 x 7 x 112 at stride 16, averaged to 3 x 3: 1,008
+//! features.
 
 use super::convolution::Convolution;
 use super::layers::Layer;
@@ -19,7 +20,8 @@ const SIDE: i64 = 112;
 /// Side of the planes of a block, pixels, from which on few crops go through it at a time.
 const LARGE: i64 = 28;
 
-/// Groups of blocks: how many, output channels, kernel, stride of the first, expansion of the channels.
+/// Groups of blocks: how many, output channels, kernel, stride of the first, expansion of the
+/// channels.
 const GROUPS: [(i64, i64, i64, i64, i64); 5] =
     [(1, 16, 3, 1, 1), (2, 24, 3, 2, 6), (2, 40, 5, 2, 6), (3, 80, 3, 2, 6), (3, 112, 5, 1, 6)];
 
@@ -31,7 +33,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     let convolution = |name: &str, shape: [i64; 4], side: i64, stride: i64, groups: i64| {
         let weight = parameters.tensor(&format!("{name}.weight"), &shape)?.flip([2, 3]);
         let bias = parameters.tensor(&format!("{name}.bias"), &shape[..1])?;
-        // Turned, what was behind is in front.
+        // Rotated, the padding after is before.
         let padding = Convolution::same_padding(side, shape[2], stride);
         Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, padding, groups)))
     };

@@ -11,13 +11,15 @@ use super::stem::stem;
 use crate::plan::Plan;
 use attrax_kernels::Width;
 
-/// Channels of an input and side of a kernel up to which a first convolution is worth a kernel of its own.
+/// Channels of an input and side of a kernel up to which a first convolution is worth its own
+/// kernel.
 const FEW: (i64, i64) = (4, 3);
 
-/// The layers with a kernel in place of each run of layers that there is one for; and for each how many layers it stands for.
+/// The layers with a kernel in place of each run of layers that there is one for; and for each how
+/// many layers it stands for.
 ///
-/// `rotated` says whether the first layer's input is still to be rotated: a kernel does that, and nothing else; `linearized`, whether
-/// derivatives are wanted.
+/// `rotated` says whether the first layer's input is still to be rotated: a kernel does that, and
+/// nothing else; `linearized`, whether derivatives are wanted.
 pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, linearized: bool) -> Vec<(Layer, usize)> {
     let known = |layer: &Layer| match layer {
         Layer::Convolution(c) => c.weight.kind() == Kind::Float && !Plan::of(&c.weight).gpu,
@@ -42,7 +44,8 @@ pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, linea
     fused
 }
 
-/// The block that the layers begin with, and how many of them it stands for; `linearized` says whether derivatives are wanted.
+/// The block at the start of the layers, and the number of layers that it replaces; `linearized`
+/// says whether derivatives are wanted.
 fn block_at(layers: &[Layer], width: Width, linearized: bool) -> Option<(Block, usize)> {
     let residual = matches!(layers, [Layer::BranchBegin, ..]);
     let inner = &layers[usize::from(residual)..];

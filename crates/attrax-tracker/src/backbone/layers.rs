@@ -1,9 +1,11 @@
-//! Frozen layers that can be run forward, and then as the linear maps they are around a given input.
+//! Frozen layers that can be run forward, and then as the linear maps they are around a given
+//! input.
 //!
-//! The convolutions of DAT never change, so around one crop everything behind the first convolution is linear in the
-//! gradient: each layer that ran forward leaves behind the linear map ([`Linear`]) of its own derivative, which can be
-//! applied to a gradient (backward, the adjoint) or to a perturbation (forward). The attention map takes the first,
-//! the derivative of the regulariser with respect to fc4-fc6 the second; neither needs autograd.
+//! The convolutions of DAT never change, so around one crop everything after the first convolution
+//! is linear in the gradient: each forward pass of a layer records the linear map ([`Linear`]) of
+//! its derivative, which can be applied to a gradient (backward, the adjoint) or to a perturbation
+//! (forward). The attention map takes the first, the derivative of the regulariser with respect to
+//! fc4-fc6 the second; neither needs autograd.
 
 use std::sync::Arc;
 
@@ -27,7 +29,8 @@ pub(super) enum Layer {
     Lrn(Lrn),
     /// Largest of each 3 x 3 window, stride 2.
     MaxPool,
-    /// Largest of each 3 x 3 window at stride 1, its positions so many pixels apart; in dense layers only.
+    /// Largest of each 3 x 3 window at stride 1, its positions some pixels apart; in dense layers
+    /// only.
     DenseMaxPool(i64),
     /// Mean of each 3 x 3 window, stride 2.
     AveragePool,
@@ -82,7 +85,7 @@ pub(super) enum Linear {
     },
     BranchBegin,
     BranchEnd,
-    /// Derivatives begin behind it.
+    /// Derivatives begin after it.
     Stem,
     Block(Passed),
 }
@@ -90,12 +93,13 @@ pub(super) enum Linear {
 const WINDOW: [i64; 2] = [3, 3];
 const STEP: [i64; 2] = [2, 2];
 
-/// The layers for one pass over a window that holds many crops, whose outputs are `step` pixels of the input apart; and
-/// how many of those outputs lie between two of the given layers.
+/// The layers for one pass over a window that holds many crops, whose outputs are `step` pixels of
+/// the input apart; and the number of those outputs from one output of the given layers to the
+/// next.
 ///
-/// Strides beyond `step` are left out, and the taps of all kernels behind them set apart instead (Holschneider's
-/// algorithme a trous): a crop's outputs are then found at every n-th position of the window's, where without padding
-/// they are exactly those of the crop alone.
+/// Strides beyond `step` are left out, and the taps of all later kernels are dilated instead
+/// (Holschneider's algorithme a trous): a crop's outputs are then found at every n-th position of
+/// the window's, where without padding they are exactly those of the crop alone.
 pub(super) fn dense(layers: &[Layer], channels: i64, step: i64) -> (Vec<Layer>, i64) {
     let (mut stride, mut dilation) = (1, 1);
     let mut strided = |by: i64| {
@@ -137,7 +141,8 @@ fn weight_like(layers: &[Layer]) -> Tensor {
     weight.unwrap_or_default()
 }
 
-/// Runs layers on `input`, and records the derivative of each where `record` is given. Threads help where there are some.
+/// Runs layers on `input`, and records the derivative of each where `record` is given. Uses the
+/// other threads if there are any.
 pub(super) fn run(
     layers: &[Layer],
     input: &Tensor,
@@ -162,7 +167,8 @@ pub(super) fn run(
             }
             Layer::Relu | Layer::Relu6 => {
                 let limit = if matches!(layer, Layer::Relu) { f64::INFINITY } else { 6.0 };
-                // A convolution's output is nobody else's: it may be overwritten, unless it is the caller's.
+                // Only this pass uses a convolution's output, so it may be overwritten, unless the
+                // caller owns it.
                 let owned = position > 0;
                 x = match (owned, limit.is_finite()) {
                     (true, true) => x.clamp_(0.0, limit),
@@ -219,13 +225,14 @@ pub(super) fn run(
     x
 }
 
-/// Applies the adjoint of the recorded maps: from a gradient at the output, which is overwritten, to one at the input.
+/// Applies the adjoint of the recorded maps: from a gradient at the output, which is overwritten,
+/// to one at the input.
 ///
 /// There may be several gradients for each recorded input: a whole batch of them, then another.
 pub(super) fn pull_back(maps: &[Linear], gradient: Tensor) -> Tensor {
     let mut g = gradient;
     let mut branches: Vec<Tensor> = Vec::new();
-    // Whether nobody else has the memory of `g`: the other end of a branch does.
+    // Whether `g`'s memory is unshared: the other end of a branch shares it.
     let mut owned = true;
     for map in maps.iter().rev() {
         let before = std::mem::replace(&mut owned, true);
@@ -253,7 +260,8 @@ pub(super) fn pull_back(maps: &[Linear], gradient: Tensor) -> Tensor {
     g
 }
 
-/// Applies the recorded maps: from a perturbation of the input, which is overwritten, to that of the output, to first order.
+/// Applies the recorded maps: from a perturbation of the input, which is overwritten, to that of
+/// the output, to first order.
 ///
 /// There may be several perturbations for each recorded input: a whole batch of them, then another.
 pub(super) fn push_forward(maps: &[Linear], perturbation: Tensor) -> Tensor {
@@ -285,8 +293,8 @@ pub(super) fn push_forward(maps: &[Linear], perturbation: Tensor) -> Tensor {
     d
 }
 
-/// The values where the recorded output is strictly between zero and the limit, zero elsewhere: one pass over memory, which
-/// takes a third of the time where `owned` values may be overwritten.
+/// The values where the recorded output is strictly between zero and the limit, zero elsewhere: one
+/// pass over memory, which takes a third of the time where `owned` values may be overwritten.
 fn masked(output: &Tensor, values: &Tensor, limit: f64, owned: bool) -> Tensor {
     over_batches(values, output, |values| match (owned, limit.is_finite()) {
         (true, true) => output.hardtanh_backward_grad_input(values, values, 0.0, limit),
@@ -305,8 +313,8 @@ fn joined(mut values: Tensor, branch: Option<Tensor>, owned: bool) -> Tensor {
     }
 }
 
-/// Applies what works number by number against something recorded, to one batch `(n, ...)` or to several, `(k n, ...)`, that
-/// are shown as `(k, n, ...)`.
+/// Applies what works number by number against something recorded, to one batch `(n, ...)` or to
+/// several, `(k n, ...)`, that are shown as `(k, n, ...)`.
 fn over_batches(values: &Tensor, recorded: &Tensor, map: impl Fn(&Tensor) -> Tensor) -> Tensor {
     let (size, one) = (values.size(), recorded.size()[0]);
     if size[0] == one {

@@ -8,17 +8,19 @@ use super::network::{Chunk, Ends};
 use crate::parallel::Workers;
 use crate::profile::{self, Stage};
 
-/// The derivative of the features with respect to the first convolution's output, around given crops.
+/// The derivative of the features with respect to the first convolution's output, around given
+/// crops.
 ///
-/// The crops are held in chunks, which bound the size of the intermediate tensors and are shared among threads; and at the
-/// first convolution's output each chunk is in pieces of a few crops.
+/// The crops are held in chunks, which bound the size of the intermediate tensors and are shared
+/// among threads; and at the first convolution's output each chunk is in pieces of a few crops.
 #[derive(Debug)]
 pub struct Linearization {
     pub(super) features: Tensor,
     pub(super) chunks: Vec<Chunk>,
     pub(super) ends: Ends,
     pub(super) workers: Arc<Workers>,
-    /// Whether the classes of a chunk go through the maps as one: half as many operations, each twice as large.
+    /// Whether the classes of a chunk go through the maps as one: half as many operations, each
+    /// twice as large.
     pub(super) together: bool,
 }
 
@@ -34,11 +36,11 @@ impl Linearization {
         self.chunks.iter().flat_map(|chunk| &chunk.pieces).map(|piece| piece.crops).collect()
     }
 
-    /// The transposed Jacobian: from gradients at the features, `(classes, N, length)`, to gradients at the first
-    /// convolution's output, `(n, channels, height, width)` for each piece, to each of which `then` is applied. Returns the
-    /// results of each piece, class by class.
+    /// The transposed Jacobian: from gradients at the features, `(classes, N, length)`, to
+    /// gradients at the first convolution's output, `(n, channels, height, width)` for each piece,
+    /// to each of which `then` is applied. Returns the results of each piece, class by class.
     ///
-    /// They lie as the network sees them, which may be upside down: see [`Linearization::upright`].
+    /// They have the network's orientation, which may be rotated: see [`Linearization::upright`].
     pub(crate) fn pull_back<R: Send>(&mut self, gradients: &Tensor, then: impl Fn(Tensor) -> R + Sync) -> Vec<Vec<R>> {
         let (together, classes) = (self.together, gradients.size()[0]);
         let sizes: Vec<i64> = self.chunks.iter().map(Chunk::crops).collect();
@@ -58,8 +60,9 @@ impl Linearization {
         of_chunks.into_iter().flatten().collect()
     }
 
-    /// The Jacobian: from perturbations of the first convolution's output, which `make` gives, to those of the features,
-    /// `(classes, N, length)`. There is one for each piece and class, as [`Linearization::pull_back`] returns them.
+    /// The Jacobian: from perturbations of the first convolution's output, which `make` gives, to
+    /// those of the features, `(classes, N, length)`. There is one for each piece and class, as
+    /// [`Linearization::pull_back`] returns them.
     pub(crate) fn push_forward<T: Send>(
         &mut self,
         perturbations: Vec<Vec<T>>,
@@ -87,7 +90,8 @@ impl Linearization {
         Tensor::cat(&pushed, 1)
     }
 
-    /// Maps, `(.., height, width)`, made from what [`Linearization::pull_back`] gives, the right way up.
+    /// Maps, `(.., height, width)`, made from what [`Linearization::pull_back`] gives, the right
+    /// way up.
     pub(crate) fn upright(&self, maps: &Tensor) -> Tensor {
         self.ends.turn(maps)
     }

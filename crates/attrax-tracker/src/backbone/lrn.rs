@@ -7,8 +7,8 @@ use crate::plan::Plan;
 
 /// `y = x / d^beta` with `d = kappa + alpha * (sum of x^2 over a window of neighbouring channels)`.
 ///
-/// `alpha` is not divided by the window's size, as in `MatConvNet`. The sum over the window is a 1 x 1 convolution with
-/// a banded matrix of ones, which runs at the speed of a matrix product.
+/// `alpha` is not divided by the window's size, as in `MatConvNet`. The sum over the window is a 1
+/// x 1 convolution with a banded matrix of ones, which runs at the speed of a matrix product.
 #[derive(Debug)]
 pub(super) struct Lrn {
     kappa: f64,
@@ -32,7 +32,8 @@ pub(super) struct LrnDerivative {
 }
 
 impl Lrn {
-    /// A normalisation over `size` channels around each of `channels`; `like` gives device and precision.
+    /// A normalisation over `size` channels around each of `channels`; `like` gives device and
+    /// precision.
     pub fn new(channels: i64, size: i64, kappa: f64, alpha: f64, beta: f64, like: &Tensor) -> Self {
         let (before, after) = (size / 2, size - 1 - size / 2);
         let ones = Tensor::ones([channels, channels], (like.kind(), like.device()));
@@ -59,7 +60,8 @@ impl Lrn {
         (output, derivative)
     }
 
-    /// `d^-beta`; for the published beta of 3/4 as `r sqrt(r)` with `r = 1 / sqrt(d)`, which needs no logarithm.
+    /// `d^-beta`; for the published beta of 3/4 as `r sqrt(r)` with `r = 1 / sqrt(d)`, which needs
+    /// no logarithm.
     fn power(&self, d: &Tensor) -> Tensor {
         if (self.beta - 0.75).abs() < 1e-12 && d.kind() != Kind::Double {
             let root = d.rsqrt();
@@ -71,7 +73,8 @@ impl Lrn {
 }
 
 impl LrnDerivative {
-    /// `dy = d^-beta dx - slope * window(alpha x dx)`, for a batch `(n, ...)` or several `(k, n, ...)`.
+    /// `dy = d^-beta dx - slope * window(alpha x dx)`, for a batch `(n, ...)` or several `(k, n,
+    /// ...)`.
     pub fn forward(&self, dx: &Tensor) -> Tensor {
         let window = window(&(&self.input * dx), &self.lrn.band);
         (&self.gain * dx).addcmul(&window, &self.slope.neg())

@@ -1,4 +1,5 @@
-//! The frozen convolutional networks, from crops to features, and their derivative around given crops.
+//! The frozen convolutional networks, from crops to features, and their derivative around given
+//! crops.
 
 mod block;
 mod convolution;
@@ -32,12 +33,12 @@ use crate::config::Resampling;
 
 /// A frozen network: crops `(N, 3, side, side)` in, features `(N, length)` out.
 ///
-/// Its first layer is the convolution whose output the attention maps live on.
+/// Its first layer is the convolution whose output the attention maps cover.
 #[derive(Debug)]
 pub struct Backbone {
     name: &'static str,
     format: CropFormat,
-    /// As it is run.
+    /// The network as it runs.
     network: Network,
     /// Its layers one by one, for windows and for autograd.
     plain: Vec<Layer>,
@@ -48,11 +49,12 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// The network that the parameters are for: the architecture is read from their metadata, or recognised by their
-    /// tensors.
+    /// The network that the parameters are for: the architecture is read from their metadata, or
+    /// recognised by their tensors.
     ///
     /// # Errors
-    /// [`TrackerError::Weights`] if a tensor is missing or misshapen, or if the tensors belong to no known network.
+    /// [`TrackerError::Weights`] if a tensor is missing or misshapen, or if the tensors belong to
+    /// no known network.
     pub fn new(parameters: &Parameters) -> Result<Self, TrackerError> {
         match parameters.architecture() {
             Some(vgg_m::NAME) => vgg_m::build(parameters),
@@ -82,22 +84,23 @@ impl Backbone {
         }
     }
 
-    /// The embedded network, in single precision on the CPU.
+    /// The embedded network, in float32 on the CPU.
     #[cfg(test)]
     pub(crate) fn embedded() -> Self {
         let file = crate::weights::embedded().unwrap();
         Self::new(&Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap()).unwrap()
     }
 
-    /// The same network on another number of threads; it starts with one. On a GPU there is always one.
+    /// The same network on another number of threads; it starts with one. On a GPU there is always
+    /// one.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.workers = Workers::new(Plan::on(self.device).threads(threads));
         self
     }
 
-    /// The same network, whose convolutions may round what they multiply to 10 bits behind the point where the GPU is
-    /// faster so (TF32).
+    /// The same network, whose convolutions may use TF32 (10-bit mantissa) on a GPU that is faster
+    /// with it.
     #[must_use]
     pub fn with_rounding(mut self) -> Self {
         for layer in self.network.layers.iter_mut().chain(&mut self.plain) {
@@ -138,8 +141,8 @@ impl Backbone {
         self.network.ends.output.0 * self.cells()
     }
 
-    /// Cells of the grid that the features cover: they are channel-major, `feature_length() / cells()` channels of so many
-    /// cells.
+    /// Cells of the grid that the features cover: they are channel-major, `feature_length() /
+    /// cells()` channels of `cells()` cells.
     #[must_use]
     pub fn cells(&self) -> i64 {
         self.network.ends.output.1.pow(2)
@@ -157,7 +160,7 @@ impl Backbone {
         self.ranking
     }
 
-    /// Whether attrax has kernels of its own for the network on this processor.
+    /// Whether attrax has kernels for the network on this processor.
     pub(crate) fn has_kernels(&self) -> bool {
         self.network.layers.iter().any(|layer| matches!(layer, Layer::Block(_)))
     }
@@ -187,7 +190,8 @@ impl Backbone {
         self.join(&self.each(self.split(crops), |network, chunk: Tensor| network.features(network.pieces(&chunk))))
     }
 
-    /// Cuts the crops of boxes in frames, runs them, and keeps the derivative of everything behind the first convolution.
+    /// Cuts the crops of boxes in frames, runs them, and keeps the derivative of everything after
+    /// the first convolution.
     #[must_use]
     pub fn linearize_boxes(&self, boxes: &[(&Frame, BoundingBox)]) -> Linearization {
         let (format, device) = (self.format, self.device);
@@ -197,14 +201,14 @@ impl Backbone {
         }))
     }
 
-    /// Runs the crops and keeps the derivative of everything behind the first convolution.
+    /// Runs the crops and keeps the derivative of everything after the first convolution.
     #[must_use]
     pub fn linearize(&self, crops: &Tensor) -> Linearization {
         let linearize = |network: &Network, chunk: Tensor| network.linearize(network.pieces(&chunk));
         self.linearization(self.each(self.split(crops), linearize))
     }
 
-    /// Output of the first convolution: `(N, channels, height, width)`, before any rectifier.
+    /// Output of the first convolution: `(N, channels, height, width)`, before the `ReLU`.
     pub fn first_convolution(&self, crops: &Tensor) -> Tensor {
         let ends = self.network.ends;
         ends.turn(&layers::run(&self.plain[..1], &ends.enter(crops), None, None))
@@ -216,8 +220,8 @@ impl Backbone {
         ends.leave(&layers::run(&self.plain[1..], &ends.turn(output), None, None))
     }
 
-    /// Where the first convolution's output lies in a crop, `side` cells along each axis: the middle of the first cell and how
-    /// far two cells are apart, pixels of the crop.
+    /// The first convolution's output positions in a crop, `side` cells along each axis: the middle
+    /// of the first cell and how far two cells are apart, pixels of the crop.
     pub(crate) fn first_cells(&self, side: i64) -> (f64, f64) {
         let ends = self.network.ends;
         let Some(Layer::Convolution(first)) = self.plain.first() else { return (0.5, 1.0) };
@@ -226,12 +230,13 @@ impl Backbone {
         (if ends.turned { self.format.size as f64 - last } else { middle }, step)
     }
 
-    /// Whether the network puts zeros around what it sees: then a crop's features depend on where it ends.
+    /// Whether the network puts zeros around what it sees: then a crop's features depend on where
+    /// it ends.
     pub(crate) fn pads(&self) -> bool {
         self.plain.iter().any(|layer| matches!(layer, Layer::Convolution(convolution) if convolution.pads()))
     }
 
-    /// The chunks in which so many crops go through the network.
+    /// The chunks in which `crops` crops go through the network.
     fn parts(&self, crops: usize) -> impl Iterator<Item = Range<usize>> {
         let chunks = Plan::on(self.device).chunks(crops);
         (0..chunks).map(move |chunk| chunk * crops / chunks..(chunk + 1) * crops / chunks)
@@ -242,8 +247,8 @@ impl Backbone {
         self.parts(crops.size()[0] as usize).map(narrow).collect()
     }
 
-    /// Runs chunks of crops on the network's threads. Each gets the layers for itself, since a tensor cannot be lent to
-    /// another thread; their weights stay where they are.
+    /// Runs chunks of crops on the network's threads. Each gets the layers for itself, since a
+    /// tensor cannot be lent to another thread; their weights stay where they are.
     fn each<I: Send, R: Send>(&self, chunks: Vec<I>, run: impl Fn(&Network, I) -> R + Sync) -> Vec<R> {
         let items = chunks.into_iter().map(|chunk| (self.network.share(), chunk)).collect();
         self.workers.map(items, |(network, chunk): (Network, I)| tch::no_grad(|| run(&network, chunk)))

@@ -1,6 +1,7 @@
 //! The layers as they are run: upright crops in, features out.
 //!
-//! The layers may lie turned, and those at the front see only a few crops at a time; neither shows from outside.
+//! The layers may be rotated, and the front layers take only a few crops at a time. Callers see
+//! neither.
 
 use tch::{Kind, Tensor};
 
@@ -11,33 +12,35 @@ use crate::parallel::Workers;
 use crate::profile::{self, Stage};
 use attrax_kernels::Width;
 
-/// Frozen layers and what lies at their ends.
+/// Frozen layers with their input and output conversions.
 #[derive(Debug)]
 pub(super) struct Network {
     pub layers: Vec<Layer>,
-    /// How many of them, from the first, have planes so large that few crops go through them at a time.
+    /// How many of them, from the first, have planes so large that few crops go through them at a
+    /// time.
     pub large: usize,
     /// How many crops that is.
     pub few: i64,
     pub ends: Ends,
-    /// Whether the layers take crops as they are, and turn them where the others lie turned.
+    /// Whether the layers take upright crops and rotate them, if the other layers are rotated.
     pub upright: bool,
 }
 
-/// What is done to crops before the layers and to their output behind them.
+/// The conversions of crops before the layers and of their output after them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends {
     /// Channels and side of the last layer's output.
     pub output: (i64, i64),
     /// Multiplies the features.
     pub gain: f64,
-    /// Precision of the layers; features and gradients go in and come out in single precision where it is less.
+    /// Precision of the layers; features and gradients go in and come out in float32 where it is
+    /// less.
     pub kind: Kind,
-    /// Whether the layers are turned by 180 degrees.
+    /// Whether the layers are rotated by 180 degrees.
     ///
-    /// A network trained in TensorFlow pads an input of even side by one zero more behind than in front where the stride is
-    /// 2, and libtorch pads alike on both sides. Turned, it is one more in front, and the row too much behind is one that no
-    /// window reaches.
+    /// A network trained in TensorFlow pads an input of even side by one zero more after than
+    /// before if the stride is 2; libtorch pads alike on both sides. Rotated, the additional zero
+    /// is before, and no window reaches the superfluous row after.
     pub turned: bool,
 }
 
@@ -58,7 +61,7 @@ impl Ends {
         arranged(&self.turn(&(gradient * self.gain).to_kind(self.kind).view([-1, channels, side, side])))
     }
 
-    /// Planes, the last two axes, from upright to how they lie in the layers, or back.
+    /// Planes, the last two axes, from upright to the layers' orientation, or back.
     pub fn turn(&self, planes: &Tensor) -> Tensor {
         if self.turned { planes.flip([-2, -1]) } else { planes.shallow_clone() }
     }
@@ -70,7 +73,8 @@ impl Network {
         Self { layers: self.layers.iter().map(Layer::share).collect(), ..*self }
     }
 
-    /// The same network, whose blocks each are one pass where there is a kernel for them; one that can be `linearized`, or not.
+    /// The same network, with one pass for each block that has a kernel; `linearized` says whether
+    /// it records derivatives.
     pub fn fused(&self, linearized: bool) -> Self {
         let fused = fused(&self.layers, self.ends.turned, Width::chosen().ok().flatten(), linearized);
         let ends = fused.iter().scan(0, |end, (_, count)| {
@@ -88,15 +92,16 @@ impl Network {
         self.ends.leave(&self.run(pieces, None))
     }
 
-    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are, for crops that come a few at a time. Threads
-    /// help where there are some.
+    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are, for crops
+    /// that come a few at a time. Uses the other threads if there are any.
     pub fn run(&self, pieces: impl Iterator<Item = Tensor>, workers: Option<&Workers>) -> Tensor {
         let (front, rear) = self.layers.split_at(self.large);
         let run = |layers, input: &Tensor| layers::run(layers, input, None, workers);
         run(rear, &joined(pieces.map(|piece| run(front, &self.entered(&piece))).collect()))
     }
 
-    /// Features of crops, which come a few at a time, and the derivative of everything behind the first convolution.
+    /// Features of crops, which come a few at a time, and the derivative of everything after the
+    /// first convolution.
     pub fn linearize(&self, pieces: impl Iterator<Item = Tensor>) -> (Tensor, Chunk) {
         let _span = profile::span(Stage::Attention);
         let (front, rear) = self.layers.split_at(self.large);
@@ -126,7 +131,7 @@ impl Network {
 pub(super) struct Chunk {
     /// Those of the front layers, which saw a few crops at a time.
     pub pieces: Vec<Piece>,
-    /// Those of the layers behind, which saw all of them.
+    /// Those of the later layers, which saw all crops.
     behind: Vec<Linear>,
     ends: Ends,
 }
@@ -139,7 +144,7 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// The maps behind the first convolution.
+    /// The maps after the first convolution.
     fn behind_first(&self) -> &[Linear] {
         self.maps.get(1..).unwrap_or_default()
     }
@@ -151,10 +156,12 @@ impl Chunk {
         self.pieces.iter().map(|piece| piece.crops).sum()
     }
 
-    /// From gradients at the features, `(n, length)` for each class, to those at the first convolution's output: for each
-    /// piece, as it is asked for, one of each class. The second class finds the piece's maps in the cache.
+    /// From gradients at the features, `(n, length)` for each class, to those at the first
+    /// convolution's output: for each piece, as it is asked for, one of each class. The second
+    /// class finds the piece's maps in the cache.
     ///
-    /// Where there is one piece only, there may be several gradients for each crop: a whole batch of them, then another.
+    /// Where there is one piece only, there may be several gradients for each crop: a whole batch
+    /// of them, then another.
     pub fn pull_back(&self, gradients: Vec<Tensor>) -> impl Iterator<Item = Vec<Tensor>> {
         let sizes: Vec<i64> = self.pieces.iter().map(|piece| piece.crops).collect();
         let through_behind = |gradient: Tensor| {
@@ -169,8 +176,8 @@ impl Chunk {
         })
     }
 
-    /// From perturbations of the first convolution's output, for each piece one of each class, to those of the features,
-    /// `(n, length)` for each class.
+    /// From perturbations of the first convolution's output, for each piece one of each class, to
+    /// those of the features, `(n, length)` for each class.
     pub fn push_forward(&self, perturbations: impl IntoIterator<Item = Vec<Tensor>>) -> Vec<Tensor> {
         let mut middles: Vec<Vec<Tensor>> = Vec::new();
         for (piece, parts) in self.pieces.iter().zip(perturbations) {

@@ -10,7 +10,7 @@ use crate::config::Features;
 use crate::error::guarded;
 use crate::weights::WeightFile;
 
-/// Named tensors, where they came from and what their file said about itself.
+/// Named tensors, their origin and their file's metadata.
 #[derive(Debug)]
 pub struct Parameters {
     origin: String,
@@ -21,8 +21,8 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Parameters from tensors; `origin` is what errors call them, a path for example. Networks built from them compute
-    /// in precision `kind` on `device`.
+    /// Parameters from tensors; `origin` is what errors call them, a path for example. Networks
+    /// built from them compute in precision `kind` on `device`.
     #[must_use]
     pub fn new(
         origin: impl Into<String>,
@@ -43,7 +43,8 @@ impl Parameters {
     /// Parameters from a file of weights.
     ///
     /// # Errors
-    /// [`TrackerError::Weights`] if a tensor's numbers do not fill its shape, [`TrackerError::OutOfMemory`].
+    /// [`TrackerError::Weights`] if a tensor's numbers do not fill its shape,
+    /// [`TrackerError::OutOfMemory`].
     pub fn from_file(file: &WeightFile, kind: Kind, device: Device) -> Result<Self, TrackerError> {
         guarded(|| Self::read(file, kind, device))
     }
@@ -82,7 +83,7 @@ impl Parameters {
         Self { features, ..self }
     }
 
-    /// The tensor of a name, or the one that takes its place.
+    /// The tensor of a name, or its replacement.
     fn get(&self, name: &str) -> Option<&Tensor> {
         let videos = (self.features == Features::Videos).then(|| self.tensors.get(&format!("videos.{name}"))).flatten();
         videos.or_else(|| self.tensors.get(name))
@@ -115,7 +116,8 @@ impl Parameters {
     /// A tensor of exactly this shape, in the network's precision and on its device.
     ///
     /// # Errors
-    /// [`TrackerError::Weights`] if it is missing, has another shape, or holds a value that is not finite.
+    /// [`TrackerError::Weights`] if it is missing, has another shape, or holds a value that is not
+    /// finite.
     pub fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, TrackerError> {
         let tensor = self.get(name).ok_or_else(|| self.problem(format!("the tensor {name} is missing")))?;
         if tensor.size() != shape {
@@ -130,7 +132,7 @@ impl Parameters {
     /// A number in the metadata, or the default if the metadata does not have it.
     ///
     /// # Errors
-    /// [`TrackerError::Weights`] if it is no number in the range.
+    /// [`TrackerError::Weights`] if it is not a number in the range.
     pub fn number(&self, key: &str, default: f64, range: RangeInclusive<f64>) -> Result<f64, TrackerError> {
         let Some(text) = self.metadata.get(key) else { return Ok(default) };
         text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {

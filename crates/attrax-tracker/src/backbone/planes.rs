@@ -1,4 +1,5 @@
-//! Kernels on the planes of tensors: each input of a batch, and the rows of an output on several threads.
+//! Kernels on the planes of tensors: each input of a batch, and the rows of an output on several
+//! threads.
 
 use std::ops::Range;
 
@@ -14,7 +15,8 @@ pub(super) fn plane_of(tensor: &Tensor) -> Plane {
     Plane { height: size[2] as usize, width: size[3] as usize }
 }
 
-/// Runs a kernel on each of several inputs `(n, channels, height, width)`, with the place of each, for outputs of so many channels.
+/// Runs a kernel on each of several inputs `(n, channels, height, width)`, with the place of each,
+/// for outputs of `channels` channels.
 pub(super) fn each(
     input: &Tensor,
     channels: usize,
@@ -31,7 +33,8 @@ pub(super) fn each(
     })
 }
 
-/// Shares the rows of an output among threads where there are some. No number of the output may depend on how.
+/// Shares the rows of an output among threads where there are some. No number of the output may
+/// depend on how.
 pub(super) fn rows_among(
     workers: Option<&Workers>,
     out: Plane,

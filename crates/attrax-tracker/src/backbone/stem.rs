@@ -7,7 +7,8 @@ use super::planes::{each, numbers, plane_of, rows_among};
 use crate::parallel::Workers;
 use attrax_kernels::{Stem, StemShape, Width};
 
-/// The kernel of a first convolution, if there is one for its shape. It rotates its input if `rotated`.
+/// The kernel of a first convolution, if there is one for its shape. It rotates its input if
+/// `rotated`.
 pub(super) fn stem(first: &Convolution, rotated: bool, width: Width) -> Option<Stem> {
     let size: Vec<usize> = first.weight.size().iter().map(|length| *length as usize).collect();
     let (&[output, input, kernel, _], 1) = (size.as_slice(), first.dilation) else { return None };
@@ -16,8 +17,8 @@ pub(super) fn stem(first: &Convolution, rotated: bool, width: Width) -> Option<S
     Stem::new(width, StemShape { input, output, kernel, stride, padding, rotated }, &weights, &numbers(&first.bias))
 }
 
-/// The first convolution's output for crops `(n, channels, height, width)`. The rows of a single one are shared among threads
-/// where there are some.
+/// The first convolution's output for crops `(n, channels, height, width)`. The rows of a single
+/// one are shared among threads where there are some.
 pub(super) fn run_stem(stem: &Stem, input: &Tensor, workers: Option<&Workers>) -> Tensor {
     let (plane, StemShape { output: channels, kernel, stride, padding, .. }) = (plane_of(input), stem.shape());
     let out = plane.convolved(kernel, stride, padding);

@@ -1,6 +1,8 @@
-//! VGG-M (Chatfield et al., BMVC 2014) up to its third convolution, the network of MDNet and of DAT.
+//! VGG-M (Chatfield et al., BMVC 2014) up to its third convolution, the network of MDNet and of
+//! DAT.
 //!
-//! 107 x 107 x 3 -> 51 x 51 x 96 -> 25 x 25 -> 11 x 11 x 256 -> 5 x 5 -> 3 x 3 x 512: 4,608 features. Nothing is padded.
+//! 107 x 107 x 3 -> 51 x 51 x 96 -> 25 x 25 -> 11 x 11 x 256 -> 5 x 5 -> 3 x 3 x 512: 4,608
+//! features. Nothing is padded.
 
 use tch::Tensor;
 
@@ -18,8 +20,8 @@ pub(super) const NAME: &str = "vgg-m";
 /// The layers up to the first pooling, through which few crops go at a time.
 const LARGE: usize = 4;
 
-/// The network, with the normalisation that the weights' metadata asks for (`lrn.size`, `lrn.kappa`, `lrn.alpha`,
-/// `lrn.beta`); without metadata, that of MatConvNet's VGG-M.
+/// The network, with the normalisation that the weights' metadata asks for (`lrn.size`,
+/// `lrn.kappa`, `lrn.alpha`, `lrn.beta`); without metadata, that of MatConvNet's VGG-M.
 pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     let convolution = |name: &str, shape: [i64; 4], stride: i64| {
         let weight = parameters.tensor(&format!("{name}.weight"), &shape)?;

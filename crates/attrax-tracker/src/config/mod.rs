@@ -1,5 +1,5 @@
-//! The tracker's parameters. The presets are in `presets.rs`, the ranges in `table.rs`; `docs/fidelity.md` has, row by row, what
-//! the paper, the released code and each preset do.
+//! The tracker's parameters. The presets are in `presets.rs`, the ranges in `table.rs`;
+//! `docs/fidelity.md` lists each parameter's value in the paper, the released code and each preset.
 
 mod choices;
 mod overrides;
@@ -52,14 +52,16 @@ pub struct Attention {
     pub reduction: Reduction,
     /// Samples of each half of a mini-batch that are regularised, at most; 0 for all, as published.
     pub samples: usize,
-    /// One iteration in so many is regularised, the first one of each training among them; 1 for all, as published.
+    /// Every `interval`-th iteration is regularised, starting with the first of each training; 1
+    /// for all, as published.
     pub interval: usize,
     /// Whether updates are regularised too, as published, or the training on the first frame alone.
     pub updates: bool,
 }
 
 impl Attention {
-    /// Whether every sample of every mini-batch of every training gets its maps: it then goes through the network at each training step.
+    /// Whether every sample of every mini-batch of every training gets its maps: it then goes
+    /// through the network at each training step.
     pub(crate) fn maps_whole_batch(&self) -> bool {
         self.regularizes() && self.samples == 0 && self.interval == 1 && self.updates
     }
@@ -78,7 +80,8 @@ pub struct Around {
     pub translation: f64,
     /// The scale factor is raised to a power in [-1, 1].
     pub scale: f64,
-    /// The factor of the sides' proportions is raised to a power in [-1, 1]; 1 keeps the proportions.
+    /// The factor of the sides' proportions is raised to a power in [-1, 1]; 1 keeps the
+    /// proportions.
     pub aspect: f64,
 }
 
@@ -86,9 +89,10 @@ pub struct Around {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Aspect {
-    /// The width is multiplied by it and the height divided by it: the area stays (DAT's released code).
+    /// The width is multiplied by it and the height divided by it: the area stays (DAT's released
+    /// code).
     Reciprocal,
-    /// Each side is multiplied by a factor of its own.
+    /// Each side is multiplied by its own factor.
     Independent,
 }
 
@@ -128,8 +132,8 @@ pub struct Head {
     pub draw: Initialization,
     /// Deviation of the normal distribution; the others have their own.
     pub deviation: f64,
-    /// The rate of fc4's weights is this times that of fc5: to multiply the features by `s` would do the same as `s^2` here and
-    /// `s` times the deviation of fc4's weights.
+    /// The rate of fc4's weights is this times that of fc5: to multiply the features by `s` would
+    /// do the same as `s^2` here and `s` times the deviation of fc4's weights.
     pub first_layer_rate: f64,
     /// The rate of fc6 is this times that of fc5.
     pub last_layer_rate: f64,
@@ -139,43 +143,48 @@ pub struct Head {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// The target counts as found where the mean score of the best candidates is above this share of the score that its box has
-    /// in the first frame after training; 0 is the published rule.
+    /// The target counts as found if the mean score of the best candidates is above this share of
+    /// the score that its box has in the first frame after training; 0 is the published rule.
     pub threshold: f64,
-    /// As `threshold`, for moving to the best candidates: at a lower share the box follows them in frames that count as lost,
-    /// where nothing is learnt of them; at the same share, as published, it stays.
+    /// As `threshold`, for moving to the best candidates: at a lower share the box follows them in
+    /// frames that count as lost, where nothing is learnt of them; at the same share, as published,
+    /// it stays.
     pub follow: f64,
     /// Largest translation of the candidates, in mean sides.
     pub translation: f64,
-    /// The translation grows by this factor in each frame without the target; at 0 it is the largest at once, as published.
+    /// The translation grows by this factor in each frame without the target; at 0 it is the
+    /// largest at once, as published.
     pub growth: f64,
-    /// A short-term update is made in the first frame without the target and in every so many after it; 1 as published.
+    /// Frames between short-term updates while the target is lost, starting with the first lost
+    /// frame; 1 as published.
     pub interval: usize,
 }
 
-/// Every parameter of the tracker. [`Config::released`] follows DAT's released code, [`Config::paper`] its paper and
-/// [`Config::mdnet`] MDNet; [`Config::attrax`] is the default and [`Config::fast`] the same in fewer bits.
+/// Every parameter of the tracker. [`Config::released`] follows DAT's released code,
+/// [`Config::paper`] its paper and [`Config::mdnet`] MDNet; [`Config::attrax`] is the default and
+/// [`Config::fast`] the same in fewer bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a row of the procedure that can be switched alone")]
 pub struct Config {
     /// Seed of every random draw.
     pub seed: u64,
-    /// Candidates drawn in each frame; on a grid there are as many as lie on it.
+    /// Candidates drawn in each frame; on a grid its size sets their number.
     pub candidates: usize,
     /// Spread of the candidates: translation in mean sides.
     pub translation: f64,
     /// Spread of the candidates: scale factor.
     pub scale: f64,
-    /// On a grid, how far candidates of other scales than the target's are drawn from the best of its own, in mean sides; 0 for
-    /// all scales around the same place.
+    /// On a grid, how far candidates of other scales than the target's are drawn from the best of
+    /// its own, in mean sides; 0 for all scales around the same place.
     pub scale_reach: f64,
-    /// Whether candidates lie wholly inside the frame; the centres of all other samples do in any case.
+    /// Whether candidates are wholly inside the frame; the centres of all other samples always are.
     pub candidates_inside: bool,
     /// Share of the last frame's movement by which the search is moved ahead; 0 as published.
     pub velocity: f64,
-    /// In the candidates' ranking a score is lowered by this times the square of the distance from the middle of the search, in
-    /// mean sides; 0 as published. The score that is told is the whole one.
+    /// In the candidates' ranking a score is lowered by this times the square of the distance from
+    /// the middle of the search, in mean sides; 0 as published. The reported score is without the
+    /// penalty.
     pub distance_penalty: f64,
     /// Best candidates whose mean score decides on success and whose mean is the box.
     pub best: usize,
@@ -189,8 +198,8 @@ pub struct Config {
     pub momentum: f64,
     /// Weight decay.
     pub decay: f64,
-    /// Whether the velocity of the gradient descent lives through all updates of a target (true), or begins at rest in each
-    /// (false).
+    /// Whether the velocity of the gradient descent lives through all updates of a target (true),
+    /// or begins at rest in each (false).
     pub momentum_kept: bool,
     /// Largest norm of the gradient.
     pub gradient_limit: f64,
@@ -198,13 +207,15 @@ pub struct Config {
     pub long_interval: usize,
     /// Frames whose positive samples are remembered.
     pub positive_frames: usize,
-    /// Frames whose negative samples are remembered, and from which a short-term update takes its positives.
+    /// Frames whose negative samples are remembered, and from which a short-term update takes its
+    /// positives.
     pub negative_frames: usize,
-    /// Whether the memory takes as many of the first frame's training samples as of any later frame (true), or all its
-    /// positive ones and fresh negative ones (false).
+    /// Whether the memory takes as many of the first frame's training samples as of any later frame
+    /// (true), or all its positive ones and fresh negative ones (false).
     pub first_frame_trimmed: bool,
-    /// Length, in mean sides of the target, over which copies of the first frame are blurred, along the rows and along the
-    /// columns, for samples more to train on: what moves fast looks so. 0, for none, as published.
+    /// Length, in mean sides of the target, over which copies of the first frame are blurred, along
+    /// the rows and along the columns, as additional training samples that look like fast motion.
+    /// 0, for none, as published.
     pub first_frame_blur: f64,
     /// Samples that box regression is fitted on.
     pub regression_samples: usize,
@@ -214,16 +225,16 @@ pub struct Config {
     pub regression_area: (f64, f64),
     /// Ridge of the box regression.
     pub regression_alpha: f64,
-    /// Whether the next candidates are drawn around the regressed box (true) or around the mean of the best candidates,
-    /// as MDNet does (false).
+    /// Whether the next candidates are drawn around the regressed box (true) or around the mean of
+    /// the best candidates, as MDNet does (false).
     pub regression_feedback: bool,
-    /// Without that feedback, the power of the regressed box's scale that the next candidates' size follows, proportions and
-    /// centre apart: 0 as published, 1 for the whole.
+    /// Without that feedback, the power of the regressed box's scale that the next candidates' size
+    /// follows, proportions and centre apart: 0 as published, 1 for the whole.
     pub scale_feedback: f64,
-    /// Pixels of a crop between boxes that share one pass of the network: 4, 8 or 16. With 0 each box is drawn by itself
-    /// and gets a crop of its own, as published.
+    /// Pixels of a crop between boxes that share one pass of the network: 4, 8 or 16. With 0 each
+    /// box is drawn by itself and gets its own crop, as published.
     pub grid: usize,
-    /// What the network's last blocks were trained on, where the weights leave a choice.
+    /// What the network's last blocks were trained on, if the weights have several.
     pub features: Features,
     /// Precision of the network, and of ranking many samples.
     pub precision: Precision,

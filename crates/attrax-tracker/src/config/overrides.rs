@@ -7,7 +7,7 @@ use super::table::{PARAMETERS, Parameter, find};
 use super::validate::{leaves, refused};
 use crate::TrackerError;
 
-/// What a parameter does and may be.
+/// A parameter with its meaning and its allowed values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// Its name in the TOML form, such as `attention.lambda`.
@@ -21,7 +21,8 @@ pub struct Explanation {
 }
 
 impl Config {
-    /// These parameters, changed where a TOML text names them; `attrax info` prints all of them in this form.
+    /// These parameters, changed where a TOML text names them; `attrax info` prints all of them in
+    /// this form.
     ///
     /// ```
     /// use attrax_tracker::Config;
@@ -33,8 +34,9 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// [`TrackerError::ParameterText`] if the text is not TOML, [`TrackerError::Parameter`] for unknown names and for values of
-    /// the wrong type or out of range. Parameters that depend on each other are checked by [`Config::validate`].
+    /// [`TrackerError::ParameterText`] if the text is not TOML, [`TrackerError::Parameter`] for
+    /// unknown names and for values of the wrong type or out of range. Parameters that depend on
+    /// each other are checked by [`Config::validate`].
     pub fn with_toml(&self, text: &str) -> Result<Self, TrackerError> {
         let changes: Table = text.parse().map_err(|error| syntax(text, &error))?;
         let mut all = self.table()?;
@@ -50,8 +52,8 @@ impl Config {
         read(all)
     }
 
-    /// These parameters with one of them changed: `key` is its name in the TOML form, such as `attention.lambda`, and
-    /// `value` its value there, where quotes around a text may be left out.
+    /// These parameters with one of them changed: `key` is its name in the TOML form, such as
+    /// `attention.lambda`, and `value` its value there, in which quotes around a text are optional.
     ///
     /// ```
     /// use attrax_tracker::Config;
@@ -64,8 +66,8 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// [`TrackerError::Parameter`] if the name is unknown, or the value is of the wrong type or out of range. Parameters that
-    /// depend on each other are checked by [`Config::validate`].
+    /// [`TrackerError::Parameter`] if the name is unknown, or the value is of the wrong type or out
+    /// of range. Parameters that depend on each other are checked by [`Config::validate`].
     pub fn with_value(&self, key: &str, value: &str) -> Result<Self, TrackerError> {
         let parameter = find_for(key, &value, true)?;
         let mut all = self.table()?;
@@ -108,7 +110,7 @@ fn find_for(key: &str, value: &impl ToString, word: bool) -> Result<&'static Par
     find(name).ok_or_else(|| refused(key, value, unknown(key)))
 }
 
-/// Why there is no parameter of a name, and which one may be meant.
+/// The error for an unknown name, with the closest known name.
 fn unknown(key: &str) -> String {
     let members = members(key);
     if !members.is_empty() {
@@ -119,7 +121,8 @@ fn unknown(key: &str) -> String {
         strsim::normalized_damerau_levenshtein(key, parameter.key)
             .max(strsim::normalized_damerau_levenshtein(key, last))
     };
-    // Names from outside may be long, and the comparison takes the product of the lengths.
+    // External names may be long, and the comparison takes time proportional to the product of the
+    // lengths.
     let candidates = PARAMETERS.iter().filter(|_| key.len() <= 100);
     match candidates.max_by(|a, b| similar(a).total_cmp(&similar(b))) {
         Some(nearest) if similar(&nearest) > 0.6 => format!("unknown parameter; did you mean {}?", nearest.key),

@@ -1,4 +1,4 @@
-//! The sets of parameters that have a name.
+//! The named sets of parameters.
 
 use super::{
     Anywhere, Around, Aspect, Attention, Config, Failure, Features, Form, Head, Initialization, Precision, Reduction,
@@ -12,11 +12,12 @@ impl Default for Config {
 }
 
 impl Config {
-    /// attrax's own tracker: the released form of reciprocative learning, with the departures from [`Config::released`] that
-    /// measurements on VOT-2016 sequences speak for (`docs/fidelity.md`): candidates and samples on grids that share passes of
-    /// the network, features trained on videos, a first frame that is learnt whole, a wide search in which distance from where
-    /// the target is expected counts, a box that follows the best candidates where the target is lost, and a regulariser in
-    /// some iterations of the training on the first frame alone.
+    /// attrax's own tracker: the released form of reciprocative learning, with the changes to
+    /// [`Config::released`] that measurements on VOT-2016 sequences support (`docs/fidelity.md`):
+    /// candidates and samples on grids that share passes of the network, features trained on
+    /// videos, a first frame that is learnt whole, a wide search with a penalty on the distance
+    /// from the expected position, a box that follows the best candidates while the target is lost,
+    /// and a regulariser in some iterations of the training on the first frame alone.
     #[must_use]
     pub fn attrax() -> Self {
         let mut config = Self::released();
@@ -33,15 +34,16 @@ impl Config {
         config
     }
 
-    /// The same, samples ranked in bfloat16 where the processor computes so (passes too, of networks without kernels of their own), and
-    /// with fewer bits in products where a GPU does.
+    /// The same, samples ranked in bfloat16 where the processor computes so (passes too, of
+    /// networks without kernels of their own), and with fewer bits in products where a GPU does.
     #[must_use]
     pub fn fast() -> Self {
         Self { precision: Precision::Auto, ..Self::attrax() }
     }
 
-    /// DAT as its authors' released code runs it, but for the regulariser, which has its effect here: there the gradient that it
-    /// is made of was built without a graph, so that it trained nothing. `attention.lambda = 0` gives what they ran.
+    /// DAT as its authors' released code runs it, except that the regulariser has an effect here.
+    /// In the released code its gradient has no graph, so it trains nothing. `attention.lambda = 0`
+    /// gives the released behaviour.
     #[must_use]
     pub fn released() -> Self {
         Self {
@@ -102,8 +104,9 @@ impl Config {
         }
     }
 
-    /// The regulariser as the paper writes it (positive part of the gradient, ratios of each sample), and MDNet's draw of
-    /// fc4-fc6, since the paper builds on MDNet and says nothing else. Where both are silent, the released code.
+    /// The regulariser as the paper writes it (positive part of the gradient, ratios of each
+    /// sample), and MDNet's draw of fc4-fc6, because the paper builds on MDNet and gives no other.
+    /// Values in neither paper follow the released code.
     #[must_use]
     pub fn paper() -> Self {
         let mut config = Self::released();
@@ -112,7 +115,8 @@ impl Config {
         config
     }
 
-    /// MDNet's online part: no regulariser, its draw of fc4-fc6 and its mini-batches of 32 positive and 96 negative samples.
+    /// MDNet's online part: no regulariser, its draw of fc4-fc6 and its mini-batches of 32 positive
+    /// and 96 negative samples.
     #[must_use]
     pub fn mdnet() -> Self {
         let mut config = Self::released();

@@ -1,11 +1,12 @@
-//! The values that a parameter may have, as data: checked by [`Config::validate`](super::Config::validate) and by the text
-//! forms, printed in errors and by `attrax info --explain`.
+//! The allowed values of a parameter, as data: checked by
+//! [`Config::validate`](super::Config::validate) and by the text forms, printed in errors and by
+//! `attrax info --explain`.
 
 use std::fmt;
 
 use toml::Value;
 
-/// The values that a parameter may have. Both ends of a range belong to it.
+/// The allowed values of a parameter. Ranges include both ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Range {
     /// A whole number.
@@ -25,7 +26,7 @@ pub(super) enum Range {
 }
 
 impl Range {
-    /// Whether a value is one of these.
+    /// Whether a value is allowed.
     pub fn allows(self, value: &Value) -> bool {
         let number = |value: &Value, low, high| value.as_float().is_some_and(|value| (low..=high).contains(&value));
         match (self, value) {
@@ -46,7 +47,7 @@ impl Range {
         }
     }
 
-    /// The value that a text stands for: one value of the range, and nothing after it. Quotes around a word may be left out.
+    /// Parses a text as exactly one value of the range. Quotes around a word are optional.
     pub fn parse(self, text: &str) -> Option<Value> {
         let text = text.trim();
         let value = match self {
@@ -65,7 +66,7 @@ impl Range {
         self.allows(&value).then_some(value)
     }
 
-    /// A value of a TOML text as [`Config`](super::Config) has it, if it is one of the range.
+    /// A value of a TOML text as [`Config`](super::Config) has it, if it is in the range.
     pub fn convert(self, value: Value) -> Option<Value> {
         // A whole number is a number too: `lambda = 5` says the same as `lambda = 5.0`.
         let float = |value: Value| match value {
@@ -81,7 +82,7 @@ impl Range {
     }
 }
 
-/// A number as TOML or Rust write it, with `_` between digits where it helps.
+/// A number in TOML or Rust syntax, with optional `_` between digits.
 fn number(text: &str) -> Option<Value> {
     text.replace('_', "").parse().ok().map(Value::Float)
 }
@@ -105,7 +106,7 @@ impl fmt::Display for Range {
     }
 }
 
-/// A number with a power of ten where it would have many zeros.
+/// A number, with a power of ten instead of many zeros.
 struct Short(f64);
 
 impl fmt::Display for Short {

@@ -43,7 +43,8 @@ const SHARE: Range = Range::Number(0.0, 1.0);
 /// A learning rate: 100 times the published ones.
 const RATE: Range = Range::Number(1e-9, 0.03);
 
-/// Every parameter, in the order of `attrax info`. A test compares the keys with the fields of [`Config`](super::Config).
+/// Every parameter, in the order of `attrax info`. A test compares the keys with the fields of
+/// [`Config`](super::Config).
 pub(super) const PARAMETERS: &[Parameter] = &[
     row("seed", Range::Whole(0, i64::MAX), "Seed of every random draw."),
     row("candidates", Range::Whole(1, 10_000), "Candidates drawn in each frame; with `grid`, as many as the grid has."),

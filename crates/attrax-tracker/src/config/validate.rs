@@ -1,4 +1,4 @@
-//! Checks of the parameters: each in its range, those that depend on each other, and the memory that all of them take.
+//! Checks of the parameters: single ranges, dependencies between parameters, and memory.
 
 use toml::{Table, Value};
 
@@ -8,7 +8,8 @@ use crate::TrackerError;
 
 /// Bytes of the features of one sample, for the network with the most (VGG-M).
 const FEATURES: u64 = 4 * 4608;
-/// Bytes of what training keeps for each sample of a mini-batch: dropout for 32 iterations, and copies of the features.
+/// Bytes of what training keeps for each sample of a mini-batch: dropout for 32 iterations, and
+/// copies of the features.
 const TRAINED: u64 = 32 * 4 * (4608 + 2 * 512) + 4 * FEATURES;
 /// Bytes of dropout for each sample of each iteration.
 const DROPPED: u64 = (4608 + 2 * 512) / 8;
@@ -18,11 +19,11 @@ const RECORDED: u64 = 8 << 20;
 const MOST_MEMORY: u64 = 4 << 30;
 
 impl Config {
-    /// Checks that every parameter is in its range, that those that depend on each other fit, and that a target's samples take at
-    /// most 4 GiB of memory.
+    /// Checks that every parameter is in its range, that dependent parameters fit each other, and
+    /// that a target's samples take at most 4 GiB of memory.
     ///
     /// # Errors
-    /// [`TrackerError::Parameter`] with the name of the first one that is not.
+    /// [`TrackerError::Parameter`] with the name of the first invalid parameter.
     pub fn validate(&self) -> Result<(), TrackerError> {
         for (key, value) in leaves(&self.table()?) {
             let range = find(&key).map(|parameter| parameter.range);
@@ -62,7 +63,7 @@ impl Config {
         at_most("batch_negatives", batch, "mined_from", mined, "a mini-batch takes the hardest of those")
     }
 
-    /// Checks that the samples of a target take no more memory than there may be.
+    /// Checks that the samples of a target fit the memory limit.
     fn check_memory(&self) -> Result<(), TrackerError> {
         let parts = self.memory();
         let bytes: u64 = parts.iter().map(|(_, bytes)| bytes).sum();
@@ -110,7 +111,8 @@ impl Config {
     }
 }
 
-/// The values of a table and of the tables in it, under their whole names. An empty table is a value.
+/// The values of a table and of the tables in it, under their whole names. An empty table is a
+/// value.
 pub(super) fn leaves(table: &Table) -> Vec<(String, Value)> {
     let below = |(key, value): (&String, &Value)| match value {
         Value::Table(inner) if !inner.is_empty() => {
@@ -121,12 +123,12 @@ pub(super) fn leaves(table: &Table) -> Vec<(String, Value)> {
     table.iter().flat_map(below).collect()
 }
 
-/// The error for a parameter that may not have a value.
+/// The error for a value that is not allowed.
 pub(super) fn refused(name: &str, value: &impl ToString, allowed: String) -> TrackerError {
     TrackerError::Parameter { name: shown(name), value: shown(&value.to_string()), allowed }
 }
 
-/// A text from outside in a sentence: on one line, and cut where it is long.
+/// External text for a message: one line, truncated if long.
 fn shown(text: &str) -> String {
     const MOST: usize = 80;
     let line: String = text

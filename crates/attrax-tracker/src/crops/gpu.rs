@@ -1,7 +1,7 @@
-//! Crops where the frames are on a GPU: all of them by a few operations over all their pixels at once.
+//! Crops of frames on a GPU, by a few operations over all pixels at once.
 //!
-//! The grid, the weights and the zeros outside the frame are those of [`crops`](super); positions are computed in
-//! double precision, so that both give the same crops but for the rounding of the last sums.
+//! The grid, the weights and the zeros outside the frame are those of [`crops`](super); positions
+//! are computed in float64, so that both give the same crops but for the rounding of the last sums.
 
 use tch::{Device, Kind, Tensor};
 
@@ -13,20 +13,21 @@ use crate::{BoundingBox, Frame};
 /// Boxes in frames of one size, everything on one device.
 #[derive(Debug)]
 pub(crate) struct Resident {
-    /// The pixels of all frames in a row. Each is one number of 32 bits, of which 24 are its colours, so that it is fetched at
-    /// once; around each frame lie two pixels that are zero when centred.
+    /// The pixels of all frames in a row. Each is one number of 32 bits, of which 24 are its
+    /// colours, so that it is fetched at once; each frame has a border of two pixels that are zero
+    /// when centred.
     pixels: Tensor,
     /// Width and height of a frame.
     size: (i64, i64),
     /// Which frame each box is in, `(boxes)`.
     frames: Tensor,
-    /// Centre, width and height of each box in pixels, `(boxes, 4)`, double precision.
+    /// Centre, width and height of each box in pixels, `(boxes, 4)`, float64.
     boxes: Tensor,
     format: CropFormat,
 }
 
-/// For each box and each output position along one axis, `(boxes, size)`: the first of two neighbouring source positions, and
-/// the second one's weight.
+/// For each box and each output position along one axis, `(boxes, size)`: the first of two
+/// neighbouring source positions, and the second one's weight.
 struct Taps {
     first: Tensor,
     weight: Tensor,
@@ -36,8 +37,8 @@ struct Taps {
 const RIM: i64 = 2;
 
 impl Resident {
-    /// The boxes on a device; `None` where there are none, where their frames differ in size, where no byte is zero when
-    /// centred, or where crops are averaged, which is done on the CPU.
+    /// The boxes on a device. `None` if there are none, if their frames differ in size, if no byte
+    /// is zero when centred, or if crops are averaged (the CPU does that).
     pub fn new(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Option<Self> {
         let (width, height) = items.first()?.0.size();
         let averages = format.resampling == Resampling::Averaged;
@@ -88,8 +89,8 @@ impl Resident {
         self.windows((self.format.size, self.format.size))
     }
 
-    /// Windows around the boxes that are `(wide, high)` pixels of the network's input where a crop has `format.size`:
-    /// `(boxes, 3, high, wide)`, float32.
+    /// Windows around the boxes that are `(wide, high)` pixels of the network's input where a crop
+    /// has `format.size`: `(boxes, 3, high, wide)`, float32.
     pub fn windows(&self, (wide, high): (usize, usize)) -> Tensor {
         let _span = profile::span(Stage::Crops);
         let (width, height) = self.size;
@@ -98,7 +99,8 @@ impl Resident {
         let (line, plane) = (width + 2 * RIM, (width + 2 * RIM) * (height + 2 * RIM));
         let lines = self.frames.unsqueeze(1) * plane + rows.first * line;
         let places = lines.unsqueeze(2) + columns.first.unsqueeze(1);
-        // `(boxes, high, wide, 4)`: the colours of the pixels so far behind their places.
+        // `(boxes, high, wide, 4)`: the colours of the pixels at these offsets after their
+        // positions.
         let pixels = |behind: i64| {
             let fetched = self.pixels.slice(0, behind, None, 1).take(&places);
             fetched.unsqueeze(3).view_dtype(Kind::Uint8).to_kind(Kind::Float)
@@ -112,7 +114,8 @@ impl Resident {
         centred.permute([0, 3, 1, 2]).contiguous()
     }
 
-    /// The taps along the axis of two columns of the table of boxes, `length` of them, in frames of `side` pixels.
+    /// The taps along the axis of two columns of the table of boxes, `length` of them, in frames of
+    /// `side` pixels.
     fn taps(&self, (centre, extent): (i64, i64), length: usize, side: i64) -> Taps {
         let column = |place: i64| self.boxes.narrow(1, place, 1);
         let share = (Tensor::arange(length as i64, (Kind::Double, self.boxes.device())) + (0.5 - length as f64 / 2.0))

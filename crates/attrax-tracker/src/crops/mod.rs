@@ -1,9 +1,10 @@
 //! Crops: each box with its context, resampled to the network's input.
 //!
-//! A crop of a box of `w x h` pixels covers `w * grow` by `h * grow` pixels around the same centre, where
-//! `grow = 1 + 2 * 16 / 107` leaves 16 of 107 crop pixels of context on each side. Pixel centres are at half-integers; outside the
-//! frame everything is zero after centring. [`Resampling`] says how a crop's pixels are made of the frame's. Both ways are
-//! separable: each crop is a blend of rows followed by a blend of columns, read straight from the 8-bit frame.
+//! A crop of a box of `w x h` pixels covers `w * grow` by `h * grow` pixels around the same centre,
+//! where `grow = 1 + 2 * 16 / 107` leaves 16 of 107 crop pixels of context on each side. Pixel
+//! centres are at half-integers; outside the frame everything is zero after centring.
+//! [`Resampling`] says how a crop's pixels are computed from the frame's. Both ways are separable:
+//! each crop is a blend of rows followed by a blend of columns, read straight from the 8-bit frame.
 
 pub(super) mod gpu;
 
@@ -32,8 +33,8 @@ pub struct CropFormat {
     pub resampling: Resampling,
 }
 
-/// The source pixels of one crop coordinate along one axis: the first one's position, and the weight of each. Pixels outside the
-/// frame are left out, since they are zero.
+/// The source pixels of one crop coordinate along one axis: the first one's position, and the
+/// weight of each. Pixels outside the frame are left out, since they are zero.
 struct Taps {
     first: usize,
     weights: Vec<f32>,
@@ -42,7 +43,7 @@ struct Taps {
 /// The part of a frame that a crop covers along one axis: its centre and its extent, pixels.
 type Span = (f64, f64);
 
-/// The taps of one axis for a crop of so many pixels, in a frame with a side of `limit` pixels.
+/// The taps of one axis for a crop of `size` pixels, in a frame with a side of `limit` pixels.
 fn taps((centre, extent): Span, size: usize, limit: usize, resampling: Resampling) -> Vec<Taps> {
     (0..size)
         .map(|i| {
@@ -58,8 +59,8 @@ fn taps((centre, extent): Span, size: usize, limit: usize, resampling: Resamplin
         .collect()
 }
 
-/// The taps around a position under a triangle filter that is as wide as a pixel of the crop, at least as one of the frame, and
-/// that ends where the crop does.
+/// The taps around a position under a triangle filter that is as wide as a pixel of the crop, at
+/// least as one of the frame, and that ends where the crop does.
 fn averaged(position: f64, (centre, extent): Span, size: usize, limit: usize) -> Taps {
     let support = (extent / size as f64).max(1.0);
     let (start, end) = (centre - extent / 2.0, centre + extent / 2.0);
@@ -72,7 +73,8 @@ fn averaged(position: f64, (centre, extent): Span, size: usize, limit: usize) ->
     inside(first as i64, &weights, limit)
 }
 
-/// The taps of pixels from the first one on, those outside a frame with a side of `limit` pixels left out.
+/// The taps of pixels from the first one on, those outside a frame with a side of `limit` pixels
+/// left out.
 fn inside(first: i64, weights: &[f64], limit: usize) -> Taps {
     let count = weights.len() as i64;
     let (from, to) = ((-first).clamp(0, count), (limit as i64 - first).clamp(0, count));
@@ -80,7 +82,8 @@ fn inside(first: i64, weights: &[f64], limit: usize) -> Taps {
     Taps { first: (first + from).max(0) as usize, weights: weights.iter().map(|weight| *weight as f32).collect() }
 }
 
-/// What the crop of a box covers along one axis: the box and its context, to whole pixels where `format` averages.
+/// What the crop of a box covers along one axis: the box and its context, to whole pixels where
+/// `format` averages.
 fn covered(centre: f64, extent: f64, format: CropFormat) -> Span {
     let extent = extent * (1.0 + 2.0 * CONTEXT);
     match format.resampling {
@@ -111,7 +114,8 @@ fn crop_part(part: &Part<'_>, row: &mut Vec<f32>, out: &mut [f32]) {
     bilinear_part(part, width, row, out);
 }
 
-/// A part whose pixels are blends of two rows and two columns, by a kernel of some vector width where there is one, else by loops.
+/// A part whose pixels are blends of two rows and two columns, by a kernel of some vector width
+/// where there is one, else by loops.
 fn bilinear_part(part: &Part<'_>, vectors: Option<Width>, row: &mut Vec<f32>, out: &mut [f32]) {
     let &Part { frame, spans, size: (wide, high), format } = part;
     let (width, height) = (frame.width() as usize, frame.height() as usize);
@@ -141,8 +145,8 @@ fn bilinear_part(part: &Part<'_>, vectors: Option<Width>, row: &mut Vec<f32>, ou
 /// The first of two neighbouring pixels of a row or column, and how much each counts.
 type Pair = (usize, [f32; 2]);
 
-/// The pixels of each coordinate of a bilinear crop along one axis, in a frame with a side of `limit` pixels, two at least. Pixels
-/// outside the frame do not count, since they are zero.
+/// The pixels of each coordinate of a bilinear crop along one axis, in a frame with a side of
+/// `limit` pixels, two at least. Pixels outside the frame do not count, since they are zero.
 fn pairs((centre, extent): Span, size: usize, limit: usize) -> Vec<Pair> {
     let pair = |i: usize| {
         let position = centre + ((i as f64 + 0.5) / size as f64 - 0.5) * extent - 0.5;
@@ -160,7 +164,8 @@ fn pairs((centre, extent): Span, size: usize, limit: usize) -> Vec<Pair> {
     (0..size).map(pair).collect()
 }
 
-/// A part whose pixels are blends of two rows and two columns, by loops that the compiler makes vectors of.
+/// A part whose pixels are blends of two rows and two columns, by loops that the compiler makes
+/// vectors of.
 struct Bilinear<'a, L> {
     /// The part of a line of the frame that is needed.
     line: L,
@@ -182,7 +187,8 @@ impl<'a, L: Fn(usize) -> &'a [u8]> Work for Bilinear<'a, L> {
             for ((value, a), b) in row.iter_mut().zip(line(*top_line)).zip(line(*top_line + 1)) {
                 *value = top * (f32::from(*a) - mean) + bottom * (f32::from(*b) - mean);
             }
-            // Four numbers at a time, the last of which the next pixel overwrites, but for the very last one.
+            // Four numbers at a time, the last of which the next pixel overwrites, but for the very
+            // last one.
             let target = &mut out[place * columns.len() * 3..];
             for (place, (first, [left, right])) in columns.iter().enumerate() {
                 let pixels = &row[*first..*first + 7];
@@ -242,13 +248,14 @@ fn crop_one(frame: &Frame, region: BoundingBox, format: CropFormat, row: &mut Ve
 
 /// Crops of one frame at several boxes.
 ///
-/// Returns a tensor of shape `(boxes, 3, size, size)`, float32, in channels-last memory order, on `device`.
+/// Returns a tensor of shape `(boxes, 3, size, size)`, float32, in channels-last memory order, on
+/// `device`.
 #[cfg(any(test, feature = "internals"))]
 pub fn crop(frame: &Frame, regions: &[BoundingBox], format: CropFormat, device: Device) -> Tensor {
     crop_each(&regions.iter().map(|r| (frame, *r)).collect::<Vec<_>>(), format, device)
 }
 
-/// Crops of several boxes, each in a frame of its own; otherwise as [`crop_one`].
+/// Crops of several boxes, each in its own frame; otherwise as [`crop_one`].
 pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Tensor {
     if let Some(resident) = Plan::on(device).gpu.then(|| Resident::new(items, format, device)).flatten() {
         return resident.crops();
@@ -264,10 +271,12 @@ pub fn crop_each(items: &[(&Frame, BoundingBox)], format: CropFormat, device: De
     crops.to_device(device)
 }
 
-/// One window that is larger than a crop, at the same resolution: `(wide, high)` pixels of the network's input around the
-/// centre of `region`, in which a crop of `region` has `format.size` pixels.
+/// One window that is larger than a crop, at the same resolution: `(wide, high)` pixels of the
+/// network's input around the centre of `region`, in which a crop of `region` has `format.size`
+/// pixels.
 ///
-/// Returns a tensor of shape `(1, 3, high, wide)`, float32, in channels-last memory order, on `device`.
+/// Returns a tensor of shape `(1, 3, high, wide)`, float32, in channels-last memory order, on
+/// `device`.
 pub(crate) fn window(
     frame: &Frame,
     region: BoundingBox,
@@ -313,7 +322,8 @@ mod tests {
     #[test]
     fn kernels_crop_as_loops_do() {
         let frame = chequered();
-        // Small and large, inside the frame and across its edges; from the widest on no group of pixels is near enough.
+        // Small and large, inside the frame and across its edges; from the widest on no group of
+        // pixels is near enough.
         for (x, side) in [(40.0, 9.0), (-5.3, 30.0), (250.1, 111.0), (100.0, 150.0), (-60.0, 420.0), (20.7, 2000.0)] {
             let spans = [(x, side), (x * 0.7, side * 1.3)];
             let format = CropFormat { size: 23, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
@@ -344,7 +354,7 @@ mod tests {
         // 100 pixels and 16/107 of them on each side: from 35.05 to 164.95.
         assert_eq!(edges(100.0, 100.0), (35.0, 165.0));
         assert_eq!(edges(100.7, 100.0), (36.0, 166.0));
-        // Of nothing a pixel is left.
+        // An empty part still has one pixel.
         assert_eq!(edges(3.2, 0.1), (3.0, 4.0));
     }
 

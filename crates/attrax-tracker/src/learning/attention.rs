@@ -1,13 +1,16 @@
-//! Attention maps and the reciprocative regulariser (Pu et al., NeurIPS 2018, sections 3.1 and 3.2).
+//! Attention maps and the reciprocative regulariser (Pu et al., NeurIPS 2018, sections 3.1 and
+//! 3.2).
 //!
-//! The attention map of class `c` is built from the gradient `G_c` of that class's score at the first convolution's
-//! output. With `mu` and `sigma` the mean and the standard deviation over a map, a sample of the target should have
-//! `R(y=1) = sigma(A_p)/mu(A_p) + mu(A_n)/sigma(A_n)` small, where `A_p` is the target's and `A_n` the background's map,
-//! and a sample of the background the same with `p` and `n` exchanged.
+//! The attention map of class `c` is built from the gradient `G_c` of that class's score at the
+//! first convolution's output. With `mu` and `sigma` the mean and the standard deviation over a
+//! map, a sample of the target should have `R(y=1) = sigma(A_p)/mu(A_p) + mu(A_n)/sigma(A_n)`
+//! small, where `A_p` is the target's and `A_n` the background's map, and a sample of the
+//! background the same with `p` and `n` exchanged.
 //!
-//! The network behind the first convolution is frozen, so `G_c = J' v_c` where `J` is the Jacobian of the features and
-//! `v_c` the gradient of the score at the features. Hence `dR/dv_c = J dR/dG_c`: one application of the transposed
-//! Jacobian gives the maps and one of the Jacobian brings the regulariser's derivative back to where fc4-fc6 are.
+//! The network after the first convolution is frozen, so `G_c = J' v_c` where `J` is the Jacobian
+//! of the features and `v_c` the gradient of the score at the features. Hence `dR/dv_c = J
+//! dR/dG_c`: one application of the transposed Jacobian gives the maps and one of the Jacobian
+//! brings the regulariser's derivative back to fc4-fc6.
 
 use tch::{Kind, Tensor};
 
@@ -20,11 +23,13 @@ use crate::config::{Form, Reduction};
 pub struct Regularizer {
     /// `R`, a scalar tensor: that of the positives plus that of the negatives.
     pub value: Tensor,
-    /// `dR/dv`, `(2, N, features)`: with respect to the gradients of the two scores at the features.
+    /// `dR/dv`, `(2, N, features)`: with respect to the gradients of the two scores at the
+    /// features.
     pub derivative: Tensor,
 }
 
-/// Below this a map's mean or deviation counts as zero, and its ratio is left out: a map without any attention.
+/// Below this a map's mean or deviation counts as zero, and its ratio is left out: a map without
+/// any attention.
 const TINY: f64 = 1e-30;
 
 /// The map of a gradient: `(n, channels, height, width)` to `(n, height, width)`.
@@ -36,9 +41,9 @@ pub fn map_of(gradient: &Tensor, form: Form) -> Tensor {
     values.sum_dim_intlist([1i64].as_slice(), false, None::<Kind>)
 }
 
-/// The attention maps of the background and of the target, `(2, N, height, width)`, as the network sees them, from the
-/// gradients of the scores, `(2, N, features)`; and the gradients at the first convolution's output that they were made
-/// from, piece by piece and class by class.
+/// The attention maps of the background and of the target, `(2, N, height, width)`, as the network
+/// sees them, from the gradients of the scores, `(2, N, features)`; and the gradients at the first
+/// convolution's output that they were made from, piece by piece and class by class.
 fn attend(linearization: &mut Linearization, score_gradients: &Tensor, form: Form) -> (Tensor, Vec<Vec<Tensor>>) {
     let pieces = linearization.pull_back(score_gradients, |gradient| (map_of(&gradient, form), gradient));
     let (maps, gradients): (Vec<_>, Vec<_>) =
@@ -53,8 +58,8 @@ pub fn attention(linearization: &mut Linearization, score_gradients: &Tensor, fo
     linearization.upright(&maps)
 }
 
-/// The regulariser of a mini-batch of `positives` samples of the target followed by samples of the background, and its
-/// derivative with respect to `score_gradients` `(2, N, features)`.
+/// The regulariser of a mini-batch of `positives` samples of the target followed by samples of the
+/// background, and its derivative with respect to `score_gradients` `(2, N, features)`.
 #[must_use]
 pub fn regularizer(
     linearization: &mut Linearization,
@@ -77,12 +82,14 @@ pub fn regularizer(
     Regularizer { value, derivative }
 }
 
-/// Features `(N, channels x cells)`, channel-major, weighed by attention: each cell of a sample is multiplied by its share
-/// in the map of the target's score, so that the weights of a sample have mean 1.
+/// Features `(N, channels x cells)`, channel-major, weighed by attention: each cell of a sample is
+/// multiplied by its share in the map of the target's score, so that the weights of a sample have
+/// mean 1.
 ///
-/// The paper names the alternative without its details. Here the map lives where the weights are applied, on the cells of
-/// the last convolution's output: one at the first convolution would have to be made anew, by a backward and a second
-/// forward pass through the whole network, for every candidate of every frame. The weights are constants in training.
+/// The paper names the alternative without its details. Here the map lives where the weights are
+/// applied, on the cells of the last convolution's output: one at the first convolution would have
+/// to be made anew, by a backward and a second forward pass through the whole network, for every
+/// candidate of every frame. The weights are constants in training.
 pub fn weigh(head: &Head, features: &Tensor, cells: i64, form: Form) -> Tensor {
     tch::no_grad(|| {
         let gradient = head.score_with_gradients(features, None).gradients.get(TARGET);
@@ -104,7 +111,8 @@ pub fn ratios(maps: &Tensor, positives: i64, reduction: Reduction) -> (Tensor, T
     let deviation = maps - &mu;
     let sigma = (&deviation * &deviation).mean_dim(plane, true, None::<Kind>).sqrt();
     let is_positive = Tensor::arange(samples, (Kind::Int64, options.1)).lt(positives);
-    // `(mean, deviation)` of the maps of a class, (2, N): of the class that each sample belongs to, and of the other one.
+    // `(mean, deviation)` of the maps of a class, (2, N): of the class that each sample belongs to,
+    // and of the other one.
     let statistics = Tensor::stack(&[mu.flatten(1, 3), sigma.flatten(1, 3)], 0);
     let (of_background, of_target) = (statistics.select(1, BACKGROUND), statistics.select(1, TARGET));
     let own_map = of_target.where_self(&is_positive, &of_background);
@@ -137,7 +145,8 @@ pub fn ratios(maps: &Tensor, positives: i64, reduction: Reduction) -> (Tensor, T
     let (d_above, d_below) = (spread(&(&inverse * &share)), spread(&(ratio * inverse)).neg());
     let d_own = Tensor::stack(&[d_below.get(0), d_above.get(0)], 0);
     let d_other = Tensor::stack(&[d_above.get(1), d_below.get(1)], 0);
-    // Back to the classes: of the background and of the target, (2, N, 1, 1) for the mean and for the deviation.
+    // Back to the classes: of the background and of the target, (2, N, 1, 1) for the mean and for
+    // the deviation.
     let d_background = d_other.where_self(&is_positive, &d_own);
     let d_target = d_own.where_self(&is_positive, &d_other);
     let slopes = Tensor::stack(&[d_background, d_target], 1).unsqueeze(3).unsqueeze(4);

@@ -1,4 +1,5 @@
-//! Gradient descent of the head: momentum, weight decay, a limit on the gradient's norm and rates of their own for fc4 and fc6.
+//! Gradient descent of the head: momentum, weight decay, a limit on the gradient's norm and
+//! separate rates for fc4 and fc6.
 
 use tch::Tensor;
 
@@ -16,9 +17,10 @@ pub(super) struct Descent<'a> {
     /// All parameters as one vector, and their velocity.
     parameters: Tensor,
     pub velocity: Tensor,
-    /// How many parameters there are of each kind, and their rate, negative: what their velocity is multiplied by.
+    /// How many parameters there are of each kind, and their rate, negative: what their velocity is
+    /// multiplied by.
     rates: Vec<(usize, f64)>,
-    /// The rate of each parameter, where operators need it.
+    /// The rate of each parameter, if operators need it.
     each_rate: Option<Tensor>,
 }
 
@@ -49,7 +51,8 @@ impl<'a> Descent<'a> {
         ((gradient.norm() + 1e-6).reciprocal() * self.config.gradient_limit).clamp_max(1.0)
     }
 
-    /// In one pass over memory, where the parameters are numbers of 32 bits on the CPU, and this can fuse products and sums.
+    /// In one pass over memory, if the parameters are float32 on the CPU and the processor has
+    /// fused multiplication and addition.
     fn step_at_once(&mut self, gradient: &Tensor, shrink: &Tensor, workers: &Workers) -> Option<()> {
         if !fuses() {
             return None;
@@ -83,7 +86,7 @@ impl<'a> Descent<'a> {
         )
     }
 
-    /// Everywhere else. In place: a vector that is made anew costs more than what is computed.
+    /// In all other cases. In place, because a new vector costs more than the arithmetic.
     fn step_by_operators(&mut self, mut gradient: Tensor, shrink: &Tensor) {
         let step = gradient.g_mul_(shrink).g_add_(&(&self.parameters * self.config.decay));
         let _ = self.velocity.g_mul_scalar_(self.config.momentum).g_add_(&step);

@@ -1,4 +1,4 @@
-//! fc4-fc6: the classifier that is drawn anew for each target and trained online.
+//! fc4-fc6: the classifier, drawn again for each target and trained online.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -22,7 +22,7 @@ pub const PARAMETER_NAMES: [&str; 6] = ["fc4.weight", "fc4.bias", "fc5.weight", 
 /// Numbers as they are drawn.
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
-/// Two hidden layers of 512 rectified units and two scores: background and target.
+/// Two hidden layers of 512 `ReLU` units and two scores: background and target.
 #[derive(Debug)]
 pub struct Head {
     /// All parameters one after the other ...
@@ -50,8 +50,8 @@ pub struct Scored {
 }
 
 impl Head {
-    /// Weights drawn as `initialization` says; `deviation` is that of [`Initialization::Normal`], and `trained` are weights and
-    /// biases of fc4 and fc5, which take the place of those drawn.
+    /// Weights drawn as `initialization` says; `deviation` is that of [`Initialization::Normal`],
+    /// and `trained` are weights and biases of fc4 and fc5, which take the place of those drawn.
     #[must_use]
     pub fn random(
         features: i64,
@@ -92,7 +92,7 @@ impl Head {
         Self::from_tensors([w4, b4, w5, b5, w6, b6].map(|t| t.to_device(device).to_kind(kind)))
     }
 
-    /// Weights and biases of fc4 and fc5 from a file, where it has any.
+    /// Weights and biases of fc4 and fc5 from a file, if it has any.
     ///
     /// # Errors
     /// [`TrackerError::Weights`] if the file lacks some of them, or one has another shape.
@@ -108,7 +108,8 @@ impl Head {
         Ok(tensors.try_into().ok())
     }
 
-    /// A head with given parameters, in the order of [`PARAMETER_NAMES`]; weights are `(outputs, inputs)`.
+    /// A head with given parameters, in the order of [`PARAMETER_NAMES`]; weights are `(outputs,
+    /// inputs)`.
     #[must_use]
     pub fn from_tensors(parameters: [Tensor; 6]) -> Self {
         Self::of(joined(&parameters), parameters)
@@ -154,14 +155,14 @@ impl Head {
         scores
     }
 
-    /// Scores of features with dropout, `(N, features)` to `(N, 2)`, that can be differentiated once with respect to the
-    /// parameters.
+    /// Scores of features with dropout, `(N, features)` to `(N, 2)`, that can be differentiated
+    /// once with respect to the parameters.
     pub fn thinned_scores(&self, features: &Tensor, dropout: &Dropout) -> Tensor {
         let [.., scores] = self.layers(features, Some(dropout));
         scores
     }
 
-    /// What fc4 and fc5 make of features, rectified, and the scores.
+    /// What fc4 and fc5 make of features, after the `ReLU`, and the scores.
     fn layers(&self, features: &Tensor, dropout: Option<&Dropout>) -> [Tensor; 3] {
         let [w4, b4, w5, b5, w6, b6] = &self.parameters;
         let h4 = thinned(features, dropout, 0).linear(w4, Some(b4)).relu();
@@ -170,10 +171,12 @@ impl Head {
         [h4, h5, scores]
     }
 
-    /// Scores and their gradients at the features, both differentiable with respect to the parameters.
+    /// Scores and their gradients at the features, both differentiable with respect to the
+    /// parameters.
     ///
-    /// The rectifiers' derivatives are constants almost everywhere, so the gradients are products of the weights and of
-    /// fixed masks: written out, they can be differentiated once more by an ordinary backward pass.
+    /// The `ReLU` derivatives are constants almost everywhere, so the gradients are products of the
+    /// weights and of fixed masks: written out, they can be differentiated once more by an ordinary
+    /// backward pass.
     #[must_use]
     pub fn score_with_gradients(&self, features: &Tensor, dropout: Option<&Dropout>) -> Scored {
         let [w4, _, w5, _, w6, _] = &self.parameters;
@@ -191,7 +194,8 @@ fn thinned(inputs: &Tensor, dropout: Option<&Dropout>, layer: usize) -> Tensor {
 }
 
 impl Dropout {
-    /// Fresh factors for `samples` samples of `features` features: each unit is kept with probability 1/2 and doubled.
+    /// Fresh factors for `samples` samples of `features` features: each unit is kept with
+    /// probability 1/2 and doubled.
     #[must_use]
     #[cfg(any(test, feature = "internals"))]
     pub fn random(samples: i64, features: i64, kind: Kind, device: Device, rng: &mut ChaCha8Rng) -> Self {
@@ -200,7 +204,8 @@ impl Dropout {
         Self::from_bits(&bits.unsqueeze(0), samples, features, kind).remove(0)
     }
 
-    /// The random bits of the factors, eight units a byte: those of fc4's inputs, of fc5's and of fc6's.
+    /// The random bits of the factors, eight units a byte: those of fc4's inputs, of fc5's and of
+    /// fc6's.
     pub(crate) fn draw(samples: i64, features: i64, rng: &mut ChaCha8Rng) -> Vec<u8> {
         let mut bits = Vec::new();
         for units in [features, UNITS, UNITS] {
@@ -211,7 +216,7 @@ impl Dropout {
         bits
     }
 
-    /// The factors that rows of bits stand for, on the device where the bits are.
+    /// The dropout factors of rows of bits, on the bits' device.
     pub(crate) fn from_bits(bits: &Tensor, samples: i64, features: i64, kind: Kind) -> Vec<Self> {
         let shifts = Tensor::arange(8, (Kind::Uint8, bits.device()));
         let units = bits.unsqueeze(2).bitwise_right_shift(&shifts).bitwise_and(1).flatten(1, 2).to_kind(kind) * 2.0;

@@ -1,4 +1,4 @@
-//! Samples of the frames seen so far, and the mini-batches drawn from them.
+//! Samples of earlier frames, and the mini-batches drawn from them.
 
 use std::collections::VecDeque;
 
@@ -18,27 +18,28 @@ pub struct Described {
     pub boxes: Vec<BoundingBox>,
     /// `(boxes, features)`.
     pub features: Tensor,
-    /// Scores of the target as candidates are ranked by them, `(boxes)`, where they are known.
+    /// The target's ranking scores, `(boxes)`, if known.
     pub ranks: Option<Tensor>,
 }
 
 impl Described {
-    /// Boxes of a frame and their features; nothing is known of their scores.
+    /// Boxes of a frame and their features; their scores are unknown.
     #[must_use]
     pub fn new(frame: &Frame, boxes: Vec<BoundingBox>, features: Tensor) -> Self {
         Self { frame: frame.clone(), boxes, features, ranks: None }
     }
 }
 
-/// Samples of one frame to learn from. The crops themselves are not kept: they are cut again from the frame when a map is
-/// needed, which takes a hundredth of the memory.
+/// Samples of one frame to learn from. The crops themselves are not kept: they are cut again from
+/// the frame when a map is needed, which takes a hundredth of the memory.
 #[derive(Debug)]
 pub struct FrameSamples {
     /// The frame.
     pub frame: Frame,
     /// The boxes, in the order of the features.
     pub boxes: Vec<BoundingBox>,
-    /// `(boxes, features)`; none where every sample of a mini-batch goes through the network for its maps anyway.
+    /// `(boxes, features)`; none where every sample of a mini-batch goes through the network for
+    /// its maps anyway.
     pub features: Option<Tensor>,
 }
 
@@ -74,7 +75,8 @@ impl Memory {
         Self { frames: VecDeque::new(), capacity }
     }
 
-    /// Remembers the samples of a frame, and forgets the oldest frame where there is no room. No samples, no change.
+    /// Remembers the samples of a frame, and forgets the oldest frame where there is no room. No
+    /// samples, no change.
     pub fn push(&mut self, samples: FrameSamples) {
         if samples.boxes.is_empty() {
             return;
@@ -85,7 +87,7 @@ impl Memory {
         self.frames.push_back(samples);
     }
 
-    /// The samples of the last `frames` frames, or `None` where there are none.
+    /// The samples of the last `frames` frames, or `None` if there are none.
     #[must_use]
     pub fn last(&self, frames: usize) -> Option<Pool<'_>> {
         let skip = self.frames.len().saturating_sub(frames);
@@ -102,7 +104,7 @@ pub struct Pool<'a> {
 }
 
 impl<'a> Pool<'a> {
-    /// The samples of some frames, or `None` where there are none.
+    /// The samples of some frames, or `None` if there are none.
     #[must_use]
     pub fn new(frames: &[&'a FrameSamples]) -> Option<Self> {
         let items: Vec<_> = frames.iter().flat_map(|f| f.boxes.iter().map(|b| (&f.frame, *b))).collect();
@@ -126,8 +128,8 @@ impl<'a> Pool<'a> {
         self.items.is_empty()
     }
 
-    /// Features of the samples at some places, `(places)` on the network's device: `(places, features)`. They are computed
-    /// now where they were not kept.
+    /// Features of the samples at some places, `(places)` on the network's device: `(places,
+    /// features)`. They are computed now where they were not kept.
     pub fn features_at(&self, places: &Tensor, backbone: &Backbone) -> Tensor {
         match &self.features {
             Some(features) => features.index_select(0, places),
@@ -172,7 +174,8 @@ impl Deck {
         Self { order, next: 0 }
     }
 
-    /// The next `count` positions, shuffled again whenever all have been dealt. Fewer only where the deck is empty.
+    /// The next `count` positions, shuffled again whenever all have been dealt. Fewer only where
+    /// the deck is empty.
     pub fn deal(&mut self, count: usize, rng: &mut ChaCha8Rng) -> Vec<i64> {
         let mut dealt = Vec::with_capacity(count);
         while dealt.len() < count && !self.order.is_empty() {

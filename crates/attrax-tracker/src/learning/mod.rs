@@ -1,4 +1,5 @@
-//! What is learnt online: fc4-fc6 with reciprocative learning, the samples that they are trained on, and box regression.
+//! What is learnt online: fc4-fc6 with reciprocative learning, the samples that they are trained
+//! on, and box regression.
 
 pub mod attention;
 mod descent;

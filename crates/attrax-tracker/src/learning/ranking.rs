@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::crops::gpu::to_device;
 use crate::profile::{self, Stage};
 
-/// Candidates that a ranking in bfloat16 leaves over.
+/// Length of the short list of a ranking in bfloat16.
 const SHORTLIST: i64 = 64;
 
 /// A classifier as it ranks candidates.
@@ -53,7 +53,7 @@ impl Ranking<'_> {
             let (_, order) = less(&ranks, costs.as_ref()).topk(count, 0, true, true);
             return (order.shallow_clone(), ranks.index_select(0, &order));
         }
-        // A few are found among many, whose scores are then computed whole.
+        // The short list, whose scores are then computed in float32.
         let keep = SHORTLIST.max(count).min(seen.boxes.len() as i64);
         let (_, few) = less(&ranks, costs.as_ref()).topk(keep, 0, true, false);
         let at = |tensor: &Tensor| tensor.index_select(0, &few);
@@ -62,7 +62,7 @@ impl Ranking<'_> {
         (few.index_select(0, &order), scores.index_select(0, &order))
     }
 
-    /// What the candidates' distances from the middle of the search cost them, where they do.
+    /// The candidates' distance penalties, if there is one.
     fn distance_costs(&self, candidates: &[BoundingBox], around: BoundingBox) -> Option<Tensor> {
         let penalty = self.config.distance_penalty;
         if penalty == 0.0 {

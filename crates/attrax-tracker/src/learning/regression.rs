@@ -1,4 +1,5 @@
-//! Bounding-box regression (Girshick et al., CVPR 2014, appendix C; Nam & Han, CVPR 2016, section 4).
+//! Bounding-box regression (Girshick et al., CVPR 2014, appendix C; Nam & Han, CVPR 2016, section
+//! 4).
 
 use tch::{Kind, Tensor};
 
@@ -6,8 +7,8 @@ use crate::error::of_libtorch;
 use crate::profile::{self, Stage};
 use crate::{BoundingBox, TrackerError};
 
-/// Ridge regression from features of a box to its offset from the target: shift of the centre in widths and heights, and
-/// logarithms of the ratios of the sides.
+/// Ridge regression from features of a box to its offset from the target: shift of the centre in
+/// widths and heights, and logarithms of the ratios of the sides.
 #[derive(Debug)]
 pub struct BoxRegression {
     /// `(features, 4)`.
@@ -17,13 +18,15 @@ pub struct BoxRegression {
 }
 
 impl BoxRegression {
-    /// Fits the regression on features `(N, length)` of boxes in the first frame, where the target's box is known.
+    /// Fits the regression on features `(N, length)` of boxes in the first frame, in which the
+    /// target's box is known.
     ///
-    /// With fewer samples than features the dual form is solved, `N x N` instead of `length x length`: the weights are
-    /// the same.
+    /// With fewer samples than features the dual form is solved, `N x N` instead of `length x
+    /// length`: the weights are the same.
     ///
     /// # Errors
-    /// [`TrackerError::Libtorch`] if the system cannot be solved, which takes features that are not finite.
+    /// [`TrackerError::Libtorch`] if the system cannot be solved, which only happens with
+    /// non-finite features.
     pub fn fit(
         features: &Tensor,
         boxes: &[BoundingBox],
@@ -63,14 +66,15 @@ impl BoxRegression {
         &self.intercept
     }
 
-    /// Offsets of the target from boxes with these features, `(N, length)` to `(N, 4)` in double precision.
+    /// Offsets of the target from boxes with these features, `(N, length)` to `(N, 4)` in float64.
     pub fn predict(&self, features: &Tensor) -> Tensor {
         let _span = profile::span(Stage::Regression);
         (features.matmul(&self.weights) + &self.intercept).to_kind(Kind::Double)
     }
 }
 
-/// The box moved and resized by a predicted offset; `None` where there are not four finite numbers, or nothing is left of it.
+/// The box moved and resized by a predicted offset; `None` where there are not four finite numbers,
+/// or nothing is left of it.
 #[must_use]
 pub fn refined(region: BoundingBox, offset: &[f64]) -> Option<BoundingBox> {
     let [dx, dy, wider, higher] = *offset else { return None };

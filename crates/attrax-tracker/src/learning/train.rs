@@ -1,4 +1,5 @@
-//! Online training of fc4-fc6: reciprocative learning with hard-negative mining (Pu et al., equation 5).
+//! Online training of fc4-fc6: reciprocative learning with hard-negative mining (Pu et al.,
+//! equation 5).
 
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
@@ -16,9 +17,9 @@ use crate::profile::{self, Stage};
 
 /// Trains a head on samples.
 ///
-/// Each iteration takes a mini-batch of positive samples and the hardest of many negative ones, and descends
-/// `cross-entropy + lambda R`, the cross-entropy summed over the mini-batch. The descent begins with a `velocity`, or at rest, and
-/// its last velocity is returned.
+/// Each iteration takes a mini-batch of positive samples and the hardest of many negative ones, and
+/// descends `cross-entropy + lambda R`, the cross-entropy summed over the mini-batch. The descent
+/// begins with a `velocity`, or at rest, and its last velocity is returned.
 pub fn train(
     head: &Head,
     backbone: &Backbone,
@@ -55,7 +56,8 @@ pub fn train(
     descent.velocity
 }
 
-/// Everything random in a training, drawn before it begins, on the network's device. A GPU then never waits for the host.
+/// Everything random in a training, drawn before it begins, on the network's device. A GPU then
+/// never waits for the host.
 struct Draws {
     /// Places of each iteration's positive samples, `(iterations, batch)`.
     positives: Tensor,
@@ -67,7 +69,8 @@ struct Draws {
     batch: (i64, i64),
 }
 
-/// Iterations whose dropout is made of its bits at a time: 32 times as large, all of it would bound how many there can be.
+/// Iterations whose dropout is made of its bits at a time: 32 times as large, all of it would bound
+/// how many there can be.
 const TOGETHER: i64 = 32;
 
 impl Draws {
@@ -110,7 +113,8 @@ impl Draws {
     }
 }
 
-/// The scores of samples, `(N, 2)`, as the tracker ranks them: their features are weighed where attention is used so.
+/// The scores of samples, `(N, 2)`, as the tracker ranks them: their features are weighed if
+/// attention is used as a weight.
 pub fn scores(head: &Head, backbone: &Backbone, config: &Config, features: &Tensor) -> Tensor {
     let rows = Plan::of(features).rows(features.size()[0]);
     let parts = features.split(rows, 0).into_iter().map(|part| (head.share(), part)).collect();
@@ -139,7 +143,7 @@ fn hardest(scores: &Tensor, candidates: &Tensor, count: usize) -> Tensor {
 struct Batch<'a> {
     /// The samples that each half was taken from, and their places there.
     halves: Vec<(&'a Pool<'a>, Tensor)>,
-    /// The boxes of the first half's pool, then of the second's, where the network is on a GPU.
+    /// The boxes of the first half's pool, then of the second's, if the network is on a GPU.
     resident: Option<&'a Resident>,
 }
 
@@ -149,8 +153,8 @@ impl Batch<'_> {
         self.halves[0].1.size()[0]
     }
 
-    /// Gradients of the loss with respect to the head's parameters; the regulariser is part of it where the iteration is
-    /// `with_maps`.
+    /// Gradients of the loss with respect to the head's parameters; the regulariser is part of it
+    /// where the iteration is `with_maps`.
     fn gradients(
         &self,
         head: &Head,
@@ -178,7 +182,8 @@ impl Batch<'_> {
             let mut linearization = whole.unwrap_or_else(|| part.linearize(backbone));
             regularizer(&mut linearization, &at_scores, part.positives(), attention.form, attention.reduction)
         });
-        // The product has the regulariser's gradient with respect to the parameters, though not its value.
+        // The product has the regulariser's gradient with respect to the parameters, though not its
+        // value.
         let product = (&gradients * &regularizer.derivative).sum(None::<Kind>);
         let loss = &cross_entropy + product * attention.lambda;
         let value = &regularizer.value;
@@ -186,8 +191,8 @@ impl Batch<'_> {
         Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false)
     }
 
-    /// The first `count` samples of each half, or all for 0, and the gradients of their scores. The positives are in random
-    /// order, and of the negatives the hardest come first.
+    /// The first `count` samples of each half, or all for 0, and the gradients of their scores. The
+    /// positives are in random order, and of the negatives the hardest come first.
     fn regularized(&self, gradients: &Tensor, count: usize) -> (Tensor, Self) {
         let whole = |places: &Tensor| if count == 0 { places.size()[0] } else { places.size()[0].min(count as i64) };
         let (mut start, mut parts, mut halves) = (0, Vec::new(), Vec::new());
@@ -221,7 +226,8 @@ impl Batch<'_> {
     }
 }
 
-/// Softmax cross-entropy of scores `(N, 2)`, summed; the first `positives` samples are of the target.
+/// Softmax cross-entropy of scores `(N, 2)`, summed; the first `positives` samples are of the
+/// target.
 pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
     let log = scores.log_softmax(1, None::<Kind>);
     let negatives = scores.size()[0] - positives;

@@ -1,7 +1,9 @@
-//! Candidates and samples on common grids, for the presets `attrax` and `fast`: many boxes share one pass of the network.
+//! Candidates and samples on common grids, for the presets `attrax` and `fast`: many boxes share
+//! one pass of the network.
 //!
-//! Where the published tracker draws every box by itself, here a few windows are drawn, and the boxes in them lie on a
-//! grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth of the published one.
+//! The published tracker draws every box by itself. Here a few windows are drawn, and their boxes
+//! are on a grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth
+//! of the published one.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -16,7 +18,8 @@ use crate::{BoundingBox, Frame};
 
 /// Grid of the windows far from the target, pixels of a crop.
 const WIDE_STEP: usize = 16;
-/// Boxes on each side of a window's middle, at most: bounds the memory of very flat or very tall targets.
+/// Boxes on each side of a window's middle, at most: bounds the memory of very flat or very tall
+/// targets.
 const LARGEST_REACH: usize = 24;
 /// Windows around the target in the first frame.
 const FIRST_NEAR: usize = 24;
@@ -24,7 +27,8 @@ const FIRST_NEAR: usize = 24;
 const FIRST_WIDE: usize = 8;
 /// Windows anywhere in the first frame.
 const FIRST_ANYWHERE: usize = 12;
-/// Scales of the candidates, as powers of the published factor: a Gaussian draw rarely goes farther than 0.7.
+/// Scales of the candidates, as powers of the published factor: a Gaussian draw rarely goes farther
+/// than 0.7.
 const SCALES: [f64; 3] = [-0.7, 0.0, 0.7];
 
 /// The two grids.
@@ -40,8 +44,9 @@ impl Grids {
         Self { near: Dense::new(backbone, step), wide: Dense::new(backbone, WIDE_STEP) }
     }
 
-    /// What is around the target in a frame: the candidates, at three scales, or at the target's own where the others
-    /// are drawn around the best of those (`scale_reach`). `translation` is in mean sides.
+    /// What is around the target in a frame: the candidates, at three scales, or at the target's
+    /// own where the others are drawn around the best of those (`scale_reach`). `translation` is in
+    /// mean sides.
     pub fn candidates(
         &self,
         frame: &Frame,
@@ -113,7 +118,8 @@ impl Grids {
         look(&self.near, frame, &views)
     }
 
-    /// Boxes of the background in the first frame: around the target and anywhere, in a `share` of the windows.
+    /// Boxes of the background in the first frame: around the target and anywhere, in a `share` of
+    /// the windows.
     pub fn first_background(
         &self,
         frame: &Frame,
@@ -161,8 +167,8 @@ pub(crate) fn chosen(
     at(samples, &places)
 }
 
-/// The candidates that lie wholly inside the frame, or all where those are too few: a target as large as the frame has no place
-/// wholly inside it.
+/// The candidates wholly inside the frame, or all if those are too few: a target as large as the
+/// frame has no position wholly inside it.
 pub(crate) fn wholly_inside(seen: Described, config: &Config) -> Described {
     if !config.candidates_inside {
         return seen;
@@ -211,7 +217,7 @@ fn look(dense: &Dense, frame: &Frame, views: &[View]) -> Described {
     at(&samples, &places(&samples, inside))
 }
 
-/// A share of so many windows or samples, one at least.
+/// A share of `count` windows or samples, at least one.
 pub(super) fn part(count: usize, share: f64) -> usize {
     (count as f64 * share).ceil() as usize
 }

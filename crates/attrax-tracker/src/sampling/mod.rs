@@ -1,4 +1,5 @@
-//! The boxes that a target is looked for in and learnt from: drawn one by one as published, or seen on common grids.
+//! The boxes for search and training of a target: drawn one by one as published, or seen on common
+//! grids.
 
 mod grid;
 mod published;
@@ -18,7 +19,7 @@ use super::{BoundingBox, Frame};
 pub(crate) struct Sampling<'a> {
     pub backbone: &'a Backbone,
     pub config: &'a Config,
-    /// Where boxes share passes of the network.
+    /// The grids, if boxes share passes of the network.
     pub grids: Option<&'a Grids>,
     /// Draws boxes one by one.
     pub sampler: &'a mut Sampler,
@@ -27,8 +28,8 @@ pub(crate) struct Sampling<'a> {
 }
 
 impl Sampling<'_> {
-    /// The positive and the negative samples of the first frame, and where boxes share passes, all that overlap the target.
-    /// Of a copy of the frame there is a `share` of the samples.
+    /// The positive and the negative samples of the first frame, and where boxes share passes, all
+    /// that overlap the target. Of a copy of the frame there is a `share` of the samples.
     pub fn first(
         &mut self,
         frame: &Frame,
@@ -51,7 +52,8 @@ impl Sampling<'_> {
         let positive_spread = Spread::Gaussian(spreads.positive);
         let mut positive_boxes = self.sampler.draw_accepted(target, positive_spread, positives, positive_accept);
         if positive_boxes.is_empty() {
-            // A target of a few pixels: no varied box overlaps it enough, so the classifier learns from the box itself.
+            // A target of a few pixels: no varied box overlaps it enough, so the classifier learns
+            // from the box itself.
             positive_boxes.push(target);
         }
         let half = negatives / 2;
@@ -63,7 +65,8 @@ impl Sampling<'_> {
         (positive, negative, None)
     }
 
-    /// The samples of box regression; `near` are those that overlap the target, where boxes share passes.
+    /// The samples of box regression; `near` are those that overlap the target, if boxes share
+    /// passes.
     pub fn regression(&mut self, frame: &Frame, target: BoundingBox, near: Option<Described>) -> Described {
         let config = self.config;
         let accept = Accept { overlap: (config.regression_overlap, 1.0), area_ratio: config.regression_area };
@@ -76,8 +79,8 @@ impl Sampling<'_> {
         self.described(frame, boxes)
     }
 
-    /// The candidates of a frame around a box, and their features. `translation` is in mean sides of the target; `ranking` finds
-    /// the best place, around which other scales are tried.
+    /// The candidates of a frame around a box, and their features. `translation` is in mean sides
+    /// of the target; `ranking` finds the best place, around which other scales are tried.
     pub fn candidates(
         &mut self,
         frame: &Frame,
@@ -148,8 +151,9 @@ impl Sampling<'_> {
         Described::new(frame, boxes, features)
     }
 
-    /// Positive and negative samples of a frame. All are described in one pass; but positives only where that is not done
-    /// for their maps, each time that they are in a mini-batch. Negatives always are: the hardest are mined by their features.
+    /// Positive and negative samples of a frame. All are described in one pass; but positives only
+    /// where that is not done for their maps, each time that they are in a mini-batch. Negatives
+    /// always are: the hardest are mined by their features.
     fn samples_of_both(
         &self,
         frame: &Frame,

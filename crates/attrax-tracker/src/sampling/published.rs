@@ -1,7 +1,8 @@
 //! Random boxes around a box: candidates, training samples and the samples of box regression.
 //!
-//! The draws are MDNet's (Nam & Han, CVPR 2016, section 4): translation in units of the mean of width and height,
-//! scale as a power of a factor. Gaussian draws are `0.5 N(0, 1)` clipped to [-1, 1].
+//! The draws are MDNet's (Nam & Han, CVPR 2016, section 4): translation in units of the mean of
+//! width and height, scale as a power of a factor. Gaussian draws are `0.5 N(0, 1)` clipped to [-1,
+//! 1].
 
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -82,8 +83,8 @@ impl Sampler {
         self
     }
 
-    /// Exactly `count` boxes around `target`, their sides usable and their centres inside the frame, or all of them where
-    /// `inside` says so.
+    /// Exactly `count` boxes around `target`, their sides usable and their centres inside the
+    /// frame, or all of them where `inside` says so.
     pub fn draw(&mut self, target: BoundingBox, spread: Spread, count: usize, inside: Inside) -> Vec<BoundingBox> {
         let _span = profile::span(Stage::Sampling);
         let (width, height) = (self.frame_width, self.frame_height);
@@ -95,8 +96,9 @@ impl Sampler {
         }
     }
 
-    /// Up to `count` boxes around `target` that satisfy a condition: fewer where the condition is hard to meet, none
-    /// where it cannot be met (no box of overlap below 0.3 fits beside a target that fills the frame).
+    /// Up to `count` boxes around `target` that satisfy a condition: fewer if the condition is hard
+    /// to meet, none if it cannot be met (no box of overlap below 0.3 fits next to a target that
+    /// fills the frame).
     pub fn draw_accepted(
         &mut self,
         target: BoundingBox,
@@ -142,8 +144,8 @@ impl Sampler {
         BoundingBox::from_centre(centre, width, height).confined_above(self.least, self.frame_width, self.frame_height)
     }
 
-    /// Centres for boxes over the whole frame: a square grid of at least `count` points, shuffled; nothing for the
-    /// other spreads.
+    /// Centres for boxes over the whole frame: a square grid of at least `count` points, shuffled;
+    /// nothing for the other spreads.
     fn whole_frame_centres(&mut self, spread: Spread, target: BoundingBox, count: usize) -> Vec<(f64, f64)> {
         if !matches!(spread, Spread::WholeFrame(..)) {
             return Vec::new();
