@@ -27,7 +27,7 @@ pub(super) struct Convolution {
 
 #[derive(Debug)]
 enum Adjoint {
-    /// At stride 1 the adjoint is itself a convolution: channels exchanged, kernel turned by 180
+    /// At stride 1 the adjoint is itself a convolution: channels exchanged, kernel rotated by 180
     /// degrees.
     Convolution { weight: Tensor, padding: i64 },
     /// Otherwise a transposed convolution with the same weights.
@@ -46,7 +46,7 @@ enum Adjoint {
 struct Phase {
     /// First row and column of the part.
     start: [i64; 2],
-    /// Every second tap, turned by 180 degrees, channels exchanged.
+    /// Every second tap, rotated by 180 degrees, channels exchanged.
     weight: Tensor,
     /// Positions by which each axis of the part is shifted against the gradient.
     shift: [i64; 2],

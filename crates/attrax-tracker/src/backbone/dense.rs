@@ -151,7 +151,7 @@ impl Layout {
         let (channels, side) = ends.output;
         let cells: Vec<Tensor> =
             (0..side).flat_map(|row| (0..side).map(move |column| (row, column))).map(|(r, c)| cell(r, c)).collect();
-        // (cells, 1, channels, rows, columns), whose rows and columns may be turned, to (rows x
+        // (cells, 1, channels, rows, columns), whose rows and columns may be rotated, to (rows x
         // columns, channels, cells, 1).
         let stacked = ends.turn(&Tensor::stack(&cells, 0)).squeeze_dim(1).permute([2, 3, 1, 0]);
         ends.leave(&stacked.contiguous().view([rows * columns, channels, side * side, 1]))

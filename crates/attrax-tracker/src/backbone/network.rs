@@ -92,7 +92,7 @@ impl Network {
         self.ends.leave(&self.run(pieces, None))
     }
 
-    /// The last layer's output, `(N, channels, height, width)`, turned as the layers are, for crops
+    /// The last layer's output, `(N, channels, height, width)`, rotated as the layers, for crops
     /// that come a few at a time. Uses the other threads if there are any.
     pub fn run(&self, pieces: impl Iterator<Item = Tensor>, workers: Option<&Workers>) -> Tensor {
         let (front, rear) = self.layers.split_at(self.large);
@@ -196,7 +196,7 @@ fn joined(mut parts: Vec<Tensor>) -> Tensor {
     if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(&parts, 0) }
 }
 
-/// In single precision, where it was in less.
+/// Converts lower precisions to float32.
 fn widened(tensor: Tensor) -> Tensor {
     if matches!(tensor.kind(), Kind::BFloat16 | Kind::Half) { tensor.to_kind(Kind::Float) } else { tensor }
 }
