@@ -157,7 +157,10 @@ pub(super) fn run(
             record.push(linear);
         }
     };
-    for (position, layer) in layers.iter().enumerate() {
+    // Whether `x` may be overwritten: not while it is the caller's, a recorded map's or the other end of a branch.
+    let mut owned = false;
+    for layer in layers {
+        let before = std::mem::replace(&mut owned, true);
         match layer {
             Layer::Convolution(convolution) => {
                 if recording {
@@ -167,16 +170,16 @@ pub(super) fn run(
             }
             Layer::Relu | Layer::Relu6 => {
                 let limit = if matches!(layer, Layer::Relu) { f64::INFINITY } else { 6.0 };
-                // Only this pass uses a convolution's output, so it may be overwritten, unless the
-                // caller owns it.
-                let owned = position > 0;
-                x = match (owned, limit.is_finite()) {
+                x = match (before, limit.is_finite()) {
                     (true, true) => x.clamp_(0.0, limit),
                     (true, false) => x.relu_(),
                     (false, true) => x.clamp(0.0, limit),
                     (false, false) => x.relu(),
                 };
-                keep(Linear::Mask { output: x.shallow_clone(), limit });
+                if recording {
+                    owned = false;
+                    keep(Linear::Mask { output: x.shallow_clone(), limit });
+                }
             }
             Layer::Lrn(lrn) => {
                 let (output, derivative) = lrn.forward(&x, recording);
@@ -202,13 +205,12 @@ pub(super) fn run(
             }
             Layer::BranchBegin => {
                 keep(Linear::BranchBegin);
+                owned = false;
                 branches.push(x.shallow_clone());
             }
             Layer::BranchEnd => {
                 keep(Linear::BranchEnd);
-                if let Some(branch) = branches.pop() {
-                    x = x.g_add_(&branch);
-                }
+                x = joined(x, branches.pop(), before);
             }
             Layer::Stem(stem) => {
                 keep(Linear::Stem);
@@ -369,5 +371,62 @@ mod tests {
         };
         check(&|gradient| pull_back(&maps, gradient.copy()), &gradients);
         check(&|change| push_forward(&maps, change.copy()), &changes);
+    }
+
+    /// Against autograd: a ReLU at the end of a branch keeps its output as a mask, one at its beginning shares its input.
+    #[test]
+    fn branches_that_begin_or_end_with_a_relu_are_as_autograd_has_them() {
+        let options = (Kind::Double, Device::Cpu);
+        let weights: Vec<Tensor> = (0..3).map(|_| Tensor::randn([4, 4, 3, 3], options) * 0.4).collect();
+        let bias = Tensor::randn([4], options);
+        let convolution = |number: usize| Layer::Convolution(Convolution::new(&weights[number], &bias, 1, 1, 1));
+        let expected = |x: &Tensor, number: usize| x.conv2d(&weights[number], Some(&bias), [1, 1], [1, 1], [1, 1], 1);
+        type Case<'a> = (Vec<Layer>, Box<dyn Fn(&Tensor) -> Tensor + 'a>);
+        let cases: [Case<'_>; 4] = [
+            (
+                vec![convolution(0), Layer::BranchBegin, convolution(1), Layer::Relu6, Layer::BranchEnd],
+                Box::new(|x| {
+                    let first = expected(x, 0);
+                    expected(&first, 1).clamp(0.0, 6.0) + first
+                }),
+            ),
+            (
+                vec![convolution(0), Layer::BranchBegin, Layer::Relu, convolution(1), Layer::BranchEnd],
+                Box::new(|x| {
+                    let first = expected(x, 0);
+                    expected(&first.relu(), 1) + first
+                }),
+            ),
+            (
+                vec![Layer::BranchBegin, Layer::Relu6, Layer::BranchEnd, convolution(2)],
+                Box::new(|x| expected(&(x.clamp(0.0, 6.0) + x), 2)),
+            ),
+            (
+                vec![convolution(0), Layer::Relu, Layer::Relu6, Layer::BranchBegin, Layer::BranchEnd],
+                Box::new(|x| expected(x, 0).relu().clamp(0.0, 6.0) * 2.0),
+            ),
+        ];
+        for (number, (layers, function)) in cases.iter().enumerate() {
+            let input = arranged(&(Tensor::randn([2, 4, 7, 6], options) * 3.0)).set_requires_grad(true);
+            let value = function(&input);
+            let gradient = value.randn_like();
+            let pulled = Tensor::run_backward(&[(&value * &gradient).sum(None)], &[&input], false, false).remove(0);
+            let given = input.detach();
+            let mut maps = Vec::new();
+            let output = run(layers, &given, Some(&mut maps), None);
+            let agree = |found: &Tensor, expected: &Tensor, what: &str| {
+                let error = ((found - expected).norm() / expected.norm()).double_value(&[]);
+                assert!(error < 1e-12, "case {number}, {what}: {error:.1e}");
+            };
+            agree(&output, &value.detach(), "output");
+            agree(&run(layers, &given, None, None), &value.detach(), "output, nothing recorded");
+            agree(&given, &input.detach(), "the input is left alone");
+            agree(&pull_back(&maps, gradient.copy()), &pulled, "adjoint");
+            // The derivative along a change is the adjoint of the adjoint.
+            let change = given.randn_like();
+            let along = (push_forward(&maps, change.copy()) * &gradient).sum(None).double_value(&[]);
+            let across = (&pulled * &change).sum(None).double_value(&[]);
+            assert!((along - across).abs() < 1e-9 * (1.0 + across.abs()), "case {number}, derivative");
+        }
     }
 }

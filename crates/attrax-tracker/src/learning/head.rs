@@ -197,7 +197,7 @@ impl Dropout {
     /// Fresh factors for `samples` samples of `features` features: each unit is kept with
     /// probability 1/2 and doubled.
     #[must_use]
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub fn random(samples: i64, features: i64, kind: Kind, device: Device, rng: &mut ChaCha8Rng) -> Self {
         let bits = Self::draw(samples, features, rng);
         let bits = Tensor::from_slice(&bits).to_device(device);

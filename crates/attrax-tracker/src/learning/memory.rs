@@ -123,7 +123,7 @@ impl<'a> Pool<'a> {
 
     /// Never: a pool has samples.
     #[must_use]
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -55,13 +55,13 @@ impl BoxRegression {
     }
 
     /// The weights, `(features, 4)`.
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub fn weights(&self) -> &Tensor {
         &self.weights
     }
 
     /// The intercept, `(4)`.
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub fn intercept(&self) -> &Tensor {
         &self.intercept
     }
