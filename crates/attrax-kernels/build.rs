@@ -1,4 +1,5 @@
-//! Compiles the kernels for each vector width of the processor's architecture.
+//! Compiles the kernels for each vector width of the processor's architecture, and lets tests find libtorch where it was found
+//! now.
 
 use std::env;
 use std::error::Error;
@@ -21,7 +22,11 @@ const AARCH64: &[Width] = &[("neon", "8", &[]), PORTABLE];
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=c");
+    println!("cargo:rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
     println!("cargo:rustc-check-cfg=cfg(attrax_kernels)");
+    if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
+        println!("cargo:rustc-link-arg=-Wl,-rpath,{libtorch}");
+    }
     let widths = match env::var("CARGO_CFG_TARGET_ARCH")?.as_str() {
         "x86_64" => X86_64,
         "aarch64" => AARCH64,

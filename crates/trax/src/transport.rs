@@ -188,6 +188,12 @@ impl Transport {
     /// # Errors
     ///
     /// [`Error::Io`] if there is no descriptor left.
+    ///
+    /// ```
+    /// let transport = trax::Transport::from_streams(std::io::empty(), std::io::sink());
+    /// assert!(transport.output_handle()?.is_none());
+    /// # Ok::<(), trax::Error>(())
+    /// ```
     #[cfg(unix)]
     pub fn output_handle(&self) -> Result<Option<std::os::fd::OwnedFd>, Error> {
         Ok(match &self.output {

@@ -373,7 +373,10 @@ mod tests {
         check(&|change| push_forward(&maps, change.copy()), &changes);
     }
 
-    /// Against autograd: a ReLU at the end of a branch keeps its output as a mask, one at its beginning shares its input.
+    /// Layers, and the function that they are.
+    type Case<'a> = (Vec<Layer>, Box<dyn Fn(&Tensor) -> Tensor + 'a>);
+
+    /// Against autograd: a `ReLU` at the end of a branch keeps its output as a mask, one at its beginning shares its input.
     #[test]
     fn branches_that_begin_or_end_with_a_relu_are_as_autograd_has_them() {
         let options = (Kind::Double, Device::Cpu);
@@ -381,7 +384,6 @@ mod tests {
         let bias = Tensor::randn([4], options);
         let convolution = |number: usize| Layer::Convolution(Convolution::new(&weights[number], &bias, 1, 1, 1));
         let expected = |x: &Tensor, number: usize| x.conv2d(&weights[number], Some(&bias), [1, 1], [1, 1], [1, 1], 1);
-        type Case<'a> = (Vec<Layer>, Box<dyn Fn(&Tensor) -> Tensor + 'a>);
         let cases: [Case<'_>; 4] = [
             (
                 vec![convolution(0), Layer::BranchBegin, convolution(1), Layer::Relu6, Layer::BranchEnd],
