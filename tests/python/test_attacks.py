@@ -198,16 +198,26 @@ def wait(process: subprocess.Popen, row: dict, folder: Path) -> tuple[int, float
     """Waits for the end; the exit code, and the peak memory in megabytes."""
     interrupt = row.get("interrupt")
     deadline = time.monotonic() + row.get("seconds", 60)
+    peak = 0.0
     while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss / 1024
+        # Not the kernel's figure at the end, which counts what this process had when it started the other one.
+        peak = max(peak, high_water(process.pid))
+        if process.poll() is not None:
+            return process.returncode, peak
         assert time.monotonic() < deadline, f"it has not ended after {row.get('seconds', 60)} seconds"
         if interrupt and written(folder, interrupt["after"], interrupt.get("lines", 0)):
             process.send_signal(getattr(signal, interrupt["signal"]))
             interrupt = None
         time.sleep(0.01)
+
+
+def high_water(pid: int) -> float:
+    """The peak memory of the program that a process runs, in megabytes; zero for one that has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def written(folder: Path, pattern: str, lines: int) -> bool:

@@ -171,7 +171,7 @@ def test_a_damaged_dataset_is_told_before_a_run(demo: Path, tmp_path: Path, caps
     truth.write_text("".join(truth.read_text().splitlines(keepends=True)[:-2]))
     registry = jitter_registry(tmp_path)
     assert main(["init", str(tmp_path / "space"), "--dataset", str(copy), "--registry", str(registry)]) == 1
-    out = capsys.readouterr().out
+    out = capsys.readouterr().err
     assert "turning" in out
     assert "00000007.jpg cannot be read" in out
-    assert "twins: 26 frames, but 24 annotated ones" in out
+    assert "groundtruth.txt has 24 boxes, twins 26 frames" in out

@@ -80,7 +80,7 @@ def test_the_reason_has_what_to_write(image, key, value, sentence):
 def test_a_client_learns_that_there_is_no_memory(image):
     # How much a process takes before its first frame depends on the machine.
     reasons = []
-    for megabytes in range(440, 1500, 40):
+    for megabytes in range(430, 1500, 10):
         with Server(f"prlimit --as={megabytes * 1024 * 1000} {ATTRAX} serve --threads 1") as server:
             try:
                 server.connect()
