@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from trax_harness import Rectangle, Server, TraxException, save, texture
 
 ATTRAX = harness.ROOT / "out" / "bin" / "attrax"
-EMBEDDED = harness.ROOT / "src" / "weights" / "efficientnet-lite0.safetensors"
+EMBEDDED = harness.ROOT / "crates" / "attrax-tracker" / "src" / "weights" / "efficientnet-lite0.safetensors"
 
 pytestmark = pytest.mark.skipif(not ATTRAX.is_file(), reason="out/bin/attrax is not built: make build")
 

@@ -252,7 +252,7 @@ def test_inspect_and_convert_say_what_people_need(full: Path, tmp_path: Path, ca
 
 
 def test_the_network_inside_attrax_is_usable(capsys):
-    embedded = TINY.parents[2] / "src" / "weights" / "efficientnet-lite0.safetensors"
+    embedded = TINY.parents[2] / "crates" / "attrax-tracker" / "src" / "weights" / "efficientnet-lite0.safetensors"
     assert main(["weights", "inspect", str(embedded)]) == 0
     assert "usable with attrax --weights as efficientnet-lite0" in capsys.readouterr().out
     assert set(SHAPES).isdisjoint(files.read(embedded).tensors)
