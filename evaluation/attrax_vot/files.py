@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,13 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes, *, into: bool = True) -> None:
     """Writes a file, whole or not at all, unless it already has this content.
+
+    Args:
+        path: of the file.
+        content: of the file.
+        into: whether a missing folder is made.
 
     Raises:
         OSError: it cannot be written. The earlier file stays as it is.
@@ -31,5 +37,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     if path.is_file() and path.read_bytes() == data:
         return
+    if not into and not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     with replacing(path) as part:
         part.write_bytes(data)

@@ -50,7 +50,7 @@ def write(weights: Weights, path: Path) -> None:
     """Writes the weights as safetensors, in single precision; the file appears whole or not at all."""
     tensors = {name: array.astype(np.float32) for name, array in weights.tensors.items()}
     try:
-        write_whole(path, safetensors_bytes(tensors, weights.metadata))
+        write_whole(path, safetensors_bytes(tensors, weights.metadata), into=False)
     except OSError as error:
         raise WeightsError(path, error.strerror or str(error)) from error
 
