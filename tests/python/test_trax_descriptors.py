@@ -30,7 +30,7 @@ def start(command: str, read: int, write: int, **variables: str) -> subprocess.P
 
 
 def opened(process: subprocess.Popen) -> dict[int, str]:
-    """The descriptors of a process above the standard ones, without libtrax's own files in memory, and what they are."""
+    """The descriptors of a process above the standard ones, without libtrax's files in memory."""
     folder = Path(f"/proc/{process.pid}/fd")
     found = {int(entry.name): str(entry.readlink()) for entry in folder.iterdir() if int(entry.name) > 2}
     return {number: what for number, what in found.items() if not what.startswith("/memfd:trax-")}

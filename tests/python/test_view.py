@@ -278,7 +278,7 @@ def test_ctrl_c_while_a_video_is_saved_leaves_nothing(folder: Path, browser: Chr
 
 def test_what_cannot_be_shown_is_refused(folder: Path, tmp_path: Path):
     for arguments, words in (
-        (["/dev/video77"], "a camera or stream has no first frame to come back to"),
+        (["/dev/video77"], "a camera or stream has no first frame"),
         ([tmp_path / "none"], "no such file or folder"),
         ([folder, "--port", "65536"], "65536 is not in 0..=65535"),
     ):
