@@ -266,7 +266,7 @@ impl Tracker {
     }
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for
-    /// it is the one pause in a frame without an update, but for [`best_place`](Self::best_place).
+    /// it is the one pause in a frame without an update, but for [`Ranking::best_place`].
     fn best(&self, seen: &Described, around: BoundingBox) -> Best {
         let _span = profile::span(Stage::Scoring);
         let (candidates, features) = (&seen.boxes, &seen.features);
