@@ -13,7 +13,7 @@ use tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: Reporting = Reporting;
 
-/// Where the TraX client is told, or -1.
+/// The descriptor of the TraX client, or -1.
 static CLIENT: AtomicI32 = AtomicI32::new(-1);
 
 /// Has the TraX client at a descriptor told, should there be no more memory.

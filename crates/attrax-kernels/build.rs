@@ -1,5 +1,5 @@
-//! Compiles the kernels for each vector width of the processor's architecture, and lets tests find libtorch where it was found
-//! now.
+//! Compiles the kernels for each vector width of the processor's architecture, and lets tests find
+//! libtorch where it was found now.
 
 use std::env;
 use std::error::Error;
@@ -7,7 +7,8 @@ use std::error::Error;
 /// A vector width: its name, the floats in a vector, and the compiler's flags.
 type Width = (&'static str, &'static str, &'static [&'static str]);
 
-/// Without flags: registers of four floats, four to a vector. It runs everywhere, and stands in for AVX-512 in tests.
+/// Without flags: registers of four floats, four to a vector. It runs everywhere, and stands in for
+/// AVX-512 in tests.
 const PORTABLE: Width = ("portable", "16", &[]);
 
 const X86_64: &[Width] = &[

@@ -1,5 +1,6 @@
 /* An inverted residual block (Sandler et al., CVPR 2018) in one pass: a product that expands the channels, ReLU6, a
- * depthwise convolution, ReLU6, and a product that projects them. What is between them never leaves the core's cache.
+ * depthwise convolution, ReLU6, and a product that projects them. What is between them never leaves the
+ * core's cache.
  *
  * The same pass serves the block's derivative, where masks take the place of ReLU6 and there is no bias, and its
  * adjoint, where in addition the products change places and the depthwise convolution is transposed. `block.rs`

@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
+use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
 use super::backbone::{Backbone, Parameters};
 use super::config::Config;
 use super::error::guarded;
 use super::learning::head::Head;
-use super::sampling::Grids;
+use super::learning::ranking::Ranking;
+use super::sampling::{Grids, Sampler, Sampling};
 use super::{BoundingBox, Frame, TrackerError};
 
 /// The network and the parameters, shared by all targets.
@@ -114,6 +116,16 @@ impl Model {
     #[must_use]
     pub fn backbone(&self) -> &Backbone {
         &self.backbone
+    }
+
+    /// What draws a target's boxes: `sampler` one by one, `rng` on grids.
+    pub(super) fn sampling<'a>(&'a self, sampler: &'a mut Sampler, rng: &'a mut ChaCha8Rng) -> Sampling<'a> {
+        Sampling { backbone: &self.backbone, config: &self.config, grids: self.grids.as_ref(), sampler, rng }
+    }
+
+    /// A target's classifier as it ranks candidates.
+    pub(super) fn ranking<'a>(&'a self, head: &'a Head) -> Ranking<'a> {
+        Ranking { head, backbone: &self.backbone, config: &self.config }
     }
 
     /// Features of boxes of a frame: `(boxes, features)`.

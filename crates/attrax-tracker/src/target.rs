@@ -52,8 +52,8 @@ pub struct Tracker {
     least: (f64, f64),
     /// The last update's final velocity, if it is kept.
     velocity: Option<Tensor>,
-    /// How far the target moved from the frame before the last one to the last one, pixels; `None`
-    /// if it was not found.
+    /// How far the target moved from the frame before the last one to the last one, pixels; zero
+    /// if the box stayed.
     movement: (f64, f64),
     /// The score that the target's box has in the first frame after training, if a threshold is a
     /// share of it.
@@ -196,13 +196,9 @@ impl Tracker {
         self.frames += 1;
         let around = self.search_centre();
         let translation = self.search_translation();
-        let candidates = {
-            let ranking = Ranking { head: &self.head, backbone: &model.backbone, config };
-            let (sampler, rng) = (&mut self.sampler, &mut self.rng);
-            let grids = model.grids.as_ref();
-            let mut sampling = Sampling { backbone: &model.backbone, config, grids, sampler, rng };
-            sampling.candidates(frame, around, translation, ranking)
-        };
+        let ranking = model.ranking(&self.head);
+        let mut sampling = model.sampling(&mut self.sampler, &mut self.rng);
+        let candidates = sampling.candidates(frame, around, translation, ranking);
         let Best { confidence, boxes, refined } = self.best(&candidates, around);
         if !confidence.is_finite() {
             return Err(TrackerError::NotFinite { frame: self.frames + 1 });
@@ -295,13 +291,12 @@ impl Tracker {
 
     /// The classifier as it ranks candidates.
     fn ranking(&self) -> Ranking<'_> {
-        Ranking { head: &self.head, backbone: &self.model.backbone, config: &self.model.config }
+        self.model.ranking(&self.head)
     }
 
     /// What draws this target's boxes.
     fn sampling<'a>(&'a mut self, model: &'a Model) -> Sampling<'a> {
-        let (sampler, rng) = (&mut self.sampler, &mut self.rng);
-        Sampling { backbone: &model.backbone, config: &model.config, grids: model.grids.as_ref(), sampler, rng }
+        model.sampling(&mut self.sampler, &mut self.rng)
     }
 
     /// Where candidates are drawn: at the last place, or ahead of it.

@@ -199,7 +199,7 @@ class _Attempt:
         return replace(runner.run_sequence(experiment, tracker, sequence, notebook), notes=self._notes)
 
     def failed(self, error: Exception) -> runner.Outcome:
-        """An exception as an outcome; one that is no fault of files or machine leaves its trace in the log."""
+        """An exception as an outcome; an unexpected one leaves its trace in the log."""
         log = None
         with suppress(OSError):
             if self._where and not isinstance(error, sentences.EXPECTED):

@@ -42,7 +42,7 @@ impl Reel {
         self.decoder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A frame, counted from 0; none behind the last one.
+    /// A frame, counted from 0; `None` after the last one.
     ///
     /// # Errors
     /// Where the frame cannot be read, or the client that wants it is gone.

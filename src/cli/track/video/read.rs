@@ -37,7 +37,7 @@ type Picture = (u32, u32, Vec<u8>);
 enum Fault {
     /// The stream ended within a picture.
     Cut,
-    /// This is no picture, or none that is accepted.
+    /// The bytes are not an accepted picture.
     Refused(String),
 }
 
