@@ -1,10 +1,12 @@
 """What the tests share: folders of data, and a tracker that answers at once."""
 
+import fcntl
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +30,12 @@ def installed(program: str, *other_names: str) -> str:
     if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
         install = ["apt-get", "install", "--yes", "--no-install-recommends", program]
         quiet = {"capture_output": True, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
-        if subprocess.run(install, **quiet).returncode:
-            subprocess.run(["apt-get", "update"], **quiet)
-            subprocess.run(install, **quiet)
+        # One at a time: tests run in several processes.
+        with Path(tempfile.gettempdir(), "attrax-tests-apt.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not any(map(shutil.which, names)) and subprocess.run(install, **quiet).returncode:
+                subprocess.run(["apt-get", "update"], **quiet)
+                subprocess.run(install, **quiet)
     path = next((found for name in names if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip(f"skipped: there is no {program}, and it could not be installed (Debian: apt install {program})")
