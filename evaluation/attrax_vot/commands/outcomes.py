@@ -1,0 +1,104 @@
+"""The commands about results."""
+
+import argparse
+
+from attrax_vot.run import provenance
+from attrax_vot.run.evaluate import find_tracker
+from attrax_vot.run.toolkit import EvaluationError
+from attrax_vot.run.workspace import load
+
+
+def report(options: argparse.Namespace) -> int:
+    """Writes the report of a workspace."""
+    from attrax_vot.report import tables, write
+    from attrax_vot.report.collect import collect
+
+    unknown = sorted(set(options.format) - set(write.FORMATS))
+    if unknown:
+        raise EvaluationError(f"there is no format {', '.join(unknown)}; there are {', '.join(write.FORMATS)}")
+    found = collect(options.workspace, options.trackers, options.reference)
+    files = write.write(found, options.out or options.workspace / "report", options.format)
+    print(tables.text(write.shown(found)[0]))
+    for path in files:
+        print(path)
+    return 0
+
+
+def render(options: argparse.Namespace) -> int:
+    """Draws strips of frames."""
+    from attrax_vot.report.pictures import render_workspace
+
+    out = options.out or options.workspace / "pictures" / options.tracker
+    for path in render_workspace(options.workspace, options.tracker, out, options.sequences):
+        print(path)
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Writes results in the layout of another toolkit, with where they come from."""
+    from vot.experiment.multirun import MultiRunExperiment, UnsupervisedExperiment
+
+    from attrax_vot.analysis import exchange
+    from attrax_vot.run.runner import sequences_of
+
+    space = load(options.workspace)
+    kind = UnsupervisedExperiment if options.layout == "got10k" else MultiRunExperiment
+    experiments = [each for each in space.stack if isinstance(each, kind)]
+    for tracker in [find_tracker(space, name) for name in options.trackers]:
+        out = (options.out or options.workspace / "export") / tracker.reference
+        files = [
+            file
+            for each in experiments
+            for file in exchange.export(each, tracker, sequences_of(space, each), options.layout, out)
+        ]
+        if not files:
+            names = ",".join(each.identifier for each in experiments)
+            how = f"'attrax-vot run {options.workspace} {tracker.reference} --experiments {names}' makes them"
+            raise EvaluationError(
+                f"{tracker.reference} has no whole repetition to write in the layout {options.layout}; "
+                + (how if names else "the workspace has no experiment without supervision, which it needs")
+            )
+        runs = provenance.read(options.workspace, tracker.reference)
+        written = {
+            "layout": options.layout,
+            "stack": space.stack.title,
+            "versions": provenance.versions(),
+            "runs": runs,
+        }
+        exchange.note(out, {"tracker": tracker.reference, **written})
+        print(f"{out}: {len(files)} files" + ("" if runs else "; the runs noted nothing about the tracker"))
+    return 0
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Prints the curve from a tracker's score to the probability that its box is right, and how good it is."""
+    import numpy as np
+    from vot.experiment.multirun import SupervisedExperiment
+
+    from attrax_vot.analysis import calibration, scores
+    from attrax_vot.run.runner import sequences_of
+
+    space = load(options.workspace)
+    frames: list[calibration.Frames] = []
+    for experiment in (each for each in space.stack if isinstance(each, SupervisedExperiment)):
+        bounded = scores.bounded(experiment)
+        for tracker in (find_tracker(space, name) for name in options.trackers):
+            frames += [
+                calibration.read(experiment, tracker, sequence, bounded=bounded)
+                for sequence in sequences_of(space, experiment)
+            ]
+    joined = calibration.joined(frames)
+    if len(joined) < 2:
+        names = ", ".join(options.trackers)
+        raise EvaluationError(
+            f"{names}: results with confidences on {len(joined)} sequences in {options.workspace}; two are the least"
+        )
+    curve, left_out = calibration.fit(joined), calibration.left_out(joined)
+    right = np.concatenate([each.right for each in joined])
+    base = calibration.quality(np.full(len(right), right.mean()), right)
+    print(f"probability = 1 / (1 + exp(-({curve.offset:.3f} + {curve.slope:.3f} * confidence)))")
+    share = f"{right.mean():.3f} of them with overlap {calibration.RIGHT} or more"
+    print(f"{len(right)} frames of {len(joined)} sequences, {share}")
+    print(f"on sequences left out: Brier {left_out.brier:.3f}, mean distance from the outcome {left_out.error:.3f}")
+    print(f"the same probability for every frame: Brier {base.brier:.3f}")
+    return 0

@@ -1,0 +1,56 @@
+"""Flags of the commands about results."""
+
+from pathlib import Path
+
+from attrax_vot.flags import Commands, names
+
+
+def add(commands: Commands) -> None:
+    """Adds the commands."""
+    _add_report(commands)
+    _add_render(commands)
+    _add_export(commands)
+    _add_calibrate(commands)
+
+
+def _add_report(commands: Commands) -> None:
+    """The command that writes a report."""
+    report = commands.add_parser("report", help="write a page, a table and summary.json about a workspace")
+    report.add_argument("workspace", type=Path, help="with results")
+    report.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
+    report.add_argument(
+        "--reference", type=Path, action="append", default=[], metavar="DIR",
+        help="published raw results to add; may be given again",
+    )  # fmt: skip
+    report.add_argument(
+        "--format", type=names, default=["html", "markdown"], metavar="A,B",
+        help="html, markdown, latex, csv [html,markdown]; summary.json is always written",
+    )  # fmt: skip
+    report.add_argument("--out", type=Path, help="where it goes [WORKSPACE/report]")
+
+
+def _add_render(commands: Commands) -> None:
+    """The command that draws strips of frames."""
+    render = commands.add_parser("render", help="draw strips of frames with ground truth and boxes")
+    render.add_argument("workspace", type=Path, help="with results")
+    render.add_argument("--tracker", default="DAT", help="whose results [DAT]")
+    render.add_argument("--sequences", type=names, metavar="A,B", help="only these [all]")
+    render.add_argument("--out", type=Path, help="where the pictures go [WORKSPACE/pictures/TRACKER]")
+
+
+def _add_export(commands: Commands) -> None:
+    """The command that writes results in other layouts."""
+    export = commands.add_parser("export", help="write results in the layout of another toolkit, with their provenance")
+    export.add_argument("workspace", type=Path, help="with results")
+    export.add_argument("trackers", nargs="+", metavar="TRACKER", help="whose results")
+    export.add_argument("--layout", choices=("vot", "got10k"), default="vot", help="vot, got10k [vot]")
+    export.add_argument("--out", type=Path, help="where they go, a folder for each tracker [WORKSPACE/export]")
+
+
+def _add_calibrate(commands: Commands) -> None:
+    """The command that fits a probability to confidences."""
+    calibrate = commands.add_parser(
+        "calibrate", help="fit how likely a box is right to the confidence that trackers told"
+    )
+    calibrate.add_argument("workspace", type=Path, help="with results")
+    calibrate.add_argument("trackers", nargs="+", metavar="TRACKER", help="whose results, together")
