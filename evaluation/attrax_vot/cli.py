@@ -10,6 +10,7 @@ from attrax_vot import __version__
 from attrax_vot.errors import EvaluationError
 from attrax_vot.flags import comparisons, networks, outcomes, runs
 from attrax_vot.run import processes
+from attrax_vot.shell import SHELLS, Parser, completions
 
 EXAMPLES = """examples:
   attrax-vot demo out/demo
@@ -28,7 +29,7 @@ EXAMPLES = """examples:
 
 def parser() -> argparse.ArgumentParser:
     """The command line's definition."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="attrax-vot",
         description="Runs VOT experiments with the official toolkit and shows what came out.",
         epilog=EXAMPLES,
@@ -39,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
 
     for group in (runs, outcomes, comparisons, networks):
         group.add(commands)
+    complete = commands.add_parser("completions", help="print the completions of a shell")
+    complete.add_argument("shell", choices=SHELLS, help="bash, zsh or fish")
     return top
 
 
@@ -52,6 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names of files may be bytes that are no text.
         sys.stdout.reconfigure(errors="backslashreplace")
+    if options.command == "completions":
+        print(completions(parser(), options.shell), end="")
+        return 0
     add_to_path()
     try:
         with processes.handled():
