@@ -37,6 +37,14 @@ runtime._connect()
 client = internals.process(runtime)._client
 internals.exchange_client(runtime, lambda old: [old])
 print("client", internals.process(runtime)._client == [client])
+# The clock of replies: at rest, started and stopped.
+import time
+time.sleep(0.3)
+seen = [internals.starting(runtime), internals.idle(runtime)]
+internals.limit_reply(runtime, True)
+seen.append(internals.idle(runtime))
+internals.limit_reply(runtime, False)
+print("clock", seen, internals.idle(runtime))
 internals.exchange_client(runtime, lambda new: new[0])
 runtime.stop()
 for module, kind, method in internals.OVERRIDDEN:
@@ -61,6 +69,7 @@ arguments {'seed': '7'}
 timeout 30.0 None
 constructor True
 client True
+clock [False, True, False] True
 keys ['stack', 'experiments', 'repetitions'] []
 registries []
 enough False"""

@@ -131,6 +131,23 @@ def test_what_breaks_while_it_runs_has_a_fix(lines: str, fix: str, tmp_path: Pat
     assert fix in out[out.index("FAIL  ten frames") :]
 
 
+@pytest.mark.parametrize("replies", [0, 1])
+def test_a_silent_tracker_is_ended_however_fast_it_greets(
+    replies: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    # Within the first tenth of a second the toolkit's clock takes no order.
+    program = tmp_path / "silent"
+    hello = "@@TRAX:hello trax.version=1 trax.region=rectangle trax.image=path "
+    state = 'read line; echo "@@TRAX:state \\"1,1,10,10\\""\n' * replies
+    program.write_text(f"#!/bin/sh\necho '{hello}'\n{state}exec sleep 60\n")
+    program.chmod(0o755)
+    registry = tmp_path / "trackers.ini"
+    registry.write_text(f"[Mine]\nprotocol = trax\ncommand = {program}\ntimeout = 1\n")
+    status, out = verified(registry, "Mine", capsys)
+    assert status == 1
+    assert "did not reply in 1 seconds" in out[out.index("FAIL  ten frames") :]
+
+
 def test_an_unknown_tracker_is_told_with_those_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     registry = jitter_registry(tmp_path)
     registry.write_text(registry.read_text() + "[My tracker]\ncommand = x\n")

@@ -67,6 +67,24 @@ def process(runtime: "TrackerRuntime") -> Any:  # noqa: ANN401 - of the toolkit'
     return getattr(runtime, "_process", None)
 
 
+def starting(runtime: "TrackerRuntime") -> bool:
+    """Whether the toolkit's clock for replies takes no order yet: it does not in its first tenth of a second."""
+    started = process(runtime)
+    return started is not None and getattr(started, "_watchdog_counter", 1) == 0 and started.alive
+
+
+def idle(runtime: "TrackerRuntime") -> bool:
+    """Whether the toolkit's clock for replies stands still."""
+    return getattr(process(runtime), "_watchdog_counter", 1) < 0
+
+
+def limit_reply(runtime: "TrackerRuntime", limited: bool) -> None:
+    """Starts the toolkit's clock for a reply, or stops it."""
+    started = process(runtime)
+    if started is not None:
+        started._watchdog_reset(limited)
+
+
 def timeout(runtime: "TrackerRuntime") -> float:
     """Seconds that a tracker may take to reply."""
     return float(getattr(runtime, "_timeout", None) or 30)

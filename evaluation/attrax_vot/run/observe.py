@@ -7,6 +7,7 @@ what the tracker wrote.
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from attrax_vot.run import driver, internals, processes
 if TYPE_CHECKING:
     from vot.dataset import Frame
 
+# Seconds between two looks at a tracker that starts; the toolkit's clock has the same.
+TICK = 0.1
 # Called with the index of the frame that is done, counted from 0, and whether it was an initialisation.
 Progress = Callable[[int, bool], None]
 # Called with the text that the tracker wrote beside the protocol.
@@ -52,21 +55,34 @@ class ObservedRuntime(driver.Online):
 
     @contextmanager
     def _greeting(self) -> Iterator[None]:
-        """Ends the tracker's process if it does not speak TraX in time: the toolkit itself would wait for ever."""
+        """Limits the time of a greeting, and that of the reply after a greeting within a tenth of a second.
+
+        The toolkit by itself would wait for ever for both.
+        """
         seconds = internals.timeout(self._runtime)
         before = set(processes.descendants(os.getpid()))
-        late = False
+        done = threading.Event()
+        late = limited = False
 
-        def look() -> None:
-            nonlocal late
-            late = internals.process(self._runtime) is None
-            if late:
-                processes.end_all([pid for pid in processes.descendants(os.getpid()) if pid not in before])
+        def watch() -> None:
+            nonlocal late, limited
+            end, waits = None, 0
+            while not done.wait(TICK):
+                if internals.process(self._runtime) is None:
+                    end = end or time.monotonic() + seconds
+                    if late := time.monotonic() >= end:
+                        processes.end_all([pid for pid in processes.descendants(os.getpid()) if pid not in before])
+                        return
+                # The clock stands still for a moment after the greeting and after the reply, too.
+                waits = waits + 1 if internals.idle(self._runtime) else 0
+                if waits == 2:
+                    internals.limit_reply(self._runtime, True)
+                    limited = True
+                    return
 
-        timer = threading.Timer(seconds, look)
         # What ends this process must not wait for it.
-        timer.daemon = True
-        timer.start()
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
         try:
             yield
         except TrackerException as failure:
@@ -75,10 +91,15 @@ class ObservedRuntime(driver.Online):
             text = f"its process was started and did not speak TraX within {seconds:g} seconds"
             raise TrackerException(text, tracker=self.tracker, tracker_log=failure.log) from failure
         finally:
-            timer.cancel()
+            done.set()
+            watcher.join()
+            if limited:
+                internals.limit_reply(self._runtime, False)
 
     def update(self, frame: "Frame", *more: Any) -> Any:  # noqa: ANN401 - what it takes differs by version
         """Gives the tracker a frame; its reply and the seconds that it took."""
+        while internals.starting(self._runtime):
+            time.sleep(TICK / 10)
         reply = self._runtime.update(frame, *more)
         self._progress(frame.index, False)
         return reply
