@@ -99,7 +99,7 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
                 failures=float(failures),
                 robustness=float(point[0]),
                 eao=_mean_over(compute(eao.eaocurve, [sequence])[0], eao),
-                **_seconds(found),
+                **seconds(found),
             )
             rows.append(row)
         accuracy, _, point, _ = compute(ar, sequences)
@@ -112,7 +112,7 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
         failures=sum(row.failures for row in rows),
         robustness=float(point[0]),
         eao=_mean_over(curve, eao),
-        **_seconds([each for found in runs.values() for each in found]),
+        **seconds([each for found in runs.values() for each in found]),
     )
     return Scores(tracker.reference, total, rows, [float(value) for value in curve], (eao.low, eao.high))
 
@@ -162,7 +162,7 @@ def _mean_over(curve: Iterable[float], eao: EAOScore) -> float:
     return float(fmean(part)) if part else math.nan
 
 
-def _seconds(found: list[results.Repetition]) -> dict[str, float]:
+def seconds(found: list[results.Repetition]) -> dict[str, float]:
     """Mean seconds of frames and of initialisations; not a number where nothing is known."""
     frames = [value for each in found for value in each.frame_seconds]
     inits = [value for each in found for value in each.init_seconds]

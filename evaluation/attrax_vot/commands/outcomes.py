@@ -1,6 +1,7 @@
 """The commands about results."""
 
 import argparse
+import contextlib
 
 from attrax_vot.run import provenance
 from attrax_vot.run.evaluate import find_tracker
@@ -21,6 +22,27 @@ def report(options: argparse.Namespace) -> int:
     print(tables.text(write.shown(found)[0]))
     for path in files:
         print(path)
+    return 0
+
+
+def explore(options: argparse.Namespace) -> int:
+    """Serves the page of a workspace until it is ended."""
+    import secrets
+
+    from attrax_vot.explore import server, site
+    from attrax_vot.explore.board import Board
+    from attrax_vot.explore.study import Study
+    from attrax_vot.run.processes import Ended
+
+    study = Study(options.workspace, options.trackers, options.reference)
+    board = Board(study)
+    pages = server.Pages(secrets.token_hex(16), site.public(), site.Site(study, board).answer)
+    with server.Server(options.port, pages) as serving:
+        print(serving.address, flush=True)
+        board.watch()
+        # Ctrl-C is how it ends.
+        with contextlib.suppress(Ended):
+            serving.serve_forever()
     return 0
 
 

@@ -46,6 +46,13 @@ def positive(text: str) -> int:
     return value
 
 
+def port(text: str) -> int:
+    """The number of a port; 0 is any."""
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text} is no port; ports are 0 to 65535")
+    return int(text)
+
+
 def number(text: str) -> float:
     """A number."""
     try:

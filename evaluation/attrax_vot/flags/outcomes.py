@@ -1,13 +1,15 @@
 """Flags of the commands about results."""
 
+import argparse
 from pathlib import Path
 
-from attrax_vot.flags import Commands, names
+from attrax_vot.flags import Commands, names, port
 
 
 def add(commands: Commands) -> None:
     """Adds the commands."""
     _add_report(commands)
+    _add_explore(commands)
     _add_render(commands)
     _add_export(commands)
     _add_calibrate(commands)
@@ -27,6 +29,25 @@ def _add_report(commands: Commands) -> None:
         help="html, markdown, latex, csv [html,markdown]; summary.json is always written",
     )  # fmt: skip
     report.add_argument("--out", type=Path, help="where it goes [WORKSPACE/report]")
+
+
+def _add_explore(commands: Commands) -> None:
+    """The command that serves a page about a workspace."""
+    explore = commands.add_parser(
+        "explore",
+        help="look at a workspace in a browser: table, curves, and every frame with its boxes",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="It prints the page's address, on this machine's loopback alone. From another machine:\n"
+        "  ssh -L 8766:127.0.0.1:8766 HOST attrax-vot explore out/vot2016\n"
+        "and open the same address there. Ctrl-C ends it. While a run goes on, the page shows what has ended.",
+    )
+    explore.add_argument("workspace", type=Path, help="with results, or with a run that makes them")
+    explore.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
+    explore.add_argument(
+        "--reference", type=Path, action="append", default=[], metavar="DIR",
+        help="published raw results to add; may be given again",
+    )  # fmt: skip
+    explore.add_argument("--port", type=port, default=8766, metavar="N", help="of the page; 0 takes a free one [8766]")
 
 
 def _add_render(commands: Commands) -> None:

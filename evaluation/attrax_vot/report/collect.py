@@ -110,29 +110,25 @@ class Report:
         return sum(place.frames for place in self.places)
 
 
-def collect(directory: Path, names: list[str], references: list[Path]) -> Report:
+def collect(directory: Path, names: list[str], references: list[Path], *, pictures: bool = True) -> Report:
     """Scores every tracker on the sequences that it has ended.
 
     Args:
         directory: a workspace.
         names: of the trackers; all that have results when there are none.
         references: folders of published raw results to add.
+        pictures: whether failures are drawn.
 
     Raises:
         EvaluationError: a tracker is unknown or has no results.
     """
+    published = add_published(directory, references)
     space = workspace.load(directory)
-    chosen = [each for each in space.stack if isinstance(each, SupervisedExperiment)][:1]
-    sequences = runner.sequences_of(space, chosen[0]) if chosen else list(space.dataset)
-    # All are read before any is written.
-    for made in [made for path in references for made in _published(space, directory, path)]:
-        reference.write(made)
-    published = [reference.register(directory, path) for path in references]
-    space = workspace.load(directory)
-    trackers = _trackers(space, directory, names, published)
+    experiment = supervised(space)
+    sequences = runner.sequences_of(space, experiment) if experiment else list(space.dataset)
+    trackers = find_trackers(space, directory, names, published)
     free = _free(space, trackers)
-    ended = {each.reference: _ended(chosen[0], each, sequences) if chosen else [] for each in trackers}
-    kept = [each for each in trackers if ended[each.reference]]
+    kept = [each for each in trackers if experiment and ended(experiment, each, sequences)]
     there = {each.tracker for each in free} | {each.reference for each in kept}
     without = [each.reference for each in trackers if each.reference not in there]
     if not there or set(names) & set(without):
@@ -142,13 +138,37 @@ def collect(directory: Path, names: list[str], references: list[Path]) -> Report
         made=datetime.now(timezone.utc),
         command=shlex.join(["attrax-vot", *sys.argv[1:]]),
         versions=provenance.versions(),
-        interval=scores.interval(chosen[0]) if chosen else (0, 0),
+        interval=scores.interval(experiment) if experiment else (0, 0),
         places=[Place(each.name, len(each), {}, []) for each in sequences],
         entries=[],
         differences=[],
         one_pass=free,
     )
-    return _supervised(report, directory, chosen[0], kept, sequences) if kept else report
+    if experiment is None or not kept:
+        return report
+    found = _supervised(report, directory, experiment, kept, sequences)
+    if not pictures:
+        return found
+    drawn, undrawn = strips.draw(experiment, kept, sequences)
+    return replace(found, strips=drawn, undrawn=undrawn)
+
+
+def add_published(directory: Path, references: list[Path]) -> list[str]:
+    """Adds published raw results to a workspace as trackers, and gives their references.
+
+    Raises:
+        EvaluationError: some cannot be read; nothing is written then.
+    """
+    space = workspace.load(directory)
+    # All are read before any is written.
+    for made in [made for path in references for made in _published(space, directory, path)]:
+        reference.write(made)
+    return [reference.register(directory, path) for path in references]
+
+
+def supervised(space: "Workspace") -> SupervisedExperiment | None:
+    """The workspace's supervised experiment, where it has one."""
+    return next((each for each in space.stack if isinstance(each, SupervisedExperiment)), None)
 
 
 def _supervised(
@@ -159,15 +179,12 @@ def _supervised(
     sequences: list["Sequence"],
 ) -> Report:
     """Adds what trackers did in the supervised experiment."""
-    ended = {each.reference: _ended(experiment, each, sequences) for each in trackers}
-    pictures, undrawn = strips.draw(experiment, trackers, sequences)
+    found = {each.reference: ended(experiment, each, sequences) for each in trackers}
     return replace(
         report,
         places=[_place(experiment, trackers, each) for each in sequences],
-        entries=sorted((_entry(directory, experiment, each, ended[each.reference]) for each in trackers), key=_rank),
-        differences=_differences(experiment, trackers, ended),
-        strips=pictures,
-        undrawn=undrawn,
+        entries=sorted((entry(directory, experiment, each, found[each.reference]) for each in trackers), key=rank),
+        differences=_differences(experiment, trackers, found),
     )
 
 
@@ -186,14 +203,14 @@ def _published(space: "Workspace", directory: Path, path: Path) -> list[dict[Pat
     ]
 
 
-def _one_pass(space: "Workspace") -> UnsupervisedExperiment | None:
+def one_pass_of(space: "Workspace") -> UnsupervisedExperiment | None:
     """The workspace's unsupervised experiment, where it has one."""
     return next((each for each in space.stack if isinstance(each, UnsupervisedExperiment)), None)
 
 
 def _free(space: "Workspace", trackers: list["Tracker"]) -> list[OnePass]:
     """What trackers did without supervision, the best first."""
-    experiment = _one_pass(space)
+    experiment = one_pass_of(space)
     if experiment is None:
         return []
     sequences = runner.sequences_of(space, experiment)
@@ -201,18 +218,20 @@ def _free(space: "Workspace", trackers: list["Tracker"]) -> list[OnePass]:
     return sorted((each for each in found if each), key=lambda each: (-len(each.rows), -each.total.success))
 
 
-def _ended(experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]) -> list["Sequence"]:
+def ended(experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]) -> list["Sequence"]:
     """The sequences of which a tracker has a whole repetition."""
     return [each for each in sequences if results.repetitions(experiment, tracker, each)]
 
 
-def _entry(directory: Path, experiment: "SupervisedExperiment", tracker: "Tracker", ended: list["Sequence"]) -> Entry:
-    """A tracker on the sequences that it has ended."""
+def entry(
+    directory: Path, experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]
+) -> Entry:
+    """A tracker on sequences that it has ended."""
     return Entry(
         tracker.reference,
         tracker.label,
-        scores.score(experiment, tracker, ended),
-        attributes.count(experiment, tracker, ended),
+        scores.score(experiment, tracker, sequences),
+        attributes.count(experiment, tracker, sequences),
         provenance.read(directory, tracker.reference),
         tracker.describe().get("command") or "",
     )
@@ -226,7 +245,7 @@ def _place(experiment: "SupervisedExperiment", trackers: list["Tracker"], sequen
     return Place(sequence.name, len(sequence), spans, [line for line in lines if line is not None])
 
 
-def _rank(entry: Entry) -> tuple[int, float, str]:
+def rank(entry: Entry) -> tuple[int, float, str]:
     """Where a tracker stands: a number over more sequences before one over fewer."""
     eao = entry.scores.total.eao
     return -entry.ended, math.inf if math.isnan(eao) else -eao, entry.reference
@@ -251,7 +270,7 @@ def _differences(
     return found
 
 
-def _trackers(space: "Workspace", directory: Path, names: list[str], published: list[str]) -> list["Tracker"]:
+def find_trackers(space: "Workspace", directory: Path, names: list[str], published: list[str]) -> list["Tracker"]:
     """The wanted trackers, or all that have results: ours in the registry's order, then published ones."""
     if not names:
         known = [tracker.reference for tracker in space.registry]

@@ -1,0 +1,206 @@
+"""Scores of a workspace for the page, kept current while a run goes on."""
+
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from vot.experiment.multirun import SupervisedExperiment
+
+from attrax_vot.analysis import attributes, one_pass, otb, results, scores, summary
+from attrax_vot.explore.study import Signature, Study
+from attrax_vot.report import collect, timeline
+
+if TYPE_CHECKING:
+    from vot.dataset import Sequence
+    from vot.experiment.multirun import UnsupervisedExperiment
+    from vot.tracker import Tracker
+
+# Seconds between looks at what a run has ended.
+INTERVAL = 2.0
+
+# What a cell of the table may show, by experiment: key in a row, title, digits, and whether more is better.
+SUPERVISED = [
+    ("accuracy", "A", 3, True),
+    ("failures", "failures", 1, False),
+    ("robustness", "R", 3, True),
+    ("eao", "EAO", 3, True),
+    ("seconds_per_frame", "s/frame", 3, False),
+    ("seconds_per_initialization", "s/init", 2, False),
+]
+ONE_PASS = [
+    ("success", "overlap (OS)", 3, True),
+    ("success_half", "OS at 0.5", 3, True),
+    ("precision", "precision (DP)", 3, True),
+    ("centre_error", "centre error, px", 1, False),
+    ("seconds_per_frame", "s/frame", 3, False),
+]
+
+Document = dict[str, Any]
+
+
+class Board:
+    """What is known by now. `look` scores whatever has changed; `document` may be called from any thread."""
+
+    def __init__(self, study: Study) -> None:
+        """Knows the names of a workspace's sequences and experiments, and no score."""
+        self._study = study
+        self._changed = threading.Condition()
+        self._signatures: dict[tuple[str, str], list[Signature]] = {}
+        self._scored: dict[str, dict[str, Document]] = {name: {} for name in study.experiments}
+        self._sequences: dict[str, Document] = {
+            name: {"name": name, "frames": None, "attributes": {}} for name in study.sequences
+        }
+        self._problems: dict[str, str] = {}
+        self._busy = "reading the sequences"
+        self._version = 1
+
+    def watch(self) -> None:
+        """Looks again and again, on a thread of its own, as long as the program lives."""
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        pause = threading.Event()
+        while True:
+            self.look()
+            pause.wait(INTERVAL)
+
+    def look(self) -> None:
+        """Reads the sequences once, and scores every tracker whose results have changed."""
+        for name, sequence in self._study.sequences.items():
+            if self._sequences[name]["frames"] is None:
+                self._sequences[name] = {
+                    "name": name,
+                    "frames": len(sequence),
+                    "attributes": timeline.attribute_spans(sequence),
+                }
+        for experiment in self._study.experiments:
+            sequences = self._study.sequences_of(experiment)
+            for tracker in self._study.trackers():
+                key = experiment, tracker.reference
+                there = [self._study.signature(experiment, tracker, each) for each in sequences]
+                if self._signatures.get(key) == there:
+                    continue
+                self._say(f"scoring {tracker.label}")
+                found = self._try(experiment, tracker, sequences)
+                self._signatures[key] = there
+                with self._changed:
+                    if found is not None:
+                        self._scored[experiment][tracker.reference] = found
+        self._say("")
+
+    def document(self, since: int, patience: float) -> Document:
+        """What the page shows; nothing but the version where it is the same as before after some seconds."""
+        with self._changed:
+            if self._version == since:
+                self._changed.wait(patience)
+            if self._version == since:
+                return {"version": since}
+            return {
+                "version": self._version,
+                "title": self._study.title,
+                "busy": self._busy,
+                "problems": sorted(self._problems.values()),
+                "sequences": list(self._sequences.values()),
+                "experiments": [
+                    {"name": name, **_kind(each), "trackers": self._ranked(name)}
+                    for name, each in self._study.experiments.items()
+                ],
+            }
+
+    def _ranked(self, experiment: str) -> list[Document]:
+        """The trackers of an experiment: those with the most sequences first, then the best."""
+        ranked = sorted(self._scored[experiment].values(), key=lambda each: each["rank"])
+        return [{key: value for key, value in each.items() if key != "rank"} for each in ranked]
+
+    def _say(self, busy: str) -> None:
+        """Says what is done, and wakes those that wait for it."""
+        with self._changed:
+            if busy or self._busy:
+                self._busy = busy
+                self._version += 1
+                self._changed.notify_all()
+
+    def _try(self, experiment: str, tracker: "Tracker", sequences: list["Sequence"]) -> Document | None:
+        """Scores a tracker; results that cannot be scored are a problem of this tracker alone."""
+        key = f"{experiment} {tracker.reference}"
+        try:
+            found = self._score(experiment, tracker, sequences)
+        # What a broken file raises is as varied as what it may hold.
+        except Exception as error:
+            self._problems[key] = f"{tracker.reference} on {experiment}: {error}"
+            return None
+        self._problems.pop(key, None)
+        return found
+
+    def _score(self, name: str, tracker: "Tracker", sequences: list["Sequence"]) -> Document | None:
+        """A tracker's scores, those of the report; nothing where it has ended no sequence."""
+        experiment = self._study.experiments[name]
+        if not isinstance(experiment, SupervisedExperiment):
+            measured = one_pass.score(experiment, tracker, sequences)
+            return _one_pass(measured, experiment, tracker, sequences) if measured else None
+        ended = collect.ended(experiment, tracker, sequences)
+        if not ended:
+            return None
+        entry = collect.entry(self._study.directory, experiment, tracker, ended)
+        return {
+            "reference": entry.reference,
+            "label": entry.label,
+            "rank": collect.rank(entry),
+            "total": _plain(asdict(entry.scores.total)),
+            "rows": {row.name: _plain(asdict(row)) for row in entry.scores.rows},
+            "marks": {
+                each.name: {
+                    mark.label: round(mark.failures, 2)
+                    for mark in attributes.count(experiment, tracker, [each])
+                    if mark.frames
+                }
+                for each in ended
+            },
+            "curve": _rounded(entry.scores.curve),
+        }
+
+
+def _one_pass(
+    measured: one_pass.OnePass,
+    experiment: "UnsupervisedExperiment",
+    tracker: "Tracker",
+    sequences: list["Sequence"],
+) -> Document:
+    """One-pass results as the page has them."""
+    seconds = {
+        each.name: scores.seconds(results.repetitions(experiment, tracker, each))
+        for each in sequences
+        if each.name in measured.rows
+    }
+    known = [each["seconds_per_frame"] for each in seconds.values()]
+    rows = {name: _plain({**asdict(row), **seconds[name]}) for name, row in measured.rows.items()}
+    return {
+        "reference": measured.tracker,
+        "label": measured.label,
+        "rank": (-len(rows), -measured.total.success, measured.tracker),
+        "total": _plain({**asdict(measured.total), "seconds_per_frame": sum(known) / len(known)}),
+        "rows": rows,
+        "marks": {},
+        "success": _rounded(measured.success),
+        "precision": _rounded(measured.precision),
+    }
+
+
+def _kind(experiment: object) -> Document:
+    """What an experiment measures, and over which frames or thresholds its curves go."""
+    if isinstance(experiment, SupervisedExperiment):
+        return {"kind": "supervised", "measures": SUPERVISED, "interval": scores.interval(experiment)}
+    return {
+        "kind": "one-pass",
+        "measures": ONE_PASS,
+        "thresholds": {"success": otb.OVERLAPS.tolist(), "precision": one_pass.DISTANCES.tolist()},
+    }
+
+
+def _plain(values: Document) -> Document:
+    return {key: summary.plain(value) for key, value in values.items()}
+
+
+def _rounded(curve: list[float]) -> list[float | None]:
+    """A curve as JSON has it."""
+    return [None if value != value else round(float(value), 4) for value in curve]  # noqa: PLR0124 - not a number
