@@ -232,7 +232,7 @@ def matches(folder: Path, pattern: str) -> list[Path]:
 
 def gone(group: int) -> bool:
     """Whether the process group is empty within some seconds."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while alive(group):
         if time.monotonic() > deadline:
             return False
