@@ -118,3 +118,24 @@ def init(call: "Command", tmp_path: Path) -> Callable[..., "Command"]:
         return call("init", tmp_path / "space", "--dataset", tmp_path / "data", "--registry", registry, *options)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def two_trackers(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with results of two trackers, one of which drifts, in both experiments; not to be changed."""
+    from attrax_vot.run import runner, workspace
+
+    root = tmp_path_factory.mktemp("two-trackers")
+    data = shorten(demo, root / "data", {"turning": 16, "twins": 20})
+    (data / "twins" / "occlusion.tag").write_text("0\n" * 10 + "1\n" * 10)
+    command = f"protocol = trax\ncommand = {sys.executable} {JITTER}"
+    drift = f"[Drift]\nlabel = Drifting <b>\n{command} --drift=-9 --lost=7\n"
+    (root / "trackers.ini").write_text(f"[Jitter]\n{command}\n{drift}")
+    settings = workspace.Settings(data, experiments=("baseline", "unsupervised"), registry=root / "trackers.ini")
+    workspace.prepare(root / "space", settings)
+    opened = workspace.load(root / "space")
+    for experiment in opened.stack:
+        for sequence in runner.sequences_of(opened, experiment):
+            for tracker in opened.registry:
+                assert not runner.run_sequence(experiment, tracker, sequence, lambda _: None).error
+    return root / "space"

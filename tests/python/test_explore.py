@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from chromium import PATIENCE, Chromium
-from conftest import JITTER, PROJECT, shorten
+from conftest import PROJECT
 from test_view import request, wait
 from test_view_attacks import HOST, SOON, answer, connect, send
 
@@ -26,37 +26,13 @@ from attrax_vot.cli import main
 from attrax_vot.explore import site
 from attrax_vot.explore.guard import Refusal
 from attrax_vot.report.collect import collect
-from attrax_vot.run import runner, workspace
-
-#: Sequences of the workspace, and their frames.
-LENGTHS = {"turning": 16, "twins": 20}
-
-
-@pytest.fixture(scope="module")
-def space(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with two trackers in both experiments."""
-    root = tmp_path_factory.mktemp("explore")
-    data = shorten(demo, root / "data", LENGTHS)
-    (data / "twins" / "occlusion.tag").write_text("0\n" * 10 + "1\n" * 10)
-    command = f"protocol = trax\ncommand = {sys.executable} {JITTER}"
-    (root / "trackers.ini").write_text(
-        f"[Jitter]\n{command}\n[Drift]\nlabel = Drifting <b>\n{command} --drift=-9 --lost=7\n"
-    )
-    settings = workspace.Settings(data, experiments=("baseline", "unsupervised"), registry=root / "trackers.ini")
-    workspace.prepare(root / "space", settings)
-    opened = workspace.load(root / "space")
-    for experiment in opened.stack:
-        for sequence in runner.sequences_of(opened, experiment):
-            for tracker in opened.registry:
-                assert not runner.run_sequence(experiment, tracker, sequence, lambda _: None).error
-    return root / "space"
 
 
 @pytest.fixture
-def served(space: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+def served(two_trackers: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A copy of the workspace, and the address of its page."""
     copy = tmp_path / "space"
-    shutil.copytree(space, copy, symlinks=True)
+    shutil.copytree(two_trackers, copy, symlinks=True)
     command = [sys.executable, "-m", "attrax_vot", "explore", copy, "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT / "evaluation")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -273,14 +249,14 @@ def test_windows_are_apart_and_the_largest_come_first():
     assert [each.frames for each in apart.stretches(first[20:25], second[20:25], 10, 5)] == [5]
 
 
-def test_what_cannot_be_shown_is_said(space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_cannot_be_shown_is_said(two_trackers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for arguments, words in (
         ([tmp_path], "is not a workspace"),
-        ([space, "Jiter"], "no tracker Jiter"),
-        ([space, "--reference", tmp_path / "none"], "there is no folder"),
+        ([two_trackers, "Jiter"], "no tracker Jiter"),
+        ([two_trackers, "--reference", tmp_path / "none"], "there is no folder"),
     ):
         assert main(["explore", *map(str, arguments), "--port", "0"]) == 1
         assert words in capsys.readouterr().err
     for port in ("65536", "-1", "x"):
         with pytest.raises(SystemExit):
-            main(["explore", str(space), f"--port={port}"])
+            main(["explore", str(two_trackers), f"--port={port}"])

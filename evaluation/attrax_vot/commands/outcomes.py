@@ -46,6 +46,22 @@ def explore(options: argparse.Namespace) -> int:
     return 0
 
 
+def figure(options: argparse.Namespace) -> int:
+    """Draws figures of a workspace."""
+    from attrax_vot.explore.study import Study
+    from attrax_vot.report import figures
+    from attrax_vot.report.collect import collect
+
+    if unknown := sorted(set(options.format) - set(figures.FORMATS)):
+        raise EvaluationError(f"there is no format {', '.join(unknown)}; there are {', '.join(figures.FORMATS)}")
+    found = collect(options.workspace, options.trackers, options.reference, pictures=False)
+    study = Study(options.workspace, options.trackers, options.reference)
+    drawn = figures.draw(options.kind, found, study, options.sequences)
+    for path in figures.write(drawn, options.out or options.workspace / "figures", options.format):
+        print(path)
+    return 0
+
+
 def render(options: argparse.Namespace) -> int:
     """Draws strips of frames."""
     from attrax_vot.report.pictures import render_workspace

@@ -5,11 +5,14 @@ from pathlib import Path
 
 from attrax_vot.flags import Commands, names, port
 
+FIGURES = ("eao", "ar", "ranking", "success", "precision", "attributes", "speed", "timeline", "strip")
+
 
 def add(commands: Commands) -> None:
     """Adds the commands."""
     _add_report(commands)
     _add_explore(commands)
+    _add_figure(commands)
     _add_render(commands)
     _add_export(commands)
     _add_calibrate(commands)
@@ -48,6 +51,26 @@ def _add_explore(commands: Commands) -> None:
         help="published raw results to add; may be given again",
     )  # fmt: skip
     explore.add_argument("--port", type=port, default=8766, metavar="N", help="of the page; 0 takes a free one [8766]")
+
+
+def _add_figure(commands: Commands) -> None:
+    """The command that draws figures for papers."""
+    figure = commands.add_parser("figure", help="draw a figure of a workspace as PDF, SVG or PNG")
+    figure.add_argument("workspace", type=Path, help="with results")
+    figure.add_argument(
+        "kind",
+        choices=FIGURES,
+        metavar="KIND",
+        help=f"{', '.join(FIGURES)}; timeline and strip are of single sequences",
+    )
+    figure.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
+    figure.add_argument(
+        "--reference", type=Path, action="append", default=[], metavar="DIR",
+        help="published raw results to add; may be given again",
+    )  # fmt: skip
+    figure.add_argument("--sequences", type=names, metavar="A,B", help="of timeline and strip [the hardest one]")
+    figure.add_argument("--format", type=names, default=["pdf"], metavar="A,B", help="pdf, svg, png [pdf]")
+    figure.add_argument("--out", type=Path, help="where it goes [WORKSPACE/figures]")
 
 
 def _add_render(commands: Commands) -> None:

@@ -105,6 +105,11 @@ class Report:
     one_pass: list[OnePass] = field(default_factory=list)
 
     @property
+    def references(self) -> list[str]:
+        """All trackers, in an order that no score changes."""
+        return sorted({each.reference for each in self.entries} | {each.tracker for each in self.one_pass})
+
+    @property
     def frames(self) -> int:
         """Of all sequences."""
         return sum(place.frames for place in self.places)

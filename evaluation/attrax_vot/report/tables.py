@@ -245,6 +245,11 @@ def mark(lines: list[list[Cell]], places: list[tuple[int, int]], values: list[fl
             lines[row][column] = replace(lines[row][column], best=True)
 
 
+def hardest(report: Report) -> str:
+    """The sequence with the most failures, then the lowest accuracy."""
+    return min(report.places, key=lambda place: _hardness(report, place)).name
+
+
 def _hardness(report: Report, place: Place) -> tuple[float, float]:
     """Sorts sequences: many failures first, then low accuracy; what nobody has ended comes last."""
     scores = [score for entry in report.entries if (score := entry.row(place.name)) is not None]

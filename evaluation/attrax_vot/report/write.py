@@ -56,10 +56,11 @@ def html(report: Report) -> str:
     """The page: style, plots and pictures are within it."""
     called = tables.names(report)
     curves = [(called[entry.reference], entry.scores) for entry in report.entries]
-    drawings = [plots.eao_curve(curves), plots.accuracy_robustness(curves)] if curves else []
+    order = report.references
+    drawings = [plots.eao_curve(curves, order), plots.accuracy_robustness(curves, order)] if curves else []
     if report.one_pass:
-        drawings += [plots.success(report.one_pass), plots.precision(report.one_pass)]
-    return _render("report.html.j2", report, drawings=drawings)
+        drawings += [plots.success(report.one_pass, order), plots.precision(report.one_pass, order)]
+    return _render("report.html.j2", report, drawings=[plots.svg(each) for each in drawings])
 
 
 def markdown(report: Report) -> str:

@@ -1,0 +1,52 @@
+"""`attrax-vot figure`: every kind in every format, from a real workspace."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from attrax_vot.cli import main
+
+KINDS = ["eao", "ar", "ranking", "success", "precision", "attributes", "speed", "timeline", "strip"]
+MAGIC = {"pdf": b"%PDF-", "svg": b"<?xml", "png": b"\x89PNG"}
+
+
+def test_every_kind(two_trackers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for kind in KINDS:
+        formats = "pdf,svg,png" if kind in ("eao", "strip") else "svg"
+        assert main(["figure", str(two_trackers), kind, "--format", formats, "--out", str(tmp_path)]) == 0, kind
+    paths = [Path(line) for line in capsys.readouterr().out.split()]
+    assert len(paths) == len(KINDS) + 4
+    for path in paths:
+        assert path.read_bytes().startswith(MAGIC[path.suffix[1:]])
+    # Trackers differ without colour: two shapes along the curves, and a line that is dashed.
+    curve = (tmp_path / "eao.svg").read_text()
+    assert "stroke-dasharray" in curve and len(set(re.findall(r'<use xlink:href="(#m[0-9a-f]+)"', curve))) >= 2
+    # Names stand at the points; text is drawn as shapes, with the text as a comment.
+    assert "<!-- Drifting &lt;b&gt; -->" in (tmp_path / "ar.svg").read_text().replace("<b>", "&lt;b&gt;")
+    before = (tmp_path / "eao.pdf").read_bytes()
+    assert main(["figure", str(two_trackers), "eao", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "eao.pdf").read_bytes() == before
+    for arguments, words in (
+        (["eao", "--format", "gif"], "no format gif; there are pdf, svg, png"),
+        (["timeline", "--sequences", "none"], "no results on none; there are some on turning, twins"),
+        (["eao", "Jiter"], "no tracker Jiter"),
+    ):
+        capsys.readouterr()
+        assert main(["figure", str(two_trackers), *arguments]) == 1
+        assert words in capsys.readouterr().err
+
+
+def test_a_document_with_figures_compiles(two_trackers: Path, tmp_path: Path):
+    compiler = shutil.which("pdflatex")
+    if compiler is None:
+        pytest.skip("skipped: no pdflatex on PATH to compile a document with (Debian: texlive-latex-base)")
+    assert main(["figure", str(two_trackers), "ar", "--out", str(tmp_path)]) == 0
+    text = r"\documentclass{article}\usepackage{graphicx}\begin{document}\includegraphics{ar.pdf}\end{document}"
+    (tmp_path / "page.tex").write_text(text)
+    done = subprocess.run([compiler, "-halt-on-error", "page.tex"], cwd=tmp_path, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
