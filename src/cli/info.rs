@@ -28,19 +28,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let device = args.core.device()?;
     let weights = args.core.weights()?;
     let numbers: usize = weights.tensors.values().map(|t| t.data.len()).sum();
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "attrax    {}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "libtrax   {}", trax::libtrax_version())?;
-    writeln!(out, "libtorch  2.11.0 (through tch 0.24.0)")?;
-    writeln!(out, "device    {device:?}")?;
-    writeln!(out, "threads   {}", args.core.threads())?;
     let architecture = weights.metadata.get("architecture").map_or("unnamed", String::as_str);
     let config = args.core.config()?;
     let of_videos =
         config.features == Features::Videos && weights.tensors.keys().any(|name| name.starts_with("videos."));
     let trained = if of_videos { "videos" } else { "images" };
-    let name = weights.path.display();
-    writeln!(out, "weights   {name}: {architecture}, features of {trained}, {numbers} numbers")?;
+    let name = weights.path.display().to_string().replace(char::is_control, "?");
+    let mut out = std::io::stdout().lock();
+    // Comments, so that the whole is a file of parameters.
+    writeln!(out, "# attrax    {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "# libtrax   {}", trax::libtrax_version())?;
+    writeln!(out, "# libtorch  2.11.0 (through tch 0.24.0)")?;
+    writeln!(out, "# device    {device:?}")?;
+    writeln!(out, "# threads   {}", args.core.threads())?;
+    writeln!(out, "# weights   {name}: {architecture}, features of {trained}, {numbers} numbers")?;
     writeln!(out, "\n# The resolved parameters, in the form of --config.\n{}", toml::to_string(&config)?)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -16,6 +17,20 @@ type Task = Box<dyn FnOnce() -> Option<String> + Send>;
 
 /// The tasks by number, and the next number.
 static TASKS: Mutex<(u64, BTreeMap<u64, Task>)> = Mutex::new((0, BTreeMap::new()));
+
+/// Whether the first signal only asks for the end, and whether it has come.
+static ASKS: AtomicBool = AtomicBool::new(false);
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// From now on the first signal asks for the end of the work: it is how the recording of a camera ends. The next one interrupts.
+pub fn ask_first() {
+    ASKS.store(true, Ordering::Relaxed);
+}
+
+/// Whether the work should be completed now.
+pub fn is_ending() -> bool {
+    ENDING.load(Ordering::Relaxed)
+}
 
 fn tasks() -> MutexGuard<'static, (u64, BTreeMap<u64, Task>)> {
     TASKS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -53,7 +68,11 @@ impl Drop for Pending {
 pub fn watch() -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
+        for signal in signals.forever() {
+            if ASKS.load(Ordering::Relaxed) && !ENDING.swap(true, Ordering::Relaxed) {
+                say("attrax: the files are completed; another Ctrl-C ends at once");
+                continue;
+            }
             // Locked to the end: other threads must not give a file its name any more.
             let mut tasks = tasks();
             let reports = std::mem::take(&mut tasks.1).into_values().filter_map(|task| task());

@@ -4,6 +4,7 @@ mod core;
 mod info;
 mod interrupt;
 mod output;
+mod pages;
 mod serve;
 mod track;
 mod view;
@@ -39,11 +40,15 @@ enum Command {
     /// Answer a TraX client on standard input and output, or on the socket that the client names
     Serve(serve::Args),
     /// Track one target through the frames of a sequence
-    Track(track::Args),
+    Track(Box<track::Args>),
     /// Try it in a browser: draw the box, see frame, attention and scores as they come
     View(view::Args),
     /// Show version, device, threads, weights and the resolved parameters
     Info(info::Args),
+    /// Print the completions of a shell: for bash, `attrax completions bash > ~/.local/share/bash-completion/completions/attrax`
+    Completions(pages::Completions),
+    /// Print the manual page of attrax or of one of its commands: `attrax man track | man -l -`
+    Man(pages::Man),
 }
 
 /// Runs the command that the arguments name.
@@ -61,6 +66,8 @@ pub fn run() -> anyhow::Result<()> {
         Command::Track(args) => track::run(&args),
         Command::View(args) => view::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Completions(args) => pages::completions(&args, Cli::command()),
+        Command::Man(args) => pages::man(&args, Cli::command()),
     }
 }
 

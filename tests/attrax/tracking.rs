@@ -91,6 +91,29 @@ fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
 }
 
 #[test]
+fn goes_on_from_a_box_that_is_given() {
+    let _alone = crate::alone();
+    tch::set_num_threads(1);
+    for grid in [0, 8] {
+        let mut config = small();
+        (config.grid, config.attention.samples) = (grid, 4);
+        let model = model(config, 1);
+        let mut tracker = model.initialize(&frame(0), truth(0), 0).unwrap();
+        assert!(tracker.track(&frame(1)).unwrap().bounding_box.overlap(truth(1)) > 0.6);
+        // The target is far away at once.
+        assert!(tracker.track(&frame(18)).unwrap().bounding_box.overlap(truth(18)) < 0.01);
+        let outside = BoundingBox::new(1000.0, 0.0, 5.0, 5.0);
+        assert!(matches!(tracker.correct(&frame(19), outside), Err(TrackerError::Region { .. })));
+        tracker.correct(&frame(19), truth(19)).unwrap();
+        for number in 20..22 {
+            let estimate = tracker.track(&frame(number)).unwrap();
+            assert!(estimate.success, "{estimate:?}");
+            assert!(estimate.bounding_box.overlap(truth(number)) > 0.6, "{estimate:?}");
+        }
+    }
+}
+
+#[test]
 fn follows_a_target_with_attention_as_a_weight_of_the_features() {
     let _alone = crate::alone();
     tch::set_num_threads(1);

@@ -101,14 +101,36 @@ def private(path: Path, of: str) -> None:
 
 
 @generator
-def turned(path: Path, orientation: int = 6) -> None:
+def turned(path: Path, orientation: int = 6, kind: str = "png") -> None:
     """The folder's frames in upright coordinates are those of ``frames``; they are stored turned, with the EXIF tag."""
     path.mkdir(parents=True, exist_ok=True)
     exif = Image.Exif()
     exif[0x0112] = orientation
     for number in (1, 2, 3):
         stored = Image.fromarray(np.rot90(texture(number)).copy())
-        stored.save(path / f"{number:08d}.png", exif=exif)
+        stored.save(path / f"{number:08d}.{kind}", exif=exif)
+
+
+@generator
+def animation(path: Path, count: int = 3, share: float = 1.0) -> None:
+    """A WebP of the frames of ``frames``, without loss; of its bytes the first ``share`` is kept."""
+    first, *others = (Image.fromarray(texture(number)) for number in range(1, count + 1))
+    first.save(path, save_all=True, append_images=others, lossless=True, minimize_size=False)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+
+
+@generator
+def camera(path: Path) -> None:
+    """A program in the place of ffmpeg: a test pattern in real time comes from where a camera is asked for."""
+    path.write_text(
+        '#!/bin/sh\ncase "$*" in\n'
+        "*v4l2*) echo \"$*\" | grep -o -e '-f v4l2 -i [^ ]*' > asked\n"
+        "  exec ffmpeg -hide_banner -nostdin -re -f lavfi -i testsrc=size=64x48:rate=30 -loglevel level+info"
+        " -pix_fmt rgb24 -c:v ppm -f image2pipe pipe:1 ;;\n"
+        '*) exec ffmpeg "$@" ;;\nesac\n'
+    )
+    path.chmod(0o755)
 
 
 @generator

@@ -88,6 +88,12 @@ def test_a_run_starts_at_any_frame_and_takes_a_new_box(sequence: Path, browser: 
         assert len(again) == COUNT - 2 and again[:2] == rows[:2]
         flags = ("--box", new, *flags_of_view())
         assert attrax("track", *paths[2:], *flags).stdout.splitlines()[1:] == again[2:]
+        # `attrax track` repeats it.
+        line = page.until("by('command').textContent.includes('--box-at') && by('command').textContent")
+        assert " --start 3 --box=" in line and " --box-at=5=" in line and " --forget " in line
+        if width == 1400:
+            ran = subprocess.run([ATTRAX, *shlex.split(line)[1:]], capture_output=True, text=True, check=True)
+            assert ran.stdout.splitlines()[1:] == again
         assert page.value("document.documentElement.scrollWidth") <= width
         assert browser.complaints == []
 

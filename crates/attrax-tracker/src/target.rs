@@ -153,13 +153,59 @@ impl Tracker {
             return Err(TrackerError::NotFinite { frame: 1 });
         }
 
+        self.fit_regression(frame, near);
+        Ok(())
+    }
+
+    /// Fits the box regression on the target's box in a frame; `near` are samples that overlap it,
+    /// if there are some already.
+    fn fit_regression(&mut self, frame: &Frame, near: Option<Described>) {
+        let (model, target) = (Rc::clone(&self.model), self.target);
         let Described { boxes, features, .. } = self.sampling(&model).regression(frame, target, near);
         if !boxes.is_empty() {
-            match BoxRegression::fit(&features, &boxes, target, config.regression_alpha) {
+            match BoxRegression::fit(&features, &boxes, target, model.config.regression_alpha) {
                 Ok(regression) => self.regression = Some(regression),
                 Err(error) => log::warn!("tracking without box regression: {error}"),
             }
         }
+    }
+
+    /// Takes the target's box in the next frame from the caller. What was learnt before stays: the
+    /// samples of this frame join the memory, on which the classifier is trained as long as on a
+    /// first frame. The box regression is fitted on the new box.
+    ///
+    /// # Errors
+    /// [`TrackerError::FrameSize`] and [`TrackerError::Region`] if the frame's size differs from
+    /// the first one's, or the box is empty, not finite or outside the frame; the tracker stays as
+    /// it was. Otherwise as [`Tracker::track`].
+    pub fn correct(&mut self, frame: &Frame, region: BoundingBox) -> Result<(), TrackerError> {
+        if frame.size() != self.frame_size {
+            return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
+        }
+        let region = region.for_initialization(frame.width(), frame.height())?;
+        guarded(|| self.learn_correction(frame, region))
+    }
+
+    fn learn_correction(&mut self, frame: &Frame, region: BoundingBox) -> Result<(), TrackerError> {
+        let model = Rc::clone(&self.model);
+        let config = &model.config;
+        self.frames += 1;
+        (self.target, self.reported, self.least) = (region, region, region.least_sides());
+        (self.movement, self.lost, self.velocity) = ((0.0, 0.0), 0, None);
+        self.sampler.fit_target(region);
+        let (positive, negative, near) = self.sampling(&model).first(frame, region, 1.0);
+        self.positives.push(positive);
+        self.negatives.push(negative);
+        if let Some(positives) = self.positives.last(config.positive_frames) {
+            let negatives = self.negatives.last(config.negative_frames);
+            let pools = (&positives, negatives.as_ref());
+            let schedule = &config.initial_training;
+            let _ = train(&self.head, &model.backbone, &model.update_config, schedule, pools, None, &mut self.rng);
+        }
+        if self.head.flat().isfinite().all().int64_value(&[]) == 0 {
+            return Err(TrackerError::NotFinite { frame: self.frames + 1 });
+        }
+        self.fit_regression(frame, near);
         Ok(())
     }
 

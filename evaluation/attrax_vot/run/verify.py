@@ -234,9 +234,8 @@ def _info(path: str, tracker: Tracker) -> Iterator[Check]:
 
 def _parse(text: str) -> tuple[str, dict[str, object]]:
     """What `attrax info` prints: the lines at its head as one, and the resolved parameters that follow."""
-    head, _, parameters = text.partition("\n#")
-    # The rest of the line of the comment.
-    tables = toml.loads("#" + parameters)
+    head = text.partition("\n\n")[0].replace("# ", "")
+    tables = toml.loads(text)
     flat: dict[str, object] = {}
     for name, value in tables.items():
         flat |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}

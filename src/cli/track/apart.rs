@@ -16,8 +16,14 @@ type Identity = Option<(u64, u64)>;
 pub fn check(args: &Args, source: &Source) -> anyhow::Result<()> {
     let read: Vec<Identity> = source.paths().iter().chain(&args.truth).map(|path| identity(path)).collect();
     let mut written: Vec<(PathBuf, Identity)> = Vec::new();
-    let files = [(&args.out, "--out"), (&args.video, "--video"), (&args.profile, "--profile")];
-    for (path, flag) in files.into_iter().filter_map(|(path, flag)| Some((path.as_ref()?, flag))) {
+    let files = [
+        (&args.out, "--out"),
+        (&args.video, "--video"),
+        (&args.maps_video, "--maps-video"),
+        (&args.profile, "--profile"),
+    ];
+    let files = files.into_iter().filter_map(|(path, flag)| Some((path.as_ref()?, flag)));
+    for (path, flag) in files.chain(args.exports.wanted.iter().map(|wanted| (&wanted.path, "--export"))) {
         if path.exists() && !path.is_file() {
             continue;
         }

@@ -84,13 +84,14 @@ impl Truth {
         Ok(Some(Self { path, regions }))
     }
 
-    /// The box that a tracker starts from in the first frame: of a polygon, the one that `attrax serve` makes of it.
-    pub fn first_box(&self) -> anyhow::Result<BoundingBox> {
-        let Some(Some(region)) = self.regions.first() else {
-            bail!("{}: it has no region for the first frame; give one with --box", self.path.display());
+    /// The box that a tracker starts from in a frame, counted from 0: of a polygon, the one that `attrax serve` makes of it.
+    pub fn box_in(&self, frame: usize) -> anyhow::Result<BoundingBox> {
+        let (path, number) = (self.path.display(), frame + 1);
+        let Some(region) = self.region(frame) else {
+            bail!("{path}: it has no region for frame {number}; give one with --box");
         };
         let TargetBox { x, y, width, height } = target_box(region, PolygonBox::SameArea)
-            .map_err(|reason| anyhow!("{}: first frame: {reason}; give a box with --box", self.path.display()))?;
+            .map_err(|reason| anyhow!("{path}: frame {number}: {reason}; give a box with --box"))?;
         Ok(BoundingBox::new(x, y, width, height))
     }
 
@@ -107,12 +108,11 @@ impl Truth {
     }
 }
 
-/// The box of the flag, else that of the ground truth.
-pub fn first_box(flag: Option<BoundingBox>, truth: Option<&Truth>) -> anyhow::Result<BoundingBox> {
-    match (flag, truth) {
-        (Some(region), _) => Ok(region),
-        (None, Some(truth)) => truth.first_box(),
-        (None, None) => bail!(
+/// The box of the ground truth in the first frame that is tracked in, counted from 0.
+pub fn first_box(truth: Option<&Truth>, first: usize) -> anyhow::Result<BoundingBox> {
+    match truth {
+        Some(truth) => truth.box_in(first),
+        None => bail!(
             "where is the target in the first frame? Say it with --box X,Y,WIDTH,HEIGHT, name its ground truth with --truth \
              FILE, or put the ground truth beside the frames: {} (VOT, GOT-10k) or {} (OTB)",
             NAMES[0],

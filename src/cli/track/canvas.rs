@@ -8,7 +8,7 @@ use embedded_graphics::Drawable;
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
-use embedded_graphics::mono_font::{MonoTextStyle, ascii::FONT_8X13};
+use embedded_graphics::mono_font::{MonoTextStyle, MonoTextStyleBuilder, ascii::FONT_8X13};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::primitives::{Polyline, Primitive, PrimitiveStyle};
 use embedded_graphics::text::{Baseline, Text};
@@ -24,6 +24,9 @@ pub const FOUND: Rgb888 = Rgb888::new(255, 32, 32);
 pub const LOST: Rgb888 = Rgb888::new(255, 220, 0);
 /// Where it is by hand.
 pub const TRUTH: Rgb888 = Rgb888::new(64, 255, 64);
+
+/// Height of a line of letters, pixels.
+pub const LINE: u32 = 13;
 
 /// A picture.
 pub struct Canvas(pub RgbImage);
@@ -103,6 +106,14 @@ impl Canvas {
     /// A line of letters; those that are not ASCII become question marks.
     pub fn text(&mut self, (x, y): (u32, u32), text: &str) {
         let style = MonoTextStyle::new(&FONT_8X13, Rgb888::new(235, 235, 235));
+        let text = Text::with_baseline(text, Point::new(x as i32, y as i32), style, Baseline::Top);
+        let Ok(_) = text.draw(self);
+    }
+
+    /// The same on a dark ground.
+    pub fn label(&mut self, (x, y): (u32, u32), text: &str, color: Rgb888) {
+        let style =
+            MonoTextStyleBuilder::new().font(&FONT_8X13).text_color(color).background_color(Rgb888::BLACK).build();
         let text = Text::with_baseline(text, Point::new(x as i32, y as i32), style, Baseline::Top);
         let Ok(_) = text.draw(self);
     }

@@ -28,18 +28,31 @@ impl Follower {
 
     /// Learns the target from `region` of the first frame, finds it in the others.
     pub fn follow(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Seen, TrackerError> {
-        let (tracker, estimate) = match &mut self.tracker {
-            Some(tracker) => {
-                let estimate = tracker.track(frame)?;
-                (tracker, estimate)
-            }
-            none => {
-                let tracker = none.insert(self.model.initialize(frame, region, 0)?);
-                (tracker, Estimate { bounding_box: region, confidence: 1.0, success: true, probability: 1.0 })
-            }
+        let Some(tracker) = &mut self.tracker else { return self.learn(frame, region, with_maps) };
+        let estimate = tracker.track(frame)?;
+        self.seen(frame, estimate, with_maps)
+    }
+
+    /// Learns the target from `region` of any frame, in addition to what was learnt before.
+    pub fn learn(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Seen, TrackerError> {
+        match &mut self.tracker {
+            Some(tracker) => tracker.correct(frame, region)?,
+            none => *none = Some(self.model.initialize(frame, region, 0)?),
+        }
+        let estimate = Estimate { bounding_box: region, confidence: 1.0, success: true, probability: 1.0 };
+        self.seen(frame, estimate, with_maps)
+    }
+
+    /// Forgets the target.
+    pub fn forget(&mut self) {
+        self.tracker = None;
+    }
+
+    fn seen(&self, frame: &Frame, estimate: Estimate, with_maps: bool) -> Result<Seen, TrackerError> {
+        let maps = match &self.tracker {
+            Some(tracker) if with_maps => tracker.maps(frame, &[estimate.bounding_box])?.pop(),
+            _ => None,
         };
-        let look = || tracker.maps(frame, &[estimate.bounding_box]).map(|mut maps| maps.pop());
-        let maps = if with_maps { look()? } else { None };
         Ok(Seen { estimate, maps })
     }
 }

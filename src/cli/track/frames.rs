@@ -1,19 +1,18 @@
 //! Where the frames come from: image files in natural order, or a video.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 
 use anyhow::{Context, bail, ensure};
 use attrax_session::decode::{DecodeLimits, Depth, decode_file};
 use attrax_tracker::Frame;
 use attrax_tracker::profile::{self, Stage};
 
-use super::video::{self, Video};
+use super::ahead::Frames;
+use super::video::{self, Video, WebP};
 
 /// Names of the images that are read.
 const IMAGES: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "tif", "tiff"];
@@ -76,6 +75,15 @@ impl Source {
         }
     }
 
+    /// The names of the frames that are files, without their extensions; none for a video, or where two would be equal.
+    pub fn stems(&self) -> Vec<String> {
+        let Self::Files(files) = self else { return Vec::new() };
+        let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stems: Vec<String> = files.iter().map(stem).collect();
+        let different: BTreeSet<&String> = stems.iter().collect();
+        if different.len() == stems.len() { stems } else { Vec::new() }
+    }
+
     /// How many frames there are, where that is known from the start.
     pub fn count(&self) -> Option<usize> {
         match self {
@@ -85,57 +93,21 @@ impl Source {
     }
 
     /// The frames in order, or why there is none. While one is tracked a thread, shown on a row of the profile's trace,
-    /// reads the next one.
+    /// reads the next one. Of a camera or stream the newest one comes next.
     pub fn read_ahead(self, lane: u32) -> anyhow::Result<Frames> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let (frames, video): (Box<dyn Iterator<Item = anyhow::Result<Frame>> + Send>, _) = match self {
+        Ok(match self {
             Self::Files(files) => {
                 let mut depth = Depth::default();
-                (Box::new(files.into_iter().map(move |path| read(&path, &mut depth))), None)
+                let frames = files.into_iter().map(move |path| read(&path, &mut depth));
+                Frames::read(Box::new(frames), None, lane, false)
             }
+            Self::Video(path) if video::is_webp(&path) => Frames::read(Box::new(WebP::open(&path)?), None, lane, false),
             Self::Video(path) => {
                 let video = Video::open(&path)?;
                 let about = video.about();
-                (Box::new(video), Some(about))
+                Frames::read(Box::new(video), Some(about), lane, video::goes_on(&path))
             }
-        };
-        thread::spawn(move || {
-            profile::set_lane(lane);
-            for frame in frames {
-                // Without a receiver no more frames are needed.
-                if sender.send(frame).is_err() {
-                    break;
-                }
-            }
-        });
-        Ok(Frames { receiver, video })
-    }
-}
-
-/// Frames that are read ahead.
-pub struct Frames {
-    receiver: mpsc::Receiver<anyhow::Result<Frame>>,
-    video: Option<video::About>,
-}
-
-impl Frames {
-    /// Frames a second of a video, once its first frame has been read.
-    pub fn rate(&self) -> Option<f64> {
-        self.video.as_ref()?.rate()
-    }
-
-    /// How many frames a video has by its own declaration, once the first one has been read.
-    pub fn declared(&self) -> Option<u64> {
-        self.video.as_ref()?.frames()
-    }
-}
-
-impl Iterator for Frames {
-    type Item = anyhow::Result<Frame>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let _span = profile::span(Stage::Decode);
-        self.receiver.recv().ok()
+        })
     }
 }
 

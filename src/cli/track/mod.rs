@@ -1,8 +1,10 @@
 //! `attrax track`: one target through the frames of a sequence, without a client. `attrax view` uses its parts.
 
+pub mod ahead;
 mod apart;
 pub mod boxes;
 mod canvas;
+mod export;
 pub mod follower;
 pub mod frames;
 mod output;
@@ -10,24 +12,27 @@ pub mod panel;
 pub mod picture;
 mod progress;
 mod run;
+mod span;
 pub mod video;
 
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::rc::Rc;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use attrax_tracker::BoundingBox;
 use attrax_tracker::profile::{self, Profile};
 use clap::ValueEnum;
 
 use self::boxes::{Truth, first_box, parse_box};
+use self::export::Exports;
 use self::follower::{Follower, columns};
 use self::frames::Source;
 use self::output::Table;
 use self::progress::Progress;
 use self::run::{Film, Run};
-use self::video::Target;
+use self::span::Span;
 use super::output::{Output, part_of_file};
 use super::{core, interrupt, say, told};
 
@@ -35,14 +40,16 @@ use super::{core, interrupt, say, told};
 #[derive(clap::Args)]
 pub struct Args {
     /// A folder of frames, a sequence (VOT, OTB, GOT-10k), a video or animation (mp4, webm, mkv, avi, y4m, gif; decoded by
-    /// ffmpeg), a camera such as /dev/video0, an address (rtsp, http), - for a video on standard input, a pattern such as
-    /// 'frames/*.jpg', or the frames themselves
+    /// ffmpeg), a camera such as camera:0 or /dev/video0, an address (rtsp, http), - for a video on standard input, a pattern
+    /// such as 'frames/*.jpg', or the frames themselves
     #[arg(required = true, value_name = "FRAMES")]
     frames: Vec<PathBuf>,
-    /// The target in the first frame: left, top, width and height in pixels [default: what the ground truth beside the
-    /// frames says, in the files of VOT, OTB and GOT-10k]
+    /// The target in the first frame: left, top, width and height in pixels; may be given several times, for several targets
+    /// [default: what the ground truth stored with the frames says, in the files of VOT, OTB and GOT-10k]
     #[arg(long = "box", value_name = "X,Y,WIDTH,HEIGHT", value_parser = parse_box, allow_hyphen_values = true)]
-    region: Option<BoundingBox>,
+    regions: Vec<BoundingBox>,
+    #[command(flatten)]
+    span: span::Args,
     /// The ground truth, where it is not stored with the frames: a region a line, one line for each frame; a file whose name
     /// begins with `groundtruth_rect` counts pixels from 1, as OTB's do
     #[arg(long, value_name = "FILE")]
@@ -51,7 +58,9 @@ pub struct Args {
     /// so on where that exists
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write a copy of each frame with the box drawn, as PNG, into this folder
+    #[command(flatten)]
+    exports: export::Args,
+    /// Write a copy of each frame with box, number and score drawn, as PNG, into this folder; it is named after the frame
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
     /// Write what the tracker sees as PNG into this folder, a picture for each frame: the crop with the attention, a window
@@ -61,9 +70,12 @@ pub struct Args {
     /// Follow the target with another preset too, side by side, in a second row of the maps; its columns begin with `also_`
     #[arg(long, value_name = "PRESET", value_enum, requires = "maps")]
     also_preset: Option<core::Preset>,
-    /// Write the pictures as a video, by ffmpeg: the maps where they are asked for, else the frames with the box
+    /// Write the frames with box, number and score as a video, by ffmpeg
     #[arg(long, value_name = "FILE.mp4")]
     video: Option<PathBuf>,
+    /// Write the pictures of the maps as a video, by ffmpeg
+    #[arg(long, value_name = "FILE.mp4", requires = "maps")]
+    maps_video: Option<PathBuf>,
     /// Print a table of the seconds by stage at the end, and write a trace for the trace viewers of browsers
     /// (Perfetto, or Chrome's about:tracing)
     #[arg(long, value_name = "FILE.json")]
@@ -79,25 +91,40 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     apart::check(args, &source)?;
     let truth = match Truth::find(args.truth.as_deref(), &source) {
         // It is of no use for a measure, but the box is known.
-        Err(error) if args.region.is_some() && args.truth.is_none() => {
+        Err(error) if !args.regions.is_empty() && args.truth.is_none() => {
             log::warn!("the ground truth is left alone: {}", told(&error));
             None
         }
         truth => truth?,
     };
-    let region = first_box(args.region, truth.as_ref())?;
     let count = source.count();
+    let span = Span::resolve(&args.span, count, args.regions.len().max(1))?;
+    let regions = match args.regions.as_slice() {
+        [] => vec![first_box(truth.as_ref(), span.first)?],
+        regions => regions.to_vec(),
+    };
+    ensure!(
+        regions.len() == 1 || args.also_preset.is_none(),
+        "--also-preset follows one target; there are {} (--box)",
+        regions.len()
+    );
+    let names = source.stems();
+    let is_live = args.frames.first().is_some_and(|path| video::is_live(path));
     let config = args.core.config()?;
+    let exports = Exports::create(&args.exports, &source, regions.len())?;
     let frames = source.read_ahead(u32::from(args.core.threads()))?;
     for folder in args.overlay.iter().chain(&args.maps) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let trace = args.profile.as_deref().map(|path| Output::create(path, part_of_file)).transpose()?;
-    let video = args.video.as_deref().map(Target::create).transpose()?.map_or(Film::None, Film::Ready);
+    let (video, maps_video) = (Film::create(args.video.as_deref())?, Film::create(args.maps_video.as_deref())?);
     let with_maps = args.maps.is_some();
     let mut header = columns("", with_maps);
     if args.also_preset.is_some() {
         header = format!("{header},{}", columns("also_", with_maps));
+    }
+    for target in 2..=regions.len() {
+        header = format!("{header},{}", columns(&format!("target{target}_"), with_maps));
     }
     let table = Table::create(args.out.as_deref(), &header)?;
     let model = args.core.model(config)?;
@@ -109,9 +136,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let model = model.with_config(args.core.of_preset(preset).config()?)?;
         followers.push(Follower::new(name_of(preset), model));
     }
-    followers.insert(0, Follower::new(name_of(args.core.preset), model));
-    let progress = Progress::new(count);
-    let mut run = Run { args, region, truth, frames, followers, table, video, progress };
+    for target in (2..=regions.len()).rev() {
+        followers.insert(0, Follower::new(format!("target {target}"), Rc::clone(&model)));
+    }
+    let name = if regions.len() > 1 { "target 1".into() } else { name_of(args.core.preset) };
+    followers.insert(0, Follower::new(name, model));
+    let progress = Progress::new(count.map(|count| span.expected(count)).or(args.span.most()));
+    let mut run =
+        Run { args, regions, span, truth, frames, followers, exports, names, table, video, maps_video, progress };
+    if is_live {
+        interrupt::ask_first();
+    }
     let tracked = run.track();
     run.progress.clear();
     let summary = match tracked {
@@ -119,7 +154,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Err(error) => return Err(with_note(error, run.table.abandon())),
     };
     let boxes = run.table.finish()?;
-    run.video.finish().map_err(|error| with_note(error, boxes))?;
+    let rate = run.frames.rate();
+    let others = run.exports.finish(rate).and_then(|()| run.video.finish()).and_then(|()| run.maps_video.finish());
+    others.map_err(|error| with_note(error, boxes))?;
     if let Some(file) = trace {
         report(&profile::stop(), file)?;
     }

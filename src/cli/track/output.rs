@@ -78,9 +78,13 @@ impl Table {
 pub struct Summary {
     /// Frames tracked in, the first one included.
     pub frames: usize,
-    /// Those in which the target was not found.
-    pub lost: usize,
-    /// Overlaps with the ground truth in the frames after the first.
+    /// For each target, those in which it was not found.
+    pub lost: Vec<usize>,
+    /// Those whose box was given, but for the first one.
+    pub corrections: usize,
+    /// Frames of a camera or stream that were replaced by newer ones.
+    pub skipped: usize,
+    /// Overlaps with the ground truth in the frames whose box was not given.
     pub overlaps: Vec<f64>,
     /// Time for the frames after the first.
     pub tracking: Duration,
@@ -91,7 +95,15 @@ impl fmt::Display for Summary {
         write!(f, "{} frames", self.frames)?;
         if self.frames > 1 {
             let rate = (self.frames - 1) as f64 / self.tracking.as_secs_f64().max(1e-9);
-            write!(f, ", {rate:.1} a second after the first, target lost in {}", self.lost)?;
+            let lost: Vec<String> = self.lost.iter().map(usize::to_string).collect();
+            let which = if lost.len() > 1 { "targets" } else { "target" };
+            write!(f, ", {rate:.1} a second after the first, {which} lost in {}", lost.join(", "))?;
+        }
+        if self.corrections > 0 {
+            write!(f, "; {} corrected", self.corrections)?;
+        }
+        if self.skipped > 0 {
+            write!(f, "; {} frames were not tracked in because newer ones had come", self.skipped)?;
         }
         if !self.overlaps.is_empty() {
             let count = self.overlaps.len() as f64;

@@ -4,20 +4,23 @@ use std::io::Cursor;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use attrax_tracker::profile::{self, Stage};
-use attrax_tracker::{BoundingBox, Frame};
+use attrax_tracker::{BoundingBox, Estimate, Frame, TrackerError};
 use image::{ImageFormat, RgbImage};
 
 use super::Args;
+use super::ahead::Frames;
 use super::boxes::Truth;
+use super::export::Exports;
 use super::follower::{Follower, Seen};
-use super::frames::Frames;
 use super::output::{Summary, Table};
 use super::panel::{Row, panel};
 use super::picture;
 use super::progress::Progress;
-use super::video::{Encoder, Target};
+use super::span::Span;
+use super::video::{Encoder, Pace, Target};
+use crate::cli::interrupt;
 
 /// A side below this, pixels, is reported: the features say little about such a target.
 const SMALL: f64 = 8.0;
@@ -26,18 +29,26 @@ const SMALL: f64 = 8.0;
 pub struct Run<'a> {
     /// The flags.
     pub args: &'a Args,
-    /// The target in the first frame.
-    pub region: BoundingBox,
+    /// The targets in the first frame that is tracked in.
+    pub regions: Vec<BoundingBox>,
+    /// The frames to track in, and the boxes given in later ones.
+    pub span: Span,
     /// The ground truth, where there is one.
     pub truth: Option<Truth>,
     /// The frames that are left.
     pub frames: Frames,
-    /// The trackers, of which the first is measured.
+    /// The trackers, of which the first is measured: one for each target, or several for the one target.
     pub followers: Vec<Follower>,
+    /// What other programs read.
+    pub exports: Exports,
+    /// The names of frames that are files.
+    pub names: Vec<String>,
     /// The boxes.
     pub table: Table,
-    /// The video.
+    /// The video of the frames.
     pub video: Film,
+    /// The video of the maps.
+    pub maps_video: Film,
     /// The bar.
     pub progress: Progress,
 }
@@ -57,72 +68,105 @@ impl Run<'_> {
     pub fn track(&mut self) -> anyhow::Result<Summary> {
         let mut summary = Summary::default();
         let mut learnt = Instant::now();
-        loop {
-            let position = summary.frames;
-            let whole = profile::span(if position == 0 { Stage::Initialization } else { Stage::Frame });
+        self.span.skip_to_first(&mut self.frames)?;
+        while self.span.most.is_none_or(|most| summary.frames < most) {
+            let position = self.span.first + summary.frames;
+            let is_first = summary.frames == 0;
+            let whole = profile::span(if is_first { Stage::Initialization } else { Stage::Frame });
             let Some(frame) = self.frames.next() else { break };
             let frame = frame?;
-            let (region, with_maps) = (self.region, self.args.maps.is_some());
-            let seen = self.followers.iter_mut().map(|follower| follower.follow(&frame, region, with_maps));
-            let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", position + 1))?;
+            if is_first {
+                self.span.check(&frame)?;
+            }
+            let seen = self.follow(&frame, position).with_context(|| format!("frame {}", position + 1))?;
             drop(whole);
             let estimate = seen[0].estimate;
             self.table.row(&seen.iter().map(Seen::values).collect::<Vec<_>>().join(","))?;
             self.draw(&frame, &seen, position)?;
+            let targets = self.regions.len();
+            self.exports.add(position, &frame, seen.iter().take(targets).map(|seen| seen.estimate))?;
+            let is_given = |target: usize| self.span.corrections.contains_key(&(position, target));
             summary.frames += 1;
-            if position == 0 {
-                if region.width.min(region.height) < SMALL {
-                    let (width, height) = (region.width, region.height);
-                    log::warn!(
-                        "the target has {width} x {height} pixels; with a side below {SMALL} its boxes are inexact"
-                    );
-                }
+            summary.lost.resize(targets, 0);
+            if is_first {
+                self.warn_of_size();
                 learnt = Instant::now();
             } else {
-                summary.lost += usize::from(!estimate.success);
+                for (target, lost) in summary.lost.iter_mut().enumerate() {
+                    summary.corrections += usize::from(is_given(target));
+                    *lost += usize::from(!seen[target].estimate.success);
+                }
+            }
+            if !is_first && !is_given(0) {
                 let overlap = |truth: &Truth| truth.overlap(position, estimate.bounding_box, frame.size());
                 summary.overlaps.extend(self.truth.as_ref().and_then(overlap));
             }
-            self.progress.step(self.frames.declared(), estimate.success);
+            let declared = self.frames.declared().map(|count| self.span.expected(count as usize) as u64);
+            self.progress.step(declared, seen.iter().take(targets).all(|seen| seen.estimate.success));
         }
         summary.tracking = learnt.elapsed();
+        summary.skipped = self.frames.skipped();
+        self.span.warn_of_unused(self.span.first + summary.frames);
+        ensure!(summary.frames > 0 || !interrupt::is_ending(), "interrupted before the first frame");
+        ensure!(summary.frames > 0, "--start {}: there are {} frames", self.span.first + 1, self.span.first);
         Ok(summary)
+    }
+
+    /// What every tracker says about a frame, in which the target's box may be given.
+    fn follow(&mut self, frame: &Frame, position: usize) -> Result<Vec<Seen>, TrackerError> {
+        let (with_maps, forget, targets) = (self.args.maps.is_some(), self.span.forget, self.regions.len());
+        let seen = self.followers.iter_mut().enumerate().map(|(place, follower)| {
+            // Several trackers follow the one target.
+            let target = if targets == 1 { 0 } else { place };
+            let Some(given) = self.span.corrections.get(&(position, target)) else {
+                return follower.follow(frame, self.regions[target], with_maps);
+            };
+            if forget {
+                follower.forget();
+            }
+            follower.learn(frame, *given, with_maps)
+        });
+        seen.collect()
+    }
+
+    fn warn_of_size(&self) {
+        for BoundingBox { width, height, .. } in &self.regions {
+            if width.min(*height) < SMALL {
+                log::warn!("the target has {width} x {height} pixels; with a side below {SMALL} its boxes are inexact");
+            }
+        }
     }
 
     /// Writes the pictures that were asked for.
     fn draw(&mut self, frame: &Frame, seen: &[Seen], position: usize) -> anyhow::Result<()> {
-        let Args { overlay, maps, video, .. } = self.args;
-        let name = format!("{:08}.png", position + 1);
-        let mut shown = None;
-        if (overlay.is_some() || video.is_some())
-            && let Some(first) = seen.first()
-        {
-            shown = Some(picture::overlay(frame, first.estimate)?);
-        }
-        if let (Some(folder), Some(picture)) = (overlay, &shown) {
-            save(picture, &folder.join(&name))?;
+        let Args { overlay, maps, maps_video, video, .. } = self.args;
+        let name = self.names.get(position).cloned().unwrap_or_else(|| format!("{:08}", position + 1));
+        let pace = self.frames.pace();
+        if overlay.is_some() || video.is_some() {
+            let targets = self.regions.len();
+            let estimates: Vec<Estimate> = seen.iter().take(targets).map(|seen| seen.estimate).collect();
+            let picture = picture::overlay(frame, position + 1, &estimates)?;
+            if let Some(folder) = overlay {
+                save(&picture, &folder.join(format!("{name}.png")))?;
+            }
+            self.video.write(&picture, pace)?;
         }
         if let Some(folder) = maps {
             let panel = self.panel(frame, seen, position);
-            save(&panel, &folder.join(&name))?;
-            shown = Some(panel);
-        }
-        let Some(picture) = shown else { return Ok(()) };
-        self.video = match std::mem::replace(&mut self.video, Film::None) {
-            Film::Ready(target) => Film::Running(Encoder::on(target, picture.dimensions(), self.frames.rate())?),
-            video => video,
-        };
-        if let Film::Running(video) = &mut self.video {
-            video.write(picture.as_raw())?;
+            save(&panel, &folder.join(format!("{name}.png")))?;
+            if maps_video.is_some() {
+                self.maps_video.write(&panel, pace)?;
+            }
         }
         Ok(())
     }
 
     /// The picture of what every tracker saw.
     fn panel(&self, frame: &Frame, seen: &[Seen], position: usize) -> RgbImage {
-        let rows = self.followers.iter().zip(seen).filter_map(|(follower, seen)| {
+        let rows = self.followers.iter().zip(seen).enumerate().filter_map(|(place, (follower, seen))| {
             let overlap = |truth: &Truth| truth.overlap(position, seen.estimate.bounding_box, frame.size());
-            let overlap = self.truth.as_ref().and_then(overlap);
+            // Of several targets the first one has ground truth.
+            let overlap = self.truth.as_ref().filter(|_| place == 0 || self.regions.len() == 1).and_then(overlap);
             Some(Row { name: &follower.name, estimate: seen.estimate, overlap, maps: seen.maps.as_ref()? })
         });
         let rows: Vec<Row<'_>> = rows.collect();
@@ -131,6 +175,23 @@ impl Run<'_> {
 }
 
 impl Film {
+    /// A video that may be asked for.
+    pub fn create(path: Option<&Path>) -> anyhow::Result<Self> {
+        Ok(path.map(Target::create).transpose()?.map_or(Self::None, Self::Ready))
+    }
+
+    /// Adds a picture, of which the first one gives the size.
+    fn write(&mut self, picture: &RgbImage, pace: Pace) -> anyhow::Result<()> {
+        *self = match std::mem::replace(self, Self::None) {
+            Self::Ready(target) => Self::Running(Encoder::on(target, picture.dimensions(), pace)?),
+            film => film,
+        };
+        match self {
+            Self::Running(video) => video.write(picture.as_raw()),
+            Self::None | Self::Ready(_) => Ok(()),
+        }
+    }
+
     /// Completes the video.
     pub fn finish(self) -> anyhow::Result<()> {
         match self {

@@ -2,18 +2,27 @@
 
 use std::path::Path;
 
+use attrax_tracker::BoundingBox;
+
 use super::session::{Order, Run};
 use crate::cli::core;
 
 /// `attrax track` with the flags of a run, or why there is none.
 pub fn repeat(clip: &Path, flags: &core::Args, order: &Order, run: &Run) -> Result<String, &'static str> {
-    if run.from > 0 || run.corrections > 0 {
-        return Err("attrax track starts at the first frame and takes one box");
-    }
     let [first, others @ ..] = order.trackers.as_slice() else { return Err("there is no tracker") };
-    let region = order.region;
+    let Some(region) = run.region else { return Err("there is no box") };
+    let numbers = |b: &BoundingBox| format!("{},{},{},{}", b.x, b.y, b.width, b.height);
     let mut words = vec!["attrax".to_string(), "track".into(), quoted(&clip.to_string_lossy())];
-    words.push(format!("--box={},{},{},{}", region.x, region.y, region.width, region.height));
+    if run.from > 0 {
+        words.extend(["--start".into(), (run.from + 1).to_string()]);
+    }
+    words.push(format!("--box={}", numbers(&region)));
+    for (frame, region) in &run.corrections {
+        words.push(format!("--box-at={}={}", frame + 1, numbers(region)));
+    }
+    if !run.corrections.is_empty() {
+        words.push("--forget".into());
+    }
     words.extend(["--preset".into(), first.preset.clone()]);
     words.extend(first.lambda.iter().flat_map(|lambda| ["--lambda".into(), lambda.to_string()]));
     for other in others {

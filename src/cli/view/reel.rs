@@ -9,7 +9,8 @@ use attrax_session::decode::{DecodeLimits, Depth, decode_file};
 use attrax_tracker::Frame;
 
 use super::worker::encode;
-use crate::cli::track::frames::{Frames, Source};
+use crate::cli::track::ahead::Frames;
+use crate::cli::track::frames::Source;
 
 /// Bytes of a video's frames that are kept at most.
 const KEPT: usize = 512 << 20;

@@ -26,17 +26,18 @@ pub fn boxes(run: &Run) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The video of `attrax track --video`: of the maps, where there are some. An abandoned one is given up.
-pub fn video(session: &Session, run: &Run, abandoned: &AtomicBool) -> anyhow::Result<Vec<u8>> {
+/// The video of `attrax track --maps-video` where `of_maps` says so and there are some, else that of `--video`. An abandoned one
+/// is given up.
+pub fn video(session: &Session, run: &Run, of_maps: bool, abandoned: &AtomicBool) -> anyhow::Result<Vec<u8>> {
     let folder = Folder::create()?;
     let path = folder.path.join("seen.mp4");
     let mut encoder: Option<Encoder> = None;
     for (position, shot) in run.shots.iter().enumerate() {
         ensure!(session.watched() && !abandoned.load(Ordering::Relaxed), "the page was closed");
-        let picture = picture(&session.clip, run, shot, run.from + position)?;
+        let picture = picture(&session.clip, run, of_maps, shot, run.from + position)?;
         let encoder = match &mut encoder {
             Some(encoder) => encoder,
-            none => none.insert(Encoder::start(&path, picture.dimensions(), session.clip.rate)?),
+            none => none.insert(Encoder::start(&path, picture.dimensions(), session.clip.rate.into())?),
         };
         encoder.write(picture.as_raw())?;
     }
@@ -45,10 +46,10 @@ pub fn video(session: &Session, run: &Run, abandoned: &AtomicBool) -> anyhow::Re
 }
 
 /// The maps of every tracker in a frame, or the frame with the first one's box.
-fn picture(clip: &Clip, run: &Run, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
+fn picture(clip: &Clip, run: &Run, of_maps: bool, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
     let frame = decode(&shot.jpeg)?;
-    if let (false, Some(first)) = (run.maps, shot.seen.first()) {
-        return overlay(&frame, first.estimate);
+    if let (false, Some(first)) = (run.maps && of_maps, shot.seen.first()) {
+        return overlay(&frame, position + 1, &[first.estimate]);
     }
     let rows = run.names.iter().zip(&shot.seen).filter_map(|(name, seen)| {
         let truth = clip.truth.as_ref();

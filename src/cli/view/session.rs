@@ -85,8 +85,10 @@ pub struct Run {
     pub maps: bool,
     /// The first frame's number in the clip, counted from 0.
     pub from: usize,
-    /// Boxes that were given in later frames.
-    pub corrections: usize,
+    /// The box in the first frame.
+    pub region: Option<BoundingBox>,
+    /// Boxes that were given in later frames, in order.
+    pub corrections: Vec<(usize, BoundingBox)>,
     /// The frames, in order.
     pub shots: Vec<Arc<Shot>>,
 }
@@ -211,7 +213,7 @@ impl Session {
     /// The last box that was given and its frame, or else that of the ground truth.
     pub fn region(&self) -> Option<(usize, BoundingBox)> {
         let last = self.lock().last.as_ref().map(|order| (order.from, order.region));
-        last.or_else(|| Some((0, self.clip.truth.as_ref()?.first_box().ok()?)))
+        last.or_else(|| Some((0, self.clip.truth.as_ref()?.box_in(0).ok()?)))
     }
 
     /// The order of the last run.
@@ -235,6 +237,7 @@ impl Session {
             names: order.trackers.iter().map(Choice::name).collect(),
             maps: order.maps,
             from: order.from,
+            region: Some(order.region),
             ..Run::default()
         };
         self.change(|state| state.begin(order, run));
@@ -252,7 +255,12 @@ impl Session {
             let order = Order { from: frame, region, ..last.clone() };
             let mut run = state.run.clone();
             run.shots.truncate(place);
-            run.corrections += 1;
+            run.corrections.retain(|(earlier, _)| *earlier < frame);
+            if place == 0 {
+                run.region = Some(region);
+            } else {
+                run.corrections.push((frame, region));
+            }
             state.begin(order, run);
             known = true;
         });

@@ -246,7 +246,8 @@ async fn boxes(State(site): Shared, query: Query) -> Answer {
 
 async fn video(State(site): Shared, query: Query) -> Answer {
     let (run, session) = (run(&site, &query)?, Arc::clone(&site.session));
-    let video = blocking(&site.saving, move |abandoned| save::video(&session, &run, abandoned));
+    let of_maps = query.number("maps") > 0;
+    let video = blocking(&site.saving, move |abandoned| save::video(&session, &run, of_maps, abandoned));
     Ok(Content("video/mp4", video.await?))
 }
 

@@ -10,8 +10,8 @@ use image::codecs::jpeg::JpegEncoder;
 
 use super::session::{Order, Session, Shot, Task};
 use crate::cli::told;
+use crate::cli::track::ahead::Frames;
 use crate::cli::track::follower::{Follower, Seen};
-use crate::cli::track::frames::Frames;
 
 /// Quality of the frames that the page sees, 1 to 100.
 const QUALITY: u8 = 90;

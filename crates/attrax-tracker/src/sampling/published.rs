@@ -79,8 +79,13 @@ impl Sampler {
     /// The same sampler, whose boxes may be as small as a target's first box.
     #[must_use]
     pub fn for_target(mut self, first: BoundingBox) -> Self {
-        self.least = first.least_sides();
+        self.fit_target(first);
         self
+    }
+
+    /// From now on boxes may be as small as this box of the target.
+    pub fn fit_target(&mut self, given: BoundingBox) {
+        self.least = given.least_sides();
     }
 
     /// Exactly `count` boxes around `target`, their sides usable and their centres inside the

@@ -3,15 +3,17 @@
 mod origin;
 mod process;
 mod read;
+mod webp;
 mod write;
 
 use std::io::{BufRead, BufReader};
 use std::process::ChildStderr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use self::origin::{is_live, is_video};
+pub use self::origin::{goes_on, is_live, is_video};
 pub use self::read::Video;
-pub use self::write::{Encoder, Target};
+pub use self::webp::{WebP, is_webp};
+pub use self::write::{Encoder, Pace, Target};
 
 /// Errors of one process that are kept.
 const ERRORS: usize = 10;

@@ -35,8 +35,12 @@ pub fn is_video(path: &Path) -> bool {
 
 /// Whether it cannot be read a second time from the start: a camera, a stream, or standard input.
 pub fn is_live(path: &Path) -> bool {
-    let stream = scheme(path).is_some_and(|scheme| !scheme.starts_with("http"));
-    stream || is_camera(path) || path == Path::new("-")
+    goes_on(path) || path == Path::new("-")
+}
+
+/// Whether it goes on while a frame is tracked: a camera or a stream.
+pub fn goes_on(path: &Path) -> bool {
+    is_camera(path) || scheme(path).is_some_and(|scheme| !scheme.starts_with("http"))
 }
 
 /// Whether a file's name is that of a video.
@@ -46,7 +50,16 @@ pub fn is_named_as_video(path: &Path) -> bool {
 }
 
 fn is_camera(path: &Path) -> bool {
-    path.to_string_lossy().starts_with("/dev/video")
+    device(path).is_some()
+}
+
+/// The device of a camera: `camera:0` is `/dev/video0`.
+fn device(path: &Path) -> Option<String> {
+    let name = path.to_str()?;
+    if let Some(number) = name.strip_prefix("camera:") {
+        return number.parse::<u16>().ok().map(|number| format!("/dev/video{number}"));
+    }
+    name.starts_with("/dev/video").then(|| name.into())
 }
 
 /// The part of an address before `://`.
@@ -60,8 +73,8 @@ fn scheme(path: &Path) -> Option<&str> {
 pub fn add_input(command: &mut Command, path: &Path) {
     if path == Path::new("-") {
         command.args(["-protocol_whitelist", "pipe,fd", "-i", "pipe:0"]).stdin(Stdio::inherit());
-    } else if is_camera(path) {
-        command.args(["-f", "v4l2"]).arg("-i").arg(path);
+    } else if let Some(device) = device(path) {
+        command.args(["-f", "v4l2", "-i"]).arg(device);
     } else if let Some(allowed) = scheme(path).and_then(protocols) {
         command.args(["-protocol_whitelist", allowed, "-i"]).arg(path);
     } else {
@@ -93,6 +106,9 @@ pub fn check(path: &Path) -> anyhow::Result<()> {
         }
         return Ok(());
     }
+    if is_camera(path) {
+        return Ok(());
+    }
     std::fs::metadata(path).map(|_| ()).with_context(|| path.display().to_string())
 }
 
@@ -107,6 +123,8 @@ mod tests {
             ("a.MKV", true, false),
             ("a.gif", true, false),
             ("/dev/video0", true, true),
+            ("camera:0", true, true),
+            ("camera:x", false, false),
             ("-", true, true),
             ("rtsp://camera/1", true, true),
             ("https://host/clip", true, false),

@@ -19,6 +19,22 @@ const RATE: f64 = 25.0;
 /// Frames on their way to ffmpeg.
 const AHEAD: usize = 2;
 
+/// How fast a video plays.
+#[derive(Clone, Copy)]
+pub enum Pace {
+    /// At this many frames a second.
+    Rate(f64),
+    /// As fast as the frames came.
+    Clock,
+}
+
+impl From<Option<f64>> for Pace {
+    /// The pace of a video that declares its rate, or of images, which do not.
+    fn from(rate: Option<f64>) -> Self {
+        Self::Rate(rate.unwrap_or(RATE))
+    }
+}
+
 /// Where a video is written to: a part file, which replaces the file of that name when the video is whole.
 pub struct Target {
     path: PathBuf,
@@ -63,16 +79,20 @@ pub struct Encoder {
 
 impl Encoder {
     /// Starts a video of frames of some size.
-    pub fn start(path: &Path, size: (u32, u32), rate: Option<f64>) -> anyhow::Result<Self> {
-        Self::on(Target::create(path)?, size, rate)
+    pub fn start(path: &Path, size: (u32, u32), pace: Pace) -> anyhow::Result<Self> {
+        Self::on(Target::create(path)?, size, pace)
     }
 
     /// The same, on a target that was made before.
-    pub fn on(target: Target, (width, height): (u32, u32), rate: Option<f64>) -> anyhow::Result<Self> {
+    pub fn on(target: Target, (width, height): (u32, u32), pace: Pace) -> anyhow::Result<Self> {
         let path = target.output.path(&target.path);
         let mut process = Process::start(&target.path, |command| {
             command.args(["-loglevel", "level+error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"]);
-            command.args(["-s", &format!("{width}x{height}"), "-r", &rate.unwrap_or(RATE).to_string(), "-i", "pipe:0"]);
+            command.args(["-s", &format!("{width}x{height}")]);
+            match pace {
+                Pace::Rate(rate) => command.args(["-r", &rate.to_string(), "-i", "pipe:0"]),
+                Pace::Clock => command.args(["-use_wallclock_as_timestamps", "1", "-i", "pipe:0", "-fps_mode", "vfr"]),
+            };
             // Players expect halved colours, and those need even sides.
             command.args(["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p"]).arg(file(path));
             command.stdin(Stdio::piped());

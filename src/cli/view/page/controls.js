@@ -7,12 +7,20 @@ function rate() {
   return last.length / last.reduce((sum, frame) => sum + frame.seconds, 0);
 }
 
+// Seconds since the tracker began to learn.
+let learns = { run: 0, since: 0 };
+
+function learning() {
+  if (learns.run !== news.run) learns = { run: news.run, since: Date.now() };
+  return Math.round((Date.now() - learns.since) / 1000);
+}
+
 function told() {
   if (trouble) return trouble;
   const speed = frames.length > 1 ? `, ${rate().toFixed(1)} frames a second` : "";
   const tracked = `${frames.length}${about.count ? ` of ${about.count}` : ""} frames tracked${speed}`;
   if (news.phase === "ready") return box ? "Press Start." : "Draw a box around the target, then press Start.";
-  if (news.phase === "learning") return news.start === 0 && !frames.length ? "Learning the first frame …" : "Learning the box …";
+  if (news.phase === "learning") return `${frames.length ? "Learning the box" : "Learning the first frame"}, ${learning()} s`;
   if (news.phase === "ended") return news.reason ? `Ended: ${news.reason}. ${tracked}` : `Done: ${tracked}`;
   return news.phase === "paused" ? `Paused: ${tracked}` : `Tracking: ${tracked}`;
 }
@@ -30,7 +38,8 @@ function tell() {
   by("correct").disabled = !box || boxAt !== at || !shot();
   by("play").textContent = playing ? "Stop" : "Play";
   by("play").disabled = length() < 2;
-  for (const id of ["boxes", "video"]) by(id).disabled = !frames.length || by(id).dataset.busy;
+  for (const id of ["boxes", "video", "maps_video"]) by(id).disabled = !frames.length || by(id).dataset.busy;
+  by("maps_video").hidden = !news.maps;
   document.body.dataset.phase = news.phase;
 }
 
@@ -87,13 +96,13 @@ async function repeat() {
   by("command").textContent = line ?? `There is none: ${reason}.`;
 }
 
-async function save(id, name) {
+async function save(id, name, what = id, values = {}) {
   const [button, run] = [by(id), news.run];
   button.dataset.busy = "yes";
   tell();
   try {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(await (await ask(id, { run })).blob());
+    link.href = URL.createObjectURL(await (await ask(what, { run, ...values })).blob());
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
@@ -143,6 +152,7 @@ by("in").onclick = () => zoomBy(1.5);
 by("out").onclick = () => zoomBy(1 / 1.5);
 by("boxes").onclick = () => save("boxes", "boxes.csv");
 by("video").onclick = () => save("video", "seen.mp4");
+by("maps_video").onclick = () => save("maps_video", "maps.mp4", "video", { maps: 1 });
 by("seek").oninput = (event) => {
   stop();
   seek(event.target.value - 1);
@@ -158,4 +168,5 @@ by("settings").onsubmit = (event) => {
 document.onkeydown = press;
 addEventListener("pagehide", () => navigator.sendBeacon(address("leave")));
 addEventListener("resize", () => about && draw());
+setInterval(() => news.phase === "learning" && tell(), 1000);
 listen();

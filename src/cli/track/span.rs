@@ -1,0 +1,112 @@
+//! Which frames are tracked in, and the boxes that are given in later ones. The flags count frames from 1.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail, ensure};
+use attrax_tracker::{BoundingBox, Frame};
+
+use super::boxes::parse_box;
+
+/// The flags.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The frame to start in; --box is the target's box there
+    #[arg(long, value_name = "FRAME", default_value_t = 1, value_parser = parse_frame)]
+    start: usize,
+    /// The number of frames to track in, the first one included [default: all]
+    #[arg(long = "frames", value_name = "N", value_parser = parse_frame)]
+    most: Option<usize>,
+    /// Correct the tracker: in this frame the target is in this box, and tracking goes on from there; may be given several times.
+    /// FRAME:2=... corrects the second target
+    #[arg(long = "box-at", value_name = "FRAME=X,Y,WIDTH,HEIGHT", value_parser = parse_box_at, allow_hyphen_values = true)]
+    boxes: Vec<((usize, usize), BoundingBox)>,
+    /// At each --box-at forget what was learnt before it; otherwise that stays, and the frame of the box is added
+    #[arg(long, requires = "boxes")]
+    forget: bool,
+}
+
+impl Args {
+    /// The largest number of frames, where it is limited.
+    pub fn most(&self) -> Option<usize> {
+        self.most
+    }
+}
+
+/// The frames, counted from 0.
+pub struct Span {
+    /// The first one.
+    pub first: usize,
+    /// The number of frames, where it is limited.
+    pub most: Option<usize>,
+    /// Boxes given after the first frame, by frame and target.
+    pub corrections: BTreeMap<(usize, usize), BoundingBox>,
+    /// Whether a correction starts anew.
+    pub forget: bool,
+}
+
+impl Span {
+    /// What the flags say about a source with `count` frames, where that is known, and a number of targets.
+    pub fn resolve(args: &Args, count: Option<usize>, targets: usize) -> anyhow::Result<Self> {
+        let first = args.start - 1;
+        if let Some(count) = count {
+            ensure!(first < count, "--start {}: there are {count} frames", args.start);
+        }
+        let mut span = Self { first, most: args.most, corrections: BTreeMap::new(), forget: args.forget };
+        let end = span.most.map(|most| first.saturating_add(most)).into_iter().chain(count).min();
+        for ((frame, target), region) in &args.boxes {
+            let flag = format!("--box-at {frame}");
+            ensure!(*frame > args.start, "{flag}: the run starts in frame {}; give its box with --box", args.start);
+            ensure!(end.is_none_or(|end| *frame <= end), "{flag}: the run ends with frame {}", end.unwrap_or_default());
+            ensure!(*target <= targets, "{flag}:{target}: there are {targets} targets; each has a --box");
+            let earlier = span.corrections.insert((frame - 1, target - 1), *region);
+            ensure!(earlier.is_none(), "{flag}: the frame has two boxes of one target");
+        }
+        Ok(span)
+    }
+
+    /// The number of frames to track in, of a source with `count` frames.
+    pub fn expected(&self, count: usize) -> usize {
+        let left = count.saturating_sub(self.first);
+        self.most.map_or(left, |most| most.min(left))
+    }
+
+    /// Makes sure that the boxes are inside the frames, which all have the size of the first one.
+    pub fn check(&self, frame: &Frame) -> anyhow::Result<()> {
+        for ((number, _), region) in &self.corrections {
+            let usable = region.for_initialization(frame.width(), frame.height());
+            usable.with_context(|| format!("--box-at {}", number + 1))?;
+        }
+        Ok(())
+    }
+
+    /// Reports boxes in frames that a source of unknown length did not have.
+    pub fn warn_of_unused(&self, end: usize) {
+        for number in self.corrections.range((end, 0)..).map(|((number, _), _)| number + 1) {
+            log::warn!("--box-at {number} had no effect: the run ended with frame {end}");
+        }
+    }
+
+    /// Goes through frames without tracking, up to the first one.
+    pub fn skip_to_first<T>(&self, frames: &mut impl Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<()> {
+        for number in 0..self.first {
+            match frames.next() {
+                Some(frame) => drop(frame?),
+                None => bail!("--start {}: there are {number} frames", self.first + 1),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A number of at least 1.
+fn parse_frame(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "a whole number of at least 1 is needed".into())
+}
+
+/// The value of `--box-at`: frame, target and box.
+fn parse_box_at(text: &str) -> Result<((usize, usize), BoundingBox), String> {
+    let (place, region) = text.split_once('=').ok_or("FRAME=X,Y,WIDTH,HEIGHT is needed, such as 40=198,214,34,81")?;
+    let (frame, target) = place.split_once(':').unwrap_or((place, "1"));
+    Ok(((parse_frame(frame.trim())?, parse_frame(target.trim())?), parse_box(region)?))
+}
