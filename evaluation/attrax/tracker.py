@@ -1,6 +1,6 @@
 """A tracker in a process of its own: `attrax serve`, driven through TraX."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from trax.region import Rectangle
 
 from attrax.binary import binary
 from attrax.link import Link, LinkError
+from attrax.source import Source, SourceError, rows
 
 Box: TypeAlias = tuple[float, float, float, float]
 Frame: TypeAlias = Any  # a path, a NumPy array or an image of Pillow's
@@ -155,6 +156,41 @@ class Tracker:
             self._fail(error)
         results = [_result(region, properties) for region, properties in objects]
         return results if self._several else results[0]
+
+    def track(
+        self, source: Source, box: Sequence[float] | Sequence[Sequence[float]] | None = None
+    ) -> Iterator[Any]:  # of a Result, or a list of them
+        """Tracks through a video, a folder of frames, a camera, or the given frames, in a process of its own.
+
+        What this tracker follows by `init` and `update` is not touched, and `bgr` has no effect.
+
+        Args:
+            source: what `attrax track` takes, such as `clip.mp4`, `frames/` or `camera:0`; or a sequence of paths.
+            box: of the target in the first frame, or a sequence of boxes; by default that of the ground truth stored
+                with the frames.
+
+        Yields:
+            For each frame, as soon as it is tracked, what `update` returns. In the first frame that is the given box.
+
+        Raises:
+            TrackerError: the source, a box or a parameter is refused, or a frame cannot be read.
+            ValueError: a box has not four numbers.
+        """
+        several = box is not None and np.ndim(box) == 2
+        try:
+            for targets in rows(self._arguments, source, box):
+                results = [
+                    Result(
+                        (row["x"], row["y"], row["width"], row["height"]),
+                        row["confidence"],
+                        row["found"] > 0,
+                        row["probability"],
+                    )
+                    for row in targets
+                ]
+                yield results if several else results[0]
+        except SourceError as error:
+            raise TrackerError(str(error)) from error
 
     def close(self) -> None:
         """Ends the process; a later `init` starts another one."""

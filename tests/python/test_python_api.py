@@ -306,3 +306,19 @@ def test_as_got10k_calls_it(frames: list[Path], tracked: list[list[float]]) -> N
     boxes, _ = trackers.Tracker.track(tracker, [str(path) for path in frames], BOX)
     tracker.close()
     np.testing.assert_allclose(boxes, expected, atol=1e-3)
+
+
+def test_track_yields_the_rows_of_attrax_track(frames: list[Path], tracked: list[list[float]], tracker: Tracker):
+    first, *others = tracker.track(frames, BOX)
+    assert first.box == BOX and first.found
+    assert [[*r.box, r.score, float(r.found), r.probability] for r in others] == tracked
+    # Several targets, of which the rest is not wanted: the process ends with the iterator.
+    several = tracker.track(frames[0].parent, [BOX, OTHER])
+    assert [result.box for result in next(several)] == [BOX, OTHER]
+    several.close()
+    with pytest.raises(TrackerError, match=r"^nowhere: no such file or folder"):
+        next(tracker.track("nowhere", BOX))
+    with pytest.raises(TrackerError, match="lambda"):
+        list(Tracker(settings={"attention.lambda": -1}).track(frames, BOX))
+    with pytest.raises(ValueError, match="left, top, width and height"):
+        next(tracker.track(frames, (1, 2, 3)))
