@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup build test test-cluster lint clean demo wheel evaluate vot2016 report verify requirements fuzz parity \
-    compare ablation bench gpu picture
+    compare ablation bench docs gpu picture
 
 TRACKER ?= DAT
 REPETITIONS ?= 1
@@ -86,6 +86,9 @@ parity: setup ## Compare every quantity with the separate oracle program: SEEDS=
 
 bench: build ## Measure everything next to the plain tracker, and rewrite docs/performance.md [FRAMES=20] [DATASET=DIR]
 	@FRAMES=$(FRAMES) DATASET="$(DATASET)" scripts/bench
+
+docs: build ## Make docs/parameters.md again, check every page, and make the documentation of the crates
+	@scripts/docs
 
 gpu: build ## Run the measurements on an NVIDIA device: out/gpu [DATASET=DIR] [DEVICE=cuda:0]
 	@DEVICE=$(DEVICE) DATASET="$(DATASET)" scripts/gpu
