@@ -68,7 +68,9 @@ def completions(parser: argparse.ArgumentParser, shell: str) -> str:
     if shell == "fish":
         return "".join(f"{line}\n" for line in _fish(parser))
     text = _bash(parser)
-    return text if shell == "bash" else "autoload -U +X bashcompinit && bashcompinit\n" + text
+    if shell == "bash":
+        return text
+    return f"#compdef {parser.prog}\nautoload -U +X bashcompinit && bashcompinit\n{text}"
 
 
 def _bash(parser: argparse.ArgumentParser) -> str:

@@ -142,6 +142,14 @@ def test_every_command_helps(installed: Environment, tmp_path: Path) -> None:
         assert "Usage: " in installed.run("attrax", command, "--help", cwd=tmp_path)
 
 
+def test_manual_pages_and_completions_are_inside(installed: Environment) -> None:
+    share = installed.folder / "share"
+    assert "box\\-at" in (share / "man/man1/attrax-track.1").read_text()
+    for place in ("bash-completion/completions/{}", "fish/vendor_completions.d/{}.fish", "zsh/site-functions/_{}"):
+        for program, word in {"attrax": "box-at", "attrax-vot": "sequences"}.items():
+            assert word in (share / place.format(program)).read_text()
+
+
 def test_the_launchers_import_nothing_from_the_current_folder(installed: Environment, tmp_path: Path) -> None:
     for name in ("yaml", "numpy", "vot", "signal"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')\n")
