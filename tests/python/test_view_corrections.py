@@ -94,6 +94,14 @@ def test_a_run_starts_at_any_frame_and_takes_a_new_box(sequence: Path, browser: 
         if width == 1400:
             ran = subprocess.run([ATTRAX, *shlex.split(line)[1:]], capture_output=True, text=True, check=True)
             assert ran.stdout.splitlines()[1:] == again
+            # What was learnt before is kept.
+            page.value(f"(seek(4), by('keep').click(), by('box').value = '{new}', by('box').oninput())")
+            page.click("#correct")
+            page.until("news.run === 3 && news.phase === 'ended'")
+            kept = table(page, tmp_path)
+            line = page.until("!by('command').textContent.includes('--forget') && by('command').textContent")
+            ran = subprocess.run([ATTRAX, *shlex.split(line)[1:]], capture_output=True, text=True, check=True)
+            assert ran.stdout.splitlines()[1:] == kept and kept[:3] == again[:3] and kept[3:] != again[3:]
         assert page.value("document.documentElement.scrollWidth") <= width
         assert browser.complaints == []
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use attrax_tracker::BoundingBox;
 
-use super::session::{Order, Run};
+use super::run::{Correction, Order, Run};
 use crate::cli::core;
 
 /// `attrax track` with the flags of a run, or why there is none.
@@ -17,10 +17,13 @@ pub fn repeat(clip: &Path, flags: &core::Args, order: &Order, run: &Run) -> Resu
         words.extend(["--start".into(), (run.from + 1).to_string()]);
     }
     words.push(format!("--box={}", numbers(&region)));
-    for (frame, region) in &run.corrections {
+    for Correction { frame, region, .. } in &run.corrections {
         words.push(format!("--box-at={}={}", frame + 1, numbers(region)));
     }
-    if !run.corrections.is_empty() {
+    if run.corrections.iter().any(|correction| !correction.keep) {
+        if run.corrections.iter().any(|correction| correction.keep) {
+            return Err("attrax track keeps what was learnt at all corrections or at none");
+        }
         words.push("--forget".into());
     }
     words.extend(["--preset".into(), first.preset.clone()]);

@@ -3,6 +3,7 @@
 mod command;
 mod guard;
 mod reel;
+mod run;
 mod save;
 mod server;
 mod session;
@@ -65,7 +66,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let lane = u32::from(args.core.threads());
     let mut frames = source.clone().read_ahead(lane)?;
     let first = frames.next().context("there are no frames to track in")??;
-    let clip = session::Clip {
+    let clip = run::Clip {
         name: args.clip.display().to_string(),
         count: source.count().or(frames.declared().map(|count| count as usize)),
         rate: frames.rate(),

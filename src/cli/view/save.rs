@@ -9,7 +9,8 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, ensure};
 use image::RgbImage;
 
-use super::session::{Clip, Run, Session, Shot};
+use super::run::{Clip, Run, Shot};
+use super::session::Session;
 use super::worker::decode;
 use crate::cli::interrupt::Pending;
 use crate::cli::track::follower::{Seen, columns};

@@ -3,105 +3,17 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use attrax_tracker::{BoundingBox, Config};
+use attrax_tracker::BoundingBox;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::reel::Reel;
-use crate::cli::track::boxes::Truth;
-use crate::cli::track::follower::Seen;
+use super::run::{Choice, Clip, Correction, Order, Run, Shot, Task};
 
 /// A page without a request for this long is gone.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// A request for news waits this long.
 const HOLD: Duration = Duration::from_secs(2);
-
-/// The clip.
-pub struct Clip {
-    /// Its name on the command line.
-    pub name: String,
-    /// The number of frames, where it is known.
-    pub count: Option<usize>,
-    /// Frames a second, where a video says so.
-    pub rate: Option<f64>,
-    /// Width and height, pixels.
-    pub size: (u32, u32),
-    /// The first frame, a JPEG.
-    pub first: Vec<u8>,
-    /// The ground truth stored with the frames.
-    pub truth: Option<Truth>,
-    /// The frames themselves.
-    pub reel: Reel,
-}
-
-/// A run that the page requests: the target in a frame, and one or two trackers by name.
-#[derive(Clone)]
-pub struct Order {
-    /// The frame to start in, counted from 0.
-    pub from: usize,
-    /// The box, pixels.
-    pub region: BoundingBox,
-    /// The trackers.
-    pub trackers: Vec<Choice>,
-    /// Whether maps are made of each frame.
-    pub maps: bool,
-}
-
-/// A tracker of a run.
-#[derive(Clone)]
-pub struct Choice {
-    /// The preset's name.
-    pub preset: String,
-    /// Lambda, where it is not the preset's.
-    pub lambda: Option<f64>,
-    /// The parameters.
-    pub config: Config,
-}
-
-impl Choice {
-    /// The name in pictures.
-    pub fn name(&self) -> String {
-        self.lambda.map_or_else(|| self.preset.clone(), |lambda| format!("{}, lambda {lambda}", self.preset))
-    }
-}
-
-/// A frame that was tracked.
-pub struct Shot {
-    /// The frame, a JPEG.
-    pub jpeg: Vec<u8>,
-    /// The result of each tracker.
-    pub seen: Vec<Seen>,
-    /// Time for reading it and for all trackers.
-    pub seconds: f64,
-}
-
-/// A run up to its newest frame.
-#[derive(Clone, Default)]
-pub struct Run {
-    /// Names of the trackers.
-    pub names: Vec<String>,
-    /// Whether there are maps.
-    pub maps: bool,
-    /// The first frame's number in the clip, counted from 0.
-    pub from: usize,
-    /// The box in the first frame.
-    pub region: Option<BoundingBox>,
-    /// Boxes that were given in later frames, in order.
-    pub corrections: Vec<(usize, BoundingBox)>,
-    /// The frames, in order.
-    pub shots: Vec<Arc<Shot>>,
-}
-
-/// What the tracking thread does next.
-pub enum Task {
-    /// Begin a run.
-    Start(Order),
-    /// Track one frame.
-    Track,
-    /// Leave the run: no page is open.
-    Leave,
-}
 
 /// The shared state.
 pub struct Session {
@@ -243,28 +155,33 @@ impl Session {
         self.change(|state| state.begin(order, run));
     }
 
-    /// Goes on from a tracked frame of run `number` with another box: its trackers learn that frame anew, and what was tracked
-    /// before stays. False where there is no such frame.
-    pub fn correct(&self, number: usize, frame: usize, region: BoundingBox) -> bool {
+    /// Goes on from a tracked frame of run `number` with another box; the results before it stay. With `keep` its trackers learn
+    /// the frame in addition to what they had learnt up to there, else anew. False where there is no such frame.
+    pub fn correct(&self, number: usize, frame: usize, region: BoundingBox, keep: bool) -> bool {
         let mut known = false;
         self.change(|state| {
             let (Some(last), Some(place)) = (&state.last, frame.checked_sub(state.run.from)) else { return };
             if number != state.number || place >= state.run.shots.len() {
                 return;
             }
-            let order = Order { from: frame, region, ..last.clone() };
             let mut run = state.run.clone();
             run.shots.truncate(place);
-            run.corrections.retain(|(earlier, _)| *earlier < frame);
+            run.corrections.retain(|correction| correction.frame < frame);
             if place == 0 {
                 run.region = Some(region);
             } else {
-                run.corrections.push((frame, region));
+                run.corrections.push(Correction { frame, region, keep });
             }
+            let order = Order { from: frame, region, given: run.given(), ..last.clone() };
             state.begin(order, run);
             known = true;
         });
         known
+    }
+
+    /// Whether another run has been ordered in the meantime.
+    pub fn is_superseded(&self) -> bool {
+        self.lock().order.is_some()
     }
 
     /// Lets the run go on, or holds it.

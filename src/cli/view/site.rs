@@ -1,5 +1,6 @@
 //! The answers: the page's files, the state of the run, pictures, and what is saved.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::guard::{Query, local, of_one_page, with_token};
-use super::session::{Choice, Order, Run, Session};
+use super::run::{Choice, Order, Run};
+use super::session::Session;
 use super::{command, save, worker};
 use crate::cli::track::boxes::parse_box;
 use crate::cli::track::name_of;
@@ -141,7 +143,8 @@ impl Site {
         if let Some(preset) = query.text("also") {
             trackers.push(self.tracker(preset, query.text("also_lambda"))?);
         }
-        Ok(Order { from, region, trackers, maps: query.number("maps") > 0 })
+        let given = BTreeMap::from([(from, region)]);
+        Ok(Order { from, region, given, trackers, maps: query.number("maps") > 0 })
     }
 
     /// A tracker: the command's flags, but for preset and lambda.
@@ -260,7 +263,7 @@ async fn start(State(site): Shared, query: Query) -> Result<(), Refusal> {
 async fn correct(State(site): Shared, query: Query) -> Result<(), Refusal> {
     let region = parse_box(query.text("box").unwrap_or_default());
     let region = region.or_else(|reason| refuse(StatusCode::BAD_REQUEST, reason))?;
-    if site.session.correct(query.number("run"), query.number("frame"), region) {
+    if site.session.correct(query.number("run"), query.number("frame"), region, query.number("keep") > 0) {
         Ok(())
     } else {
         refuse(StatusCode::NOT_FOUND, "there is no such frame")

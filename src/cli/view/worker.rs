@@ -1,5 +1,6 @@
 //! The tracking thread: it does the page's tasks, frame by frame.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -8,7 +9,8 @@ use attrax_tracker::{BoundingBox, Frame, Model};
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
-use super::session::{Order, Session, Shot, Task};
+use super::run::{Order, Shot, Task};
+use super::session::Session;
 use crate::cli::told;
 use crate::cli::track::ahead::Frames;
 use crate::cli::track::follower::{Follower, Seen};
@@ -22,6 +24,8 @@ const KEPT: usize = 2 << 30;
 struct Run {
     frames: Frames,
     region: BoundingBox,
+    /// The boxes of frames that come, by number.
+    given: BTreeMap<usize, BoundingBox>,
     followers: Vec<Follower>,
     maps: bool,
     /// Bytes of frames that are kept.
@@ -61,20 +65,38 @@ impl Run {
             Ok(Follower::new(name, model))
         });
         let followers = followers.collect::<anyhow::Result<_>>()?;
-        let frames = session.clip.reel.frames_from(order.from)?;
-        Ok(Self { frames, region: order.region, followers, maps: order.maps, kept: session.kept(), next: order.from })
+        // Where learning begins: frames before the box are tracked again, without being shown.
+        let first = order.given.first_key_value().map_or(order.from, |(frame, _)| *frame);
+        let frames = session.clip.reel.frames_from(first)?;
+        let (region, given, maps) = (order.region, order.given, order.maps);
+        let mut run = Self { frames, region, given, followers, maps: false, kept: session.kept(), next: first };
+        while run.next < order.from && !session.is_superseded() {
+            ensure!(run.follow()?.is_some(), "the clip has {} frames", run.next);
+        }
+        run.maps = maps;
+        Ok(run)
+    }
+
+    /// What every tracker says about the next frame, where there is one.
+    fn follow(&mut self) -> anyhow::Result<Option<(Frame, Vec<Seen>)>> {
+        let Some(frame) = self.frames.next() else { return Ok(None) };
+        let frame = frame?;
+        let (region, given, maps) = (self.region, self.given.remove(&self.next), self.maps);
+        let seen = self.followers.iter_mut().map(|follower| match given {
+            Some(given) => follower.learn(&frame, given, maps),
+            None => follower.follow(&frame, region, maps),
+        });
+        let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", self.next + 1))?;
+        self.next += 1;
+        Ok(Some((frame, seen)))
     }
 
     /// Tracks the next frame; says whether there was one.
     fn track(&mut self, session: &Session) -> anyhow::Result<bool> {
         let begun = Instant::now();
-        let Some(frame) = self.frames.next() else { return Ok(false) };
-        let frame = frame?;
-        let seen = self.followers.iter_mut().map(|follower| follower.follow(&frame, self.region, self.maps));
-        let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", self.next + 1))?;
+        let Some((frame, seen)) = self.follow()? else { return Ok(false) };
         let jpeg = encode(&frame)?;
         self.kept += jpeg.len();
-        self.next += 1;
         session.add(Shot { jpeg, seen, seconds: begun.elapsed().as_secs_f64() });
         ensure!(self.kept < KEPT, "the page keeps {} GiB of frames and no more; attrax track has no limit", KEPT >> 30);
         Ok(true)

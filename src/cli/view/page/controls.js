@@ -57,7 +57,7 @@ function correct() {
   if (by("correct").disabled) return;
   stop();
   follows = true;
-  order("correct", { run: news.run, frame: boxAt, box: box.join(",") });
+  order("correct", { run: news.run, frame: boxAt, box: box.join(","), keep: Number(by("keep").checked) });
 }
 
 function seek(frame) {
