@@ -16,6 +16,23 @@ import pytest
 if TYPE_CHECKING:
     from odd_datasets import Command
 
+# Files whose tests take minutes together begin first: a run on several processes ends with the last file.
+LONG = (
+    "test_wheel",
+    "test_toolkits",
+    "test_any_tracker",
+    "test_ablation",
+    "test_parallel",
+    "test_run",
+    "test_verify",
+    "test_odd_truth",
+    "test_report",
+    "test_view",
+    "test_properties",
+    "test_walk",
+    "test_attacks",
+)
+
 PROJECT = Path(__file__).resolve().parents[2]
 SHARED = PROJECT.parent / "shared"
 JITTER = Path(__file__).with_name("jitter_tracker.py")
@@ -40,6 +57,12 @@ def installed(program: str, *other_names: str) -> str:
     if path is None:
         pytest.skip(f"skipped: there is no {program}, and it could not be installed (Debian: apt install {program})")
     return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests of long files first; within a file the order stays."""
+    order = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture(scope="session")

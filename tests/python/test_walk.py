@@ -153,6 +153,8 @@ def start(space: Path, ignored: bool = False) -> tuple[subprocess.Popen, list[in
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Tests may themselves run under nohup.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     wait_for(lambda: len(trackers_of(workers(space))) >= 2)
     left = workers(space)
