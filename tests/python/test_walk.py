@@ -147,14 +147,17 @@ def start(space: Path, ignored: bool = False) -> tuple[subprocess.Popen, list[in
     """A run of two slow trackers, and the processes that it has started."""
     arguments = ["run", str(space), "Jitter", "--jobs", "2", "--no-estimate"]
     process = subprocess.Popen(
-        [*(["sh", "-c", "trap '' INT; exec \"$@\"", "-"] if ignored else []), *PROGRAM, *arguments],
+        # Tests may themselves run under nohup.
+        [
+            *("env", "--default-signal=HUP"),
+            *(["sh", "-c", "trap '' INT; exec \"$@\"", "-"] if ignored else []),
+            *(*PROGRAM, *arguments),
+        ],
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # Tests may themselves run under nohup.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     wait_for(lambda: len(trackers_of(workers(space))) >= 2)
     left = workers(space)
