@@ -65,7 +65,7 @@ tomllib = pytest.importorskip("tomllib", reason="skipped: reading the tables nee
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = ROOT / "tests" / "attacks"
 PROGRAMS = {name: ROOT / "out" / "bin" / name for name in ("attrax", "attrax-vot")}
-QUICK = ["--config", str(ROOT / "tests" / "data" / "quick.toml"), "--threads", "1"]
+QUICK = ["--config", str(ROOT / "tests" / "data" / "quick.toml"), "--threads", "1", "--preset", "mdnet"]
 KEYS = {
     *("name", "run", "exit", "stderr", "stdout", "not_stderr", "not_stdout", "one_line", "files", "needs", "input"),
     *("env", "interrupt", "seconds", "megabytes", "keeps", "holds", "exists", "absent", "check", "mount"),

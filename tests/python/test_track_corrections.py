@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import shorten
-from test_track_walk import ATTRAX, QUICK, attrax
+from test_track_walk import ATTRAX, SWIFT, attrax
 from trax_harness import Picture
 
 pytestmark = pytest.mark.skipif(not ATTRAX.is_file(), reason="out/bin/attrax is not built: make build")
@@ -27,7 +27,7 @@ def sequence(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def several(*runs: tuple) -> list[subprocess.CompletedProcess]:
     """Runs `attrax track` several times, two at a time."""
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda arguments: attrax("track", *arguments, *QUICK), runs))
+        done = list(pool.map(lambda arguments: attrax("track", *arguments, *SWIFT), runs))
     for ran in done:
         assert ran.returncode == 0, ran.stderr
     return done

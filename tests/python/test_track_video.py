@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_track_walk import ATTRAX, QUICK, attrax, rows
+from test_track_walk import ATTRAX, SWIFT, attrax, rows
 from trax_harness import Picture
 
 pytestmark = pytest.mark.skipif(not ATTRAX.is_file(), reason="out/bin/attrax is not built: make build")
@@ -64,7 +64,7 @@ def test_video_is_tracked_as_its_frames_are(name: str, clips: Path, ffmpeg: str,
     # At the same time: each has one thread.
     with ThreadPoolExecutor() as pool:
         given = (clips / name, tmp_path / "frames")
-        ran, of_frames = pool.map(lambda source: attrax("track", source, "--box", BOX, *QUICK), given)
+        ran, of_frames = pool.map(lambda source: attrax("track", source, "--box", BOX, *SWIFT), given)
     assert ran.returncode == 0, ran.stderr
     assert len(rows(ran.stdout)) == 12
     assert ran.stdout == of_frames.stdout
@@ -72,7 +72,7 @@ def test_video_is_tracked_as_its_frames_are(name: str, clips: Path, ffmpeg: str,
 
 def test_video_is_written(clips: Path, ffmpeg: str, tmp_path: Path):
     video, overlay = tmp_path / "seen.mp4", tmp_path / "seen"
-    ran = attrax("track", clips / "h264.mp4", "--box", BOX, "--video", video, "--overlay", overlay, *QUICK)
+    ran = attrax("track", clips / "h264.mp4", "--box", BOX, "--video", video, "--overlay", overlay, *SWIFT)
     assert ran.returncode == 0, ran.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["seen", "seen.mp4"]
     drawn = [np.asarray(Picture.open(path)).astype(int) for path in sorted(overlay.iterdir())]
@@ -81,7 +81,7 @@ def test_video_is_written(clips: Path, ffmpeg: str, tmp_path: Path):
     about = subprocess.run([ffmpeg, "-i", video], capture_output=True, text=True).stderr
     assert "12.50 fps" in about and "yuv420p" in about
     # Frames do not say how many there are in a second; odd sides are padded.
-    ran = attrax("track", tmp_path / "again", "--box", BOX, "--video", tmp_path / "of-frames.webm", *QUICK)
+    ran = attrax("track", tmp_path / "again", "--box", BOX, "--video", tmp_path / "of-frames.webm", *SWIFT)
     assert ran.returncode == 0, ran.stderr
     about = subprocess.run([ffmpeg, "-i", tmp_path / "of-frames.webm"], capture_output=True, text=True).stderr
     assert "25 fps" in about
@@ -94,7 +94,7 @@ def test_truncated_video(name: str, clips: Path, tmp_path: Path):
     short = tmp_path / name
     short.write_bytes(whole[: len(whole) * 2 // 3 + 1])
     out = tmp_path / "boxes.csv"
-    ran = attrax("track", short, "--box", BOX, "--out", out, *QUICK)
+    ran = attrax("track", short, "--box", BOX, "--out", out, *SWIFT)
     one_error(ran, f"{short}: after ")
     assert "it is damaged or cut short (" in ran.stderr
     kept = rows(Path(f"{out}.part").read_text())
@@ -106,24 +106,24 @@ def test_what_is_no_video(tmp_path: Path, ffmpeg: str):
     (tmp_path / "empty.mkv").write_bytes(b"")
     for name in ("noise.mp4", "empty.mkv"):
         one_error(
-            attrax("track", tmp_path / name, "--box", BOX, *QUICK), f"{name}: after 0 frames: ffmpeg cannot read it ("
+            attrax("track", tmp_path / name, "--box", BOX, *SWIFT), f"{name}: after 0 frames: ffmpeg cannot read it ("
         )
     playlist = tmp_path / "playlist.mkv"
     playlist.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/1.ts\n")
-    one_error(attrax("track", playlist, "--box", BOX, *QUICK), "playlist.mkv: after 0 frames: ")
+    one_error(attrax("track", playlist, "--box", BOX, *SWIFT), "playlist.mkv: after 0 frames: ")
 
 
 def test_no_ffmpeg(clips: Path):
     clip = clips / "h264.mp4"
     for environment in ({"ATTRAX_FFMPEG": "/nowhere/ffmpeg"}, {"PATH": "/nowhere"}):
-        ran = attrax("track", clip, "--box", BOX, *QUICK, env=environment)
+        ran = attrax("track", clip, "--box", BOX, *SWIFT, env=environment)
         one_error(ran, "h264.mp4: videos need the program ffmpeg, and ")
         assert "apt install ffmpeg" in ran.stderr and "ATTRAX_FFMPEG" in ran.stderr
 
 
 def test_no_box_and_a_name_that_is_no_video(clips: Path):
-    one_error(attrax("track", clips / "h264.mp4", *QUICK), "Say it with --box")
-    ran = attrax("track", clips / "h264.mp4", "--box", BOX, "--video", "seen.txt", *QUICK)
+    one_error(attrax("track", clips / "h264.mp4", *SWIFT), "Say it with --box")
+    ran = attrax("track", clips / "h264.mp4", "--box", BOX, "--video", "seen.txt", *SWIFT)
     one_error(ran, "seen.txt: the name of a video should end in .mp4")
 
 
@@ -133,7 +133,7 @@ def test_killed_ffmpeg(clips: Path, ffmpeg: str, tmp_path: Path):
     endless = tmp_path / "ffmpeg"
     endless.write_text(f'#!/bin/sh\necho $$ > {pid}\nexec {ffmpeg} -stream_loop -1 "$@"\n')
     endless.chmod(0o755)
-    command = [ATTRAX, "track", clips / "mpeg4.avi", "--box", BOX, "--out", out, *QUICK]
+    command = [ATTRAX, "track", clips / "mpeg4.avi", "--box", BOX, "--out", out, *SWIFT]
     environment = os.environ | {"ATTRAX_FFMPEG": str(endless)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         part, deadline = Path(f"{out}.part"), time.monotonic() + 60
@@ -154,9 +154,9 @@ def test_no_ffmpeg_stays_behind(clips: Path, ffmpeg: str, tmp_path: Path):
     endless.write_text(f'#!/bin/sh\necho $$ > {pid}\nexec {ffmpeg} -stream_loop -1 "$@"\n')
     endless.chmod(0o755)
     environment = {"ATTRAX_FFMPEG": str(endless)}
-    one_error(attrax("track", clips / "mpeg4.avi", "--box", "9000,0,5,5", *QUICK, env=environment), "outside the frame")
+    one_error(attrax("track", clips / "mpeg4.avi", "--box", "9000,0,5,5", *SWIFT, env=environment), "outside the frame")
     gone(int(pid.read_text()))
-    command = [ATTRAX, "track", clips / "mpeg4.avi", "--box", BOX, *QUICK]
+    command = [ATTRAX, "track", clips / "mpeg4.avi", "--box", BOX, *SWIFT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | environment) as process:
         for _ in range(3):
             process.stdout.readline()

@@ -16,6 +16,8 @@ from trax_harness import Picture, Rectangle, Server, TraxException, save, textur
 
 ATTRAX = harness.ROOT / "out" / "bin" / "attrax"
 QUICK = ("--config", str(harness.ROOT / "tests" / "data" / "quick.toml"), "--threads", "1")
+# The quickest preset, for tests of everything but tracking.
+SWIFT = (*QUICK, "--preset", "mdnet")
 BOX = "20,16,24,18"
 HEADER = "x,y,width,height,confidence,found,probability"
 
@@ -143,7 +145,7 @@ WALK = {
 @pytest.mark.parametrize("mistake", WALK)
 def test_mistake(mistake: str, user: Path):
     arguments, sentence, code = WALK[mistake]
-    quick = QUICK if arguments[0] == "track" and "--config" not in arguments else ()
+    quick = () if arguments[0] != "track" or "--config" in arguments else QUICK if "--preset" in arguments else SWIFT
     ran = attrax(*arguments, *quick, cwd=user)
     assert sentence in ran.stderr
     assert ran.returncode == code, ran.stderr
@@ -159,30 +161,30 @@ def test_frames_in_natural_order(tmp_path):
     folder = frames(tmp_path / "frames", suffix=".png")
     for number, given in enumerate([[folder], [folder / "*"], sorted(folder.glob("[0-9]*"))]):
         seen = tmp_path / str(number)
-        ran = attrax("track", *given, "--box", BOX, "--overlay", seen, *QUICK)
+        ran = attrax("track", *given, "--box", BOX, "--overlay", seen, *SWIFT)
         assert len(rows(ran.stdout)) == 11, ran.stderr
         for place in range(1, 12):
             corner = [np.asarray(Picture.open(path / f"{place}.png"))[-1, -1] for path in (seen, folder)]
             assert (corner[0] == corner[1]).all(), place
     backwards = sorted(folder.glob("[0-9]*"), reverse=True)
     one = ("--frames", "1", "--overlay", tmp_path / "back")
-    attrax("track", *backwards, "--box", BOX, *one, *QUICK)
+    attrax("track", *backwards, "--box", BOX, *one, *SWIFT)
     assert [path.name for path in (tmp_path / "back").iterdir()] == [backwards[0].name]
 
 
 def test_a_failure_keeps_the_older_boxes_and_those_so_far(user, tmp_path):
     out = tmp_path / "boxes.csv"
     out.write_text("of an earlier run\n")
-    ran = attrax("track", user / "cut", "--box", BOX, "--out", out, *QUICK)
+    ran = attrax("track", user / "cut", "--box", BOX, "--out", out, *SWIFT)
     assert ran.returncode == 1
     assert f"the JPEG is cut short; the boxes of the 1 frames before are in {out}.part\n" in ran.stderr
     assert out.read_text() == "of an earlier run\n"
     assert len(rows(Path(f"{out}.part").read_text())) == 1
     # What fails before the first box leaves nothing behind.
     Path(f"{out}.part").unlink()
-    attrax("track", user / "first.jpg", "--box", BOX, "--out", out, *QUICK)
+    attrax("track", user / "first.jpg", "--box", BOX, "--out", out, *SWIFT)
     assert not Path(f"{out}.part").exists() and out.read_text() == "of an earlier run\n"
-    ran = attrax("track", user / "frames", "--box", BOX, "--out", out, *QUICK)
+    ran = attrax("track", user / "frames", "--box", BOX, "--out", out, *SWIFT)
     assert (ran.returncode, ran.stdout) == (0, "")
     assert len(rows(out.read_text())) == 3 and not Path(f"{out}.part").exists()
     assert ran.stderr.startswith("3 frames, ")
@@ -191,7 +193,7 @@ def test_a_failure_keeps_the_older_boxes_and_those_so_far(user, tmp_path):
 def test_an_interrupt_keeps_every_box(tmp_path):
     folder = frames(tmp_path / "frames", 400)
     part = tmp_path / "boxes.csv.part"
-    command = [ATTRAX, "track", folder, "--box", BOX, "--out", tmp_path / "boxes.csv", *QUICK]
+    command = [ATTRAX, "track", folder, "--box", BOX, "--out", tmp_path / "boxes.csv", *SWIFT]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 60
         while not (part.is_file() and part.read_text().count("\n") > 3):
@@ -206,9 +208,9 @@ def test_an_interrupt_keeps_every_box(tmp_path):
 
 
 def test_the_first_box_comes_from_the_ground_truth(user, tmp_path):
-    expected = attrax("track", user / "otb" / "img", "--box", BOX, *QUICK)
+    expected = attrax("track", user / "otb" / "img", "--box", BOX, *SWIFT)
     for sequence in (user / "otb", user / "otb" / "img"):
-        ran = attrax("track", sequence, *QUICK)
+        ran = attrax("track", sequence, *SWIFT)
         assert ran.returncode == 0 and ran.stdout == expected.stdout, ran.stderr
         assert "; mean overlap " in ran.stderr and " in the 2 frames with ground truth\n" in ran.stderr
     # GOT-10k's layout, and VOT's with a polygon of the same box.
@@ -218,12 +220,12 @@ def test_the_first_box_comes_from_the_ground_truth(user, tmp_path):
     ):
         frames(tmp_path / folder, 3)
         (tmp_path / folder / name).write_text(line * 3)
-        ran = attrax("track", tmp_path / folder.split("/")[0], *QUICK)
+        ran = attrax("track", tmp_path / folder.split("/")[0], *SWIFT)
         assert ran.stdout == expected.stdout, ran.stderr
     # --box wins, also over ground truth that nothing can be made of.
-    own = attrax("track", user / "otb", "--box", "10,10,20,20", *QUICK)
+    own = attrax("track", user / "otb", "--box", "10,10,20,20", *SWIFT)
     assert rows(own.stdout)[0][:4] == [10, 10, 20, 20]
-    warned = attrax("track", user / "bad", "--box", BOX, *QUICK)
+    warned = attrax("track", user / "bad", "--box", BOX, *SWIFT)
     assert warned.returncode == 0 and "ground truth is left alone" in warned.stderr
 
 
@@ -233,13 +235,13 @@ def test_overlap_with_the_ground_truth(tmp_path):
     truth = [(20, 16, 24, 18), (22, 16, 24, 18), None, (20, 18, 24, 18), (40, 30, 24, 18), (20, 16, 20, 20)]
     lines = [",".join(map(str, box)) if box else "nan,nan,nan,nan" for box in truth]
     (folder / "groundtruth.txt").write_text("\n".join(lines) + "\n")
-    ran = attrax("track", folder, *QUICK)
+    ran = attrax("track", folder, *SWIFT)
     overlaps = [overlap(row[:4], box) for row, box in zip(rows(ran.stdout)[1:], truth[1:], strict=True) if box]
     success = np.mean(np.array(overlaps) > 0.5)
     expected = f"mean overlap {np.mean(overlaps):.3f}, success at 0.5 {success:.3f} in the 4 frames with ground truth"
     assert expected in ran.stderr
     # A part of the frames keeps its own lines.
-    ran = attrax("track", folder / "2.jpg", folder / "4.jpg", *QUICK)
+    ran = attrax("track", folder / "2.jpg", folder / "4.jpg", *SWIFT)
     assert rows(ran.stdout)[0][:4] == [22, 16, 24, 18]
     assert "in the 1 frames with ground truth" in ran.stderr
 
