@@ -95,8 +95,8 @@ def test_a_browser_shows_it(space: Path, tmp_path: Path, chromium: str, width: i
     ]
     seen = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in seen.stderr
-    # Tables: 1 + 1 rows of the tracker, 1 + 3 of sequences, 1 + 6 of attributes.
-    assert f"<title>pictures {failures(space)} plots 5 rows 13 fits true</title>" in seen.stdout
+    # Tables: 1 + 1 rows of the tracker, 1 + 3 of sequences, 1 + 2 of attributes.
+    assert f"<title>pictures {failures(space)} plots 5 rows 9 fits true</title>" in seen.stdout
 
 
 def test_resampling_starts_from_the_toolkits_curve(space: Path):
@@ -132,7 +132,8 @@ def test_published_results(shared: Path, tmp_path: Path):
     assert vital.eao == pytest.approx(0.318, abs=0.002)
     assert vital.failures == 59
     (difference,) = found.differences
-    assert difference.value == pytest.approx(dat.eao - vital.eao, abs=1e-5)
+    # The better tracker less the other.
+    assert difference.value == pytest.approx(vital.eao - dat.eao, abs=1e-5)
     assert difference.low < difference.value < difference.high
     assert not found.strips
 
@@ -217,3 +218,53 @@ def test_the_latex_compiles(space: Path, tmp_path: Path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "report.pdf").stat().st_size > 10_000
+
+
+def test_an_interval_of_the_draws_that_have_a_value():
+    """Poor trackers: one run reaches the interval, so that draws without its sequence have no value."""
+    longest = np.array([5, 5, 30])
+    counts = np.array([[1.0] * 5 + [0.0] * 25] * 2 + [[1.0] * 30])
+    first = significance.Parts(counts * 0.5, counts, longest)
+    second = significance.Parts(counts * 0.3, counts, longest)
+    found = significance.compare(("a", "b"), (first, second), (10, 20), rounds=300)
+    # A draw of three lacks one of three sequences with a chance of (2/3)^3.
+    assert found.share == pytest.approx(1 - 8 / 27, abs=0.1)
+    assert found.low == pytest.approx(0.2) and found.high == pytest.approx(0.2)
+    nothing = significance.compare(("a", "b"), (first, second), (40, 50), rounds=50)
+    assert nothing.share == 0 and math.isnan(nothing.low)
+
+
+def test_one_pass_alone_has_all_parts(two_trackers: Path, tmp_path: Path):
+    space = tmp_path / "some-otb"
+    settings = workspace.Settings(
+        two_trackers / "sequences", experiments=("unsupervised",), registry=two_trackers / "trackers.ini"
+    )
+    workspace.prepare(space, settings)
+    shutil.copytree(two_trackers / "results", space / "results", dirs_exist_ok=True)
+    (space / "trackers.ini").write_text((two_trackers.parent / "trackers.ini").read_text())
+    assert main(["report", str(space), "--format", "html,markdown,latex"]) == 0
+    page = (space / "report" / "report.html").read_text()
+    assert "<h1>One pass: some-otb</h1>" in page and "VOT2016" not in page
+    for title in ("One pass", "Sequences in one pass", "Curves", "What happened on each sequence"):
+        assert f">{title}</h2>" in page and f">{title}</a>" in page
+    # A chart for each tracker on each sequence, and where each command came from.
+    assert page.count('<div class="chart">') == 4 and page.count(": one pass, mean overlap 0.") == 4
+    assert page.count("jitter_tracker.py") >= 2
+    targets = re.findall(r'href="#([^"]*)"', page)
+    assert targets and all(f'id="{target}"' in page for target in targets)
+    found = report.collect(space, [], [])
+    (best, worst) = found.one_pass
+    assert best.total.success > worst.total.success
+    content = json.loads((space / "report" / "summary.json").read_text())
+    assert "jitter_tracker.py" in content["one_pass"][0]["command"]
+    assert "Sequences in one pass" in (space / "report" / "report.md").read_text()
+
+
+def test_all_pairs_are_compared_the_better_first(two_trackers: Path):
+    found = report.collect(two_trackers, [], [], pictures=False)
+    (difference,) = found.differences
+    assert [difference.first, difference.second] == [entry.reference for entry in found.entries]
+    attributes = tables.per_attribute(found)
+    # A row for each tracker, and one of frames.
+    assert len(attributes.rows) == 3 and attributes.rows[-1][0].text == "frames with it"
+    assert "occlusion" in [column.title for column in attributes.columns]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 2000
 SEED = 0
+# Draws with a value, below which there is no interval.
+FEWEST = 40
 
 Curve = NDArray[np.float64]
 
@@ -52,6 +54,7 @@ class Difference:
         low: of its 95 % interval; not a number where there is none, as of a single sequence.
         high: of it.
         sequences: how many it is over.
+        share: of the draws with a value; the interval is of these. The others hold no run that is long enough.
     """
 
     first: str
@@ -60,6 +63,7 @@ class Difference:
     low: float
     high: float
     sequences: int
+    share: float = 1.0
 
 
 def parts(
@@ -105,7 +109,7 @@ def compare(
     """The difference of two trackers on the same sequences, with its interval by bootstrap.
 
     Sequences are drawn with replacement, the same ones for both trackers; the interval is bias-corrected and
-    accelerated (BCa).
+    accelerated (BCa). Where some draws hold no run that is long enough, it is of the percentiles of the others.
 
     Args:
         names: of the trackers.
@@ -125,14 +129,14 @@ def compare(
         return value(both[0], times) - value(both[1], times)
 
     all_of_them = value(both[0], None) - value(both[1], None)
-    ends = _interval(difference, count, rounds)
-    return Difference(*names, all_of_them, *ends, count)
+    low_end, high_end, share = _interval(difference, count, rounds)
+    return Difference(*names, all_of_them, low_end, high_end, count, share)
 
 
-def _interval(statistic: Callable[[NDArray[np.int64]], float], count: int, rounds: int) -> tuple[float, float]:
-    """The 95 % interval of a statistic of drawn sequences; not numbers where there is none."""
+def _interval(statistic: Callable[[NDArray[np.int64]], float], count: int, rounds: int) -> tuple[float, float, float]:
+    """The 95 % interval of a statistic of drawn sequences, and the share of draws with a value; NaN without one."""
     if count < 2:
-        return np.nan, np.nan
+        return np.nan, np.nan, 1.0
     with warnings.catch_warnings():
         # What it warns of is that there is no interval, and that is what it returns.
         warnings.simplefilter("ignore")
@@ -140,10 +144,18 @@ def _interval(statistic: Callable[[NDArray[np.int64]], float], count: int, round
             (np.arange(count),), statistic, n_resamples=rounds, vectorized=False, method="BCa",
             rng=np.random.default_rng(SEED),
         )  # fmt: skip
-    draws = found.bootstrap_distribution
+    every = found.bootstrap_distribution
+    draws = every[~np.isnan(every)]
+    share = len(draws) / len(every)
+    if len(draws) < FEWEST:
+        return np.nan, np.nan, share
     if np.ptp(draws) == 0:
-        return float(draws[0]), float(draws[0])
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+        return float(draws[0]), float(draws[0]), share
+    ends = found.confidence_interval
+    if share < 1 or np.isnan(ends.low + ends.high):
+        low, high = np.percentile(draws, [2.5, 97.5])
+        return float(low), float(high), share
+    return float(ends.low), float(ends.high), share
 
 
 def _runs(

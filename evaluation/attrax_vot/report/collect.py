@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment, UnsupervisedExperiment
 
-from attrax_vot.analysis import attributes, exchange, one_pass, reference, results, scores, significance
+from attrax_vot.analysis import attributes, exchange, one_pass, reference, results, scores
 from attrax_vot.analysis.attributes import Attribute
 from attrax_vot.analysis.one_pass import OnePass
 from attrax_vot.analysis.scores import Score, Scores
 from attrax_vot.analysis.significance import Difference
-from attrax_vot.report import strips, timeline
+from attrax_vot.report import pairs, strips, timeline
 from attrax_vot.report.strips import Strip
 from attrax_vot.report.timeline import Timeline
 from attrax_vot.run import evaluate, provenance, runner, workspace
@@ -58,6 +58,23 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Ran:
+    """A tracker as it was run.
+
+    Attributes:
+        reference: its name in the registry.
+        label: what it is called.
+        notes: what its runs noted about themselves, the latest last.
+        command: how it is registered; empty for published results.
+    """
+
+    reference: str
+    label: str
+    notes: list[provenance.Record]
+    command: str
+
+
+@dataclass(frozen=True)
 class Place:
     """A sequence in a report.
 
@@ -65,13 +82,15 @@ class Place:
         name: of the sequence.
         frames: how many.
         attributes: where each one holds: first frame and number of frames.
-        timelines: of each tracker that has ended it.
+        timelines: of each tracker that has ended it with supervision.
+        one_pass: of each tracker that has ended it in one pass.
     """
 
     name: str
     frames: int
     attributes: dict[str, list[tuple[int, int]]]
     timelines: list[Timeline]
+    one_pass: list[Timeline] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -86,10 +105,11 @@ class Report:
         interval: first and last frame over which the curve of expected average overlap is averaged.
         places: the sequences, in the dataset's order.
         entries: the trackers: those with the most sequences first, then by expected average overlap.
-        differences: of the first named tracker to each of the others, on the sequences that both have ended.
+        differences: of all pairs, or of the best to each of the others, on the sequences that both have ended.
         strips: pictures of failures.
         undrawn: how many failures have no picture, because the page would be too large.
         one_pass: results without supervision, the largest area under the success plot first.
+        runs: every tracker with results, as it was run.
     """
 
     title: str
@@ -103,6 +123,7 @@ class Report:
     strips: list[Strip] = field(default_factory=list)
     undrawn: int = 0
     one_pass: list[OnePass] = field(default_factory=list)
+    runs: list[Ran] = field(default_factory=list)
 
     @property
     def references(self) -> list[str]:
@@ -138,16 +159,30 @@ def collect(directory: Path, names: list[str], references: list[Path], *, pictur
     without = [each.reference for each in trackers if each.reference not in there]
     if not there or set(names) & set(without):
         raise EvaluationError(f"{', '.join(without)} has ended no sequence; 'attrax-vot run' goes on")
+    lines = _one_pass_lines(space, trackers)
     report = Report(
-        title=space.stack.title,
+        title=space.stack.title if kept else f"One pass: {directory.resolve().name}",
         made=datetime.now(timezone.utc),
         command=shlex.join(["attrax-vot", *sys.argv[1:]]),
         versions=provenance.versions(),
         interval=scores.interval(experiment) if experiment else (0, 0),
-        places=[Place(each.name, len(each), {}, []) for each in sequences],
+        places=[
+            Place(each.name, len(each), timeline.attribute_spans(each), [], lines.get(each.name, []))
+            for each in sequences
+        ],
         entries=[],
         differences=[],
         one_pass=free,
+        runs=[
+            Ran(
+                each.reference,
+                each.label,
+                provenance.read(directory, each.reference),
+                each.describe().get("command") or "",
+            )
+            for each in trackers
+            if each.reference in there
+        ],
     )
     if experiment is None or not kept:
         return report
@@ -185,11 +220,16 @@ def _supervised(
 ) -> Report:
     """Adds what trackers did in the supervised experiment."""
     found = {each.reference: ended(experiment, each, sequences) for each in trackers}
+    entries = sorted((entry(directory, experiment, each, found[each.reference]) for each in trackers), key=rank)
+    best_first = sorted(trackers, key=lambda each: [entry.reference for entry in entries].index(each.reference))
     return replace(
         report,
-        places=[_place(experiment, trackers, each) for each in sequences],
-        entries=sorted((entry(directory, experiment, each, found[each.reference]) for each in trackers), key=rank),
-        differences=_differences(experiment, trackers, found),
+        places=[
+            replace(place, timelines=_timelines(experiment, trackers, each))
+            for place, each in zip(report.places, sequences, strict=True)
+        ],
+        entries=entries,
+        differences=pairs.differences(experiment, best_first, found),
     )
 
 
@@ -223,6 +263,17 @@ def _free(space: "Workspace", trackers: list["Tracker"]) -> list[OnePass]:
     return sorted((each for each in found if each), key=lambda each: (-len(each.rows), -each.total.success))
 
 
+def _one_pass_lines(space: "Workspace", trackers: list["Tracker"]) -> dict[str, list[Timeline]]:
+    """What each tracker did without supervision, by the names of sequences."""
+    experiment = one_pass_of(space)
+    if experiment is None:
+        return {}
+    return {
+        each.name: [line for tracker in trackers if (line := timeline.read_one_pass(experiment, tracker, each))]
+        for each in runner.sequences_of(space, experiment)
+    }
+
+
 def ended(experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]) -> list["Sequence"]:
     """The sequences of which a tracker has a whole repetition."""
     return [each for each in sequences if results.repetitions(experiment, tracker, each)]
@@ -242,37 +293,17 @@ def entry(
     )
 
 
-def _place(experiment: "SupervisedExperiment", trackers: list["Tracker"], sequence: "Sequence") -> Place:
-    """A sequence and what each tracker did on it."""
+def _timelines(experiment: "SupervisedExperiment", trackers: list["Tracker"], sequence: "Sequence") -> list[Timeline]:
+    """What each tracker did on a sequence."""
     bounded = scores.bounded(experiment)
     lines = (timeline.read(experiment, each, sequence, bounded=bounded) for each in trackers)
-    spans = timeline.attribute_spans(sequence)
-    return Place(sequence.name, len(sequence), spans, [line for line in lines if line is not None])
+    return [line for line in lines if line is not None]
 
 
 def rank(entry: Entry) -> tuple[int, float, str]:
     """Where a tracker stands: a number over more sequences before one over fewer."""
     eao = entry.scores.total.eao
     return -entry.ended, math.inf if math.isnan(eao) else -eao, entry.reference
-
-
-def _differences(
-    experiment: "SupervisedExperiment", trackers: list["Tracker"], ended: dict[str, list["Sequence"]]
-) -> list[Difference]:
-    """The first tracker less each of the others, on the sequences that both have ended."""
-    first, *others = trackers
-    found = []
-    for other in others:
-        theirs = {each.name for each in ended[other.reference]}
-        both = [each for each in ended[first.reference] if each.name in theirs]
-        if both:
-            mine, its = (
-                significance.parts(experiment, each, both, bounded=scores.bounded(experiment))
-                for each in (first, other)
-            )
-            names = first.reference, other.reference
-            found.append(significance.compare(names, (mine, its), scores.interval(experiment)))
-    return found
 
 
 def find_trackers(space: "Workspace", directory: Path, names: list[str], published: list[str]) -> list["Tracker"]:

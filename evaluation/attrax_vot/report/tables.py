@@ -105,8 +105,8 @@ NOTES = [
 
 def names(report: Report) -> dict[str, str]:
     """What each tracker is called: its label, or its reference where two have the same one."""
-    labels = [entry.label for entry in report.entries]
-    return {each.reference: each.label if labels.count(each.label) == 1 else each.reference for each in report.entries}
+    labels = [each.label for each in report.runs]
+    return {each.reference: each.label if labels.count(each.label) == 1 else each.reference for each in report.runs}
 
 
 def text(table: Table) -> str:
@@ -176,27 +176,27 @@ def per_sequence(report: Report) -> Table:
 
 
 def per_attribute(report: Report) -> Table:
-    """Failures in the frames with each attribute."""
+    """Failures in the frames with each attribute: a row for each tracker."""
     called = names(report)
-    beside = len(report.entries) <= FIT
-    titles = ["failures", "in 100 frames"]
-    columns = [Column("attribute", words=True)]
-    if beside:
-        columns += [Column(title, called[entry.reference]) for entry in report.entries for title in titles]
-    else:
-        columns += [Column("tracker", words=True), *(Column(title) for title in titles)]
-    rows = []
-    for index, first in enumerate(report.entries[0].attributes):
-        found = [entry.attributes[index] for entry in report.entries]
-        lines = [
-            [Cell(summary.count(each.failures)), Cell(f"{each.rate:.2f}" if each.frames else "")] for each in found
-        ]
-        if beside:
-            rows.append([Cell(first.label), *(cell for line in lines for cell in line)])
-            continue
-        for row, (entry, line) in enumerate(zip(report.entries, lines, strict=True)):
-            rows.append([Cell(first.label if row == 0 else ""), Cell(called[entry.reference]), *line])
-    notes = ["A frame with several attributes counts for each; each tracker's on the sequences that it has ended."]
+    labels = [each.label for each in report.entries[0].attributes]
+    columns = [Column("tracker", words=True), *(Column(label) for label in labels)]
+    body = [
+        [Cell(f"{each.rate:.2f} ({summary.count(each.failures)})" if each.frames else "") for each in entry.attributes]
+        for entry in report.entries
+    ]
+    rate = Measure("rate", lambda each: each.rate if each.frames else math.nan, digits(2), more=False)
+    most = [row for row, entry in enumerate(report.entries) if entry.ended == report.entries[0].ended]
+    for column in range(len(labels)):
+        values = [rate.value(report.entries[row].attributes[column]) for row in most]
+        mark(body, [(row, column) for row in most], values, rate)
+    rows = [[Cell(called[entry.reference]), *cells] for entry, cells in zip(report.entries, body, strict=True)]
+    frames = [[each.frames for each in entry.attributes] for entry in report.entries]
+    if all(each == frames[0] for each in frames):
+        rows.append([Cell("frames with it"), *(Cell(str(count)) for count in frames[0])])
+    notes = [
+        "Failures in 100 frames with the attribute, and in brackets their number in a repetition, on the sequences "
+        "that each tracker has ended. A frame with several attributes counts for each."
+    ]
     return Table("Failures by attribute", columns, rows, notes)
 
 
@@ -210,12 +210,13 @@ def differences(report: Report) -> Table:
     for each in report.differences:
         known = not math.isnan(each.low)
         ends = f"{summary.number(each.low, 3)} to {summary.number(each.high, 3)}" if known else "none"
+        ends += f" ({100 * each.share:.0f} % of draws)" if known and each.share < 1 else ""
         pair = [Cell(called[each.first]), Cell(called[each.second])]
         rows.append([*pair, Cell(summary.number(each.value, 3)), Cell(ends), Cell(str(each.sequences))])
     notes = [
         "On the sequences that both have ended. Interval: bootstrap over sequences, the same drawn for both, "
-        "bias-corrected and accelerated. There is none of one sequence, and none where some draws hold no run that is "
-        "long enough."
+        "bias-corrected and accelerated. Where some draws hold no run that is long enough for EAO, it is of the "
+        "percentiles of the others, and their share is given. One sequence has no interval."
     ]
     return Table("Differences", columns, rows, notes)
 

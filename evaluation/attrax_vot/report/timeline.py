@@ -1,17 +1,18 @@
 """What happened on a sequence, frame by frame: overlap, the tracker's own score, failures, attributes."""
 
+import math
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from vot.region import Special
 
-from attrax_vot.analysis import results
+from attrax_vot.analysis import otb, results
 from attrax_vot.analysis.attributes import LABELS
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
-    from vot.experiment.multirun import SupervisedExperiment
+    from vot.experiment.multirun import SupervisedExperiment, UnsupervisedExperiment
     from vot.tracker import Tracker
 
 # A value for each frame; none where there is none.
@@ -47,6 +48,11 @@ class Timeline:
         span = self.score_range()
         return _lines(self.scores, *span) if span else []
 
+    def mean(self) -> float:
+        """The mean overlap of the frames with one; not a number where there is none."""
+        known = [value for value in self.overlaps if value is not None]
+        return sum(known) / len(known) if known else math.nan
+
     def score_range(self) -> tuple[float, float] | None:
         """The least and the largest score; none where it is always the same."""
         known = [value for value in self.scores if value is not None]
@@ -77,6 +83,26 @@ def read(
         seen.scores if any(value is not None for value in seen.scores) else [],
         found[0].failures,
         [frame for repetition in found[1:] for frame in repetition.failures],
+        len(found),
+    )
+
+
+def read_one_pass(experiment: "UnsupervisedExperiment", tracker: "Tracker", sequence: "Sequence") -> Timeline | None:
+    """Reads a tracker's one-pass results on a sequence, with OTB's overlaps; nothing where it has not ended it."""
+    found = results.repetitions(experiment, tracker, sequence)
+    if not found:
+        return None
+    seen = results.seen(experiment, tracker, sequence, found[0].index, bounded=False)
+    truth = otb.boxes(sequence.groundtruth())
+    overlaps = otb.overlaps(otb.boxes(seen.regions), truth)
+    known = truth[:, 2] > 0
+    known[0] = False
+    return Timeline(
+        tracker.reference,
+        [float(value) if there else None for value, there in zip(overlaps, known, strict=True)],
+        seen.scores if any(value is not None for value in seen.scores) else [],
+        [],
+        [],
         len(found),
     )
 

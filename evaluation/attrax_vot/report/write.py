@@ -49,7 +49,8 @@ def shown(report: Report) -> list[tables.Table]:
     found = [tables.overall(report)] if report.entries else []
     found += [one_pass.table(report)] if report.one_pass else []
     found += [tables.differences(report)] if report.differences else []
-    return found + ([tables.per_sequence(report), tables.per_attribute(report)] if report.entries else [])
+    found += [tables.per_sequence(report), tables.per_attribute(report)] if report.entries else []
+    return found + ([one_pass.per_sequence(report)] if report.one_pass else [])
 
 
 def html(report: Report) -> str:
@@ -88,6 +89,7 @@ def comma_separated(report: Report) -> str:
 
 def document(report: Report) -> dict[str, Any]:
     """What `summary.json` holds."""
+    ran = {each.reference: each for each in report.runs}
     return {
         "stack": report.title,
         "made": report.made.isoformat(timespec="seconds"),
@@ -101,6 +103,8 @@ def document(report: Report) -> dict[str, Any]:
         "one_pass": [
             {
                 "tracker": each.tracker,
+                "command": ran[each.tracker].command,
+                "runs": ran[each.tracker].notes,
                 **_plain(vars(each.total)),
                 "average_overlap": summary.plain(each.average_overlap),
                 "success_rates": [summary.plain(value) for value in each.success_rates],
