@@ -12,7 +12,7 @@ import numpy as np
 from attrax.binary import binary
 
 Source: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
-# Seconds that the program has to end once it is told to.
+# Seconds from the request to end until the program is killed.
 PATIENCE = 10.0
 
 

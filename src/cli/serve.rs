@@ -1,4 +1,4 @@
-//! `attrax serve`: the tracker behind a TraX server.
+//! `attrax serve`: the tracker as a TraX server.
 
 mod limits;
 

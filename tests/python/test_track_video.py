@@ -6,9 +6,13 @@ Where there is no ffmpeg, the tests install it with apt-get if they may, and say
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -176,3 +180,44 @@ def one_error(ran: subprocess.CompletedProcess, sentence: str) -> None:
     """The program ended with an error, told once."""
     assert ran.returncode == 1 and sentence in ran.stderr, ran.stderr
     assert ran.stderr.count("attrax: ") == 1 and ran.stderr.count("\n") == 1, ran.stderr
+
+
+def test_addresses_are_read(clips: Path, ffmpeg: str):
+    """A video on a web server is tracked whole; of a stream that goes on, the newest frames."""
+    served = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=clips))
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{served.server_address[1]}/h264.mp4"
+        assert (
+            attrax("track", address, "--box", BOX, *SWIFT).stdout
+            == attrax("track", clips / "h264.mp4", "--box", BOX, *SWIFT).stdout
+        )
+    finally:
+        served.shutdown()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        stream = f"udp://127.0.0.1:{free.getsockname()[1]}"
+    source = [
+        "-re",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=size=128x96:rate=25",
+        "-c:v",
+        "mpeg2video",
+        "-g",
+        "5",
+        "-f",
+        "mpegts",
+    ]
+    with subprocess.Popen([ffmpeg, "-nostdin", "-loglevel", "quiet", *source, stream]) as sender:
+        ran = attrax("track", stream, "--box", "20,20,30,30", "--frames", "4", *SWIFT)
+        sender.kill()
+    assert len(rows(ran.stdout)) == 4, ran.stderr
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A web server that logs nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""

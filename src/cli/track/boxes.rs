@@ -31,7 +31,7 @@ pub fn parse_box(text: &str) -> Result<BoundingBox, String> {
 /// Where the target is in some frames, by hand.
 pub struct Truth {
     path: PathBuf,
-    /// One for each frame that is tracked in; none where there is no target or nobody has said where.
+    /// One for each frame that is tracked in; none in frames without target or annotation.
     regions: Vec<Option<Region>>,
 }
 
@@ -40,7 +40,7 @@ impl Truth {
     pub fn find(file: Option<&Path>, source: &Source) -> anyhow::Result<Option<Self>> {
         match file {
             Some(path) => Self::of_file(path, source).map(Some),
-            None => Self::beside(source),
+            None => Self::with_frames(source),
         }
     }
 
@@ -58,7 +58,7 @@ impl Truth {
     }
 
     /// The ground truth that is stored with the frames, where there is one.
-    pub fn beside(source: &Source) -> anyhow::Result<Option<Self>> {
+    pub fn with_frames(source: &Source) -> anyhow::Result<Option<Self>> {
         let Source::Files(frames) = source else { return Ok(None) };
         let Some(first) = frames.first() else { return Ok(None) };
         let folder = folder_of_sequence(first);
@@ -114,7 +114,7 @@ pub fn first_box(truth: Option<&Truth>, first: usize) -> anyhow::Result<Bounding
         Some(truth) => truth.box_in(first),
         None => bail!(
             "where is the target in the first frame? Say it with --box X,Y,WIDTH,HEIGHT, name its ground truth with --truth \
-             FILE, or put the ground truth beside the frames: {} (VOT, GOT-10k) or {} (OTB)",
+             FILE, or store the ground truth with the frames: {} (VOT, GOT-10k) or {} (OTB)",
             NAMES[0],
             NAMES[1]
         ),

@@ -15,7 +15,7 @@ use embedded_graphics::text::{Baseline, Text};
 use image::{Rgb, RgbImage};
 use trax::Region;
 
-/// Share of a map's colour in what is seen where it lies over a frame.
+/// Weight of a map's colour where a map covers a frame.
 const COVER: f32 = 0.6;
 
 /// Where the target was found.
@@ -86,7 +86,7 @@ impl Tile {
         let across = (x - self.area.x) / self.area.width * f64::from(self.width);
         let down = (y - self.area.y) / self.area.height * f64::from(self.height);
         let (right, bottom) = (f64::from(self.width) - 1.0, f64::from(self.height) - 1.0);
-        // What lies outside is drawn along the rim.
+        // Points outside are drawn on the rim.
         let (across, down) = (across.clamp(0.0, right) as u32, down.clamp(0.0, bottom) as u32);
         Point::new((self.left + across) as i32, (self.top + down) as i32)
     }

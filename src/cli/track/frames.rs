@@ -234,8 +234,8 @@ fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
     std::iter::from_fn(move || {
         let digits = rest.starts_with(|c: char| c.is_ascii_digit());
         let end = rest.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(rest.len());
-        let (piece, behind) = rest.split_at(end);
-        rest = behind;
+        let (piece, after) = rest.split_at(end);
+        rest = after;
         let number = piece.trim_start_matches('0');
         (!piece.is_empty()).then_some(if digits { (number.len(), number) } else { (usize::MAX, piece) })
     })

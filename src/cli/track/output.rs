@@ -64,7 +64,7 @@ impl Table {
         }
     }
 
-    /// Leaves the file of an earlier run alone. Says where the boxes so far are, where there are some.
+    /// Leaves the file of an earlier run alone. Reports the file of the boxes up to now, if there are any.
     pub fn abandon(self) -> Option<String> {
         match self.out {
             Out::Standard(_) => None,

@@ -76,7 +76,7 @@ impl Run<'_> {
             let Some(frame) = self.frames.next() else { break };
             let frame = frame?;
             if is_first {
-                self.span.check(&frame)?;
+                self.span.check(&frame, &self.regions)?;
             }
             let seen = self.follow(&frame, position).with_context(|| format!("frame {}", position + 1))?;
             drop(whole);

@@ -70,11 +70,12 @@ impl Span {
         self.most.map_or(left, |most| most.min(left))
     }
 
-    /// Makes sure that the boxes are inside the frames, which all have the size of the first one.
-    pub fn check(&self, frame: &Frame) -> anyhow::Result<()> {
-        for ((number, _), region) in &self.corrections {
-            let usable = region.for_initialization(frame.width(), frame.height());
-            usable.with_context(|| format!("--box-at {}", number + 1))?;
+    /// Makes sure that all boxes are inside the frames, which have the size of the first one.
+    pub fn check(&self, frame: &Frame, first: &[BoundingBox]) -> anyhow::Result<()> {
+        let start = first.iter().map(|region| (format!("frame {}", self.first + 1), region));
+        let later = self.corrections.iter().map(|((number, _), region)| (format!("--box-at {}", number + 1), region));
+        for (place, region) in start.chain(later) {
+            region.for_initialization(frame.width(), frame.height()).context(place)?;
         }
         Ok(())
     }

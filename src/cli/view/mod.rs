@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         "{}: a camera or stream has no first frame to come back to; record a clip, or use attrax track",
         args.clip.display()
     );
-    let truth = Truth::beside(&source).unwrap_or_else(|error| {
+    let truth = Truth::with_frames(&source).unwrap_or_else(|error| {
         log::warn!("the ground truth is left alone: {}", told(&error));
         None
     });
@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     worker::work(&model, &session)
 }
 
-/// What the page's address has that nobody can guess: 128 random bits.
+/// The secret in the page's address: 128 random bits.
 fn token() -> anyhow::Result<String> {
     let mut bytes = [0; 16];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random numbers")?;

@@ -60,7 +60,7 @@ impl State {
         self.heard.is_some_and(|heard| heard.elapsed() < PATIENCE)
     }
 
-    /// Takes an order and the run so far, at once, so that the page does not take the last run for this one.
+    /// Takes an order and the run up to now in one step, so that the page does not take the last run for this one.
     fn begin(&mut self, order: Order, run: Run) {
         (self.number, self.run, self.reason) = (self.number + 1, run, String::new());
         (self.last, self.order) = (Some(order.clone()), Some(order));
