@@ -64,6 +64,14 @@ impl Drop for Pending {
     }
 }
 
+/// Runs the tasks that are left at the end of the program: a decoder that waits for its camera would stay.
+pub fn clean_up() {
+    let left = std::mem::take(&mut tasks().1);
+    for report in left.into_values().filter_map(|task| task()) {
+        log::warn!("{report}");
+    }
+}
+
 /// From now on an interruption runs the tasks.
 pub fn watch() -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;

@@ -61,14 +61,16 @@ pub fn run() -> anyhow::Result<()> {
         }
         None => Command::Serve(serve::Args::without_flags()?),
     };
-    match command {
+    let done = match command {
         Command::Serve(args) => serve::run(&args),
         Command::Track(args) => track::run(&args),
         Command::View(args) => view::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Completions(args) => pages::completions(&args, Cli::command()),
         Command::Man(args) => pages::man(&args, Cli::command()),
-    }
+    };
+    interrupt::clean_up();
+    done
 }
 
 /// An error and its causes in one sentence. Some errors' own text ends in that of their cause, which is not told again.
