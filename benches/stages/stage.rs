@@ -229,7 +229,7 @@ fn samples() -> (Vec<BoundingBox>, Vec<BoundingBox>) {
 }
 
 fn one_iteration() -> Schedule {
-    Schedule { iterations: 1, rate: 2e-4 }
+    Schedule { iterations: 1, rate: 2e-4, enough: 0.0 }
 }
 
 fn iteration(backbone: Backbone) -> Work {

@@ -91,8 +91,9 @@ fn every_parameter_at_its_ends_tracks_and_beyond_them_is_refused() {
                 Ok(config) if !tried.contains(&config) => {
                     // A crop for each of so many boxes takes a minute; on the grid there are not so many.
                     let many = parameter.range.starts_with("a whole number") && key.contains("samples");
-                    let config =
-                        if many || key == "candidates" { config.with_value("grid", "8").unwrap() } else { config };
+                    let of_grids = ["windows", "_grid", "background"].iter().any(|part| key.contains(part));
+                    let on_grid = many || of_grids || key == "candidates";
+                    let config = if on_grid { config.with_value("grid", "8").unwrap() } else { config };
                     let start = std::time::Instant::now();
                     let result = base.with_config(config.clone()).and_then(|model| run(&model));
                     assert!(result.is_ok(), "{key} = {value}: {}", result.unwrap_err());

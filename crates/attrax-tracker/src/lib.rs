@@ -48,7 +48,7 @@ pub mod weights;
 pub use self::backbone::Parameters;
 pub use self::config::{
     Anywhere, Around, Aspect, Attention, Config, Explanation, Failure, Features, Form, Head, Initialization, Precision,
-    Reduction, Resampling, Samples, Schedule, Spreads, Use,
+    Reduction, Resampling, Samples, Schedule, Spreads, Use, Windows,
 };
 pub use self::crops::{CONTEXT, CropFormat};
 pub use self::device::{NO_CUDA_LIBRARIES, device};

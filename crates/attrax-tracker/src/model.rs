@@ -39,7 +39,7 @@ pub struct Estimate {
     /// Whether the target counts as found.
     pub success: bool,
     /// Probability, 0 to 1, that the box overlaps the target by 0.5 or more, by a curve fitted to
-    /// the confidences of preset `fast` on ten sequences of VOT-2016. It does not calibrate presets
+    /// the confidences of the default on ten sequences of VOT-2016. It does not calibrate presets
     /// with scores of another scale.
     pub probability: f64,
 }
@@ -98,7 +98,7 @@ impl Model {
         config: Config,
     ) -> Result<Rc<Self>, TrackerError> {
         let trained = Head::trained(&parameters, backbone.feature_length())?;
-        let grids = (config.grid > 0).then(|| Grids::new(&backbone, config.grid));
+        let grids = (config.grid > 0).then(|| Grids::new(&backbone, &config));
         let mut update_config = config.clone();
         if !config.attention.updates {
             update_config.attention.lambda = 0.0;

@@ -23,7 +23,8 @@ use super::{BoundingBox, Frame, TrackerError};
 const CALIBRATION: (f64, f64) = (-0.250, 0.236);
 
 /// The probability that a box with this confidence overlaps the target by 0.5 or more, as fitted by
-/// `attrax-vot calibrate` for the preset `fast` on ten sequences of VOT-2016 (`docs/results.md`).
+/// `attrax-vot calibrate` for the default ranked in bfloat16 on ten sequences of VOT-2016
+/// (`docs/results.md`).
 fn calibrated(confidence: f64) -> f64 {
     let (offset, slope) = CALIBRATION;
     (1.0 + (-(offset + slope * confidence)).exp()).recip()
@@ -244,8 +245,8 @@ impl Tracker {
         let translation = self.search_translation();
         let ranking = model.ranking(&self.head);
         let mut sampling = model.sampling(&mut self.sampler, &mut self.rng);
-        let candidates = sampling.candidates(frame, around, translation, ranking);
-        let Best { confidence, boxes, refined } = self.best(&candidates, around);
+        let seen = sampling.candidates(frame, around, translation, ranking);
+        let Best { confidence, boxes, refined } = self.best(&seen.candidates, around);
         if !confidence.is_finite() {
             return Err(TrackerError::NotFinite { frame: self.frames + 1 });
         }
@@ -271,7 +272,7 @@ impl Tracker {
         self.movement = (after.0 - before.0, after.1 - before.1);
         if found {
             let target = self.target;
-            let (positives, negatives) = self.sampling(&model).later(frame, target, &candidates);
+            let (positives, negatives) = self.sampling(&model).later(frame, target, &seen);
             self.positives.push(positives);
             self.negatives.push(negatives);
         }

@@ -35,6 +35,21 @@ pub struct Schedule {
     pub iterations: usize,
     /// Learning rate of fc5; those of fc4 and fc6 are multiples of it.
     pub rate: f64,
+    /// The training ends before its last iteration once the mean cross-entropy of a mini-batch is
+    /// below this; 0 for never, as published.
+    pub enough: f64,
+}
+
+/// On grids, how many windows the samples of the first frame are taken from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    /// Windows on the target: positive samples, and those of box regression.
+    pub near: usize,
+    /// Windows around the target that reach farther: negative samples.
+    pub around: usize,
+    /// Windows anywhere in the frame: negative samples.
+    pub anywhere: usize,
 }
 
 /// What attention is used for, and how.
@@ -162,7 +177,7 @@ pub struct Failure {
 
 /// Every parameter of the tracker. [`Config::released`] follows DAT's released code,
 /// [`Config::paper`] its paper and [`Config::mdnet`] MDNet; [`Config::attrax`] is the default and
-/// [`Config::fast`] the same in fewer bits.
+/// [`Config::fast`] the same with less work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a row of the procedure that can be switched alone")]
@@ -234,6 +249,16 @@ pub struct Config {
     /// Pixels of a crop between boxes that share one pass of the network: 4, 8 or 16. With 0 each
     /// box is drawn by itself and gets its own crop, as published.
     pub grid: usize,
+    /// On a grid, pixels of a crop between two candidates of the search around the expected place.
+    /// If they are farther apart than those of `grid`, candidates of the target's own size are also
+    /// taken from `grid` around the best place, as those of other sizes are. 0 for `grid`.
+    pub search_grid: usize,
+    /// On a grid, pixels of a crop between two candidates of other sizes around the best place; 0
+    /// for `grid`.
+    pub scale_grid: usize,
+    /// On a grid, whether the negative samples of later frames are taken from the pass of the
+    /// search, which then reaches as far as their spread, or from a pass of their own.
+    pub shared_background: bool,
     /// What the network's last blocks were trained on, if the weights have several.
     pub features: Features,
     /// Precision of the network, and of ranking many samples.
@@ -242,6 +267,8 @@ pub struct Config {
     pub resampling: Resampling,
     /// Samples of the first frame.
     pub initial_samples: Samples,
+    /// Windows that they are taken from.
+    pub initial_windows: Windows,
     /// Samples of each later frame.
     pub update_samples: Samples,
     /// Training on the first frame.

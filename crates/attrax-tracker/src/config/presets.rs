@@ -2,7 +2,7 @@
 
 use super::{
     Anywhere, Around, Aspect, Attention, Config, Failure, Features, Form, Head, Initialization, Precision, Reduction,
-    Resampling, Samples, Schedule, Spreads, Use,
+    Resampling, Samples, Schedule, Spreads, Use, Windows,
 };
 
 impl Default for Config {
@@ -24,7 +24,7 @@ impl Config {
         config.grid = 8;
         config.features = Features::Videos;
         config.head.draw = Initialization::Normal;
-        config.initial_training = Schedule { iterations: 100, rate: 4e-4 };
+        config.initial_training = Schedule { iterations: 100, rate: 4e-4, enough: 0.0 };
         config.translation = 1.0;
         config.distance_penalty = 4.0;
         config.velocity = 0.7;
@@ -34,11 +34,22 @@ impl Config {
         config
     }
 
-    /// The same, samples ranked in bfloat16 where the processor computes so (passes too, of
-    /// networks without kernels of their own), and with fewer bits in products where a GPU does.
+    /// The same with less work: a coarse search whose pass also gives the negative samples, the fine
+    /// grid around the best place alone, fewer windows of the first frame, fewer samples to mine
+    /// from, updates that end early, and fewer regularised iterations. Samples are ranked in bfloat16
+    /// where the processor computes so (passes too, of networks without kernels of their own), and
+    /// products have fewer bits where a GPU does.
     #[must_use]
     pub fn fast() -> Self {
-        Self { precision: Precision::Auto, ..Self::attrax() }
+        let mut config = Self::attrax();
+        config.precision = Precision::Auto;
+        config.search_grid = 16;
+        config.shared_background = true;
+        config.initial_windows = Windows { near: 8, around: 3, anywhere: 4 };
+        config.mined_from = 256;
+        config.update_training.enough = 0.02;
+        config.attention.interval = 50;
+        config
     }
 
     /// DAT as its authors' released code runs it, except that the regulariser has an effect here.
@@ -57,9 +68,10 @@ impl Config {
             distance_penalty: 0.0,
             best: 5,
             initial_samples: Samples { positives: 500, negatives: 5000, positive_overlap: 0.7, negative_overlap: 0.5 },
+            initial_windows: Windows { near: 24, around: 8, anywhere: 12 },
             update_samples: Samples { positives: 50, negatives: 200, positive_overlap: 0.7, negative_overlap: 0.3 },
-            initial_training: Schedule { iterations: 50, rate: 2e-4 },
-            update_training: Schedule { iterations: 15, rate: 3e-4 },
+            initial_training: Schedule { iterations: 50, rate: 2e-4, enough: 0.0 },
+            update_training: Schedule { iterations: 15, rate: 3e-4, enough: 0.0 },
             batch_positives: 32,
             batch_negatives: 32,
             mined_from: 1024,
@@ -79,6 +91,9 @@ impl Config {
             regression_feedback: false,
             scale_feedback: 0.0,
             grid: 0,
+            search_grid: 0,
+            scale_grid: 0,
+            shared_background: false,
             features: Features::Images,
             precision: Precision::Float32,
             resampling: Resampling::Averaged,
@@ -141,7 +156,7 @@ mod tests {
         }
         for config in [Config::released(), Config::paper(), Config::mdnet()] {
             assert_eq!(config.failure, Config::released().failure);
-            assert_eq!(config.initial_training, Schedule { iterations: 50, rate: 2e-4 });
+            assert_eq!(config.initial_training, Schedule { iterations: 50, rate: 2e-4, enough: 0.0 });
             assert_eq!((config.translation, config.distance_penalty, config.scale_reach), (0.6, 0.0, 0.0));
             assert_eq!(config.attention.interval, 1);
         }

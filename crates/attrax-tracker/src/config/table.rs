@@ -40,6 +40,12 @@ const OVERLAP: Range = Range::Number(0.0, 0.99);
 const SCORE: Range = Range::Number(-0.99, 0.99);
 /// A share of a whole.
 const SHARE: Range = Range::Number(0.0, 1.0);
+/// Pixels of a crop between two boxes of a grid.
+const STEP: Range = Range::Among(&[0, 4, 8, 16]);
+/// Windows of the first frame.
+const WINDOWS: Range = Range::Whole(1, 40);
+/// A mean cross-entropy of two classes, which is 0.7 for scores that are alike.
+const LOSS: Range = Range::Number(0.0, 10.0);
 /// A learning rate: 100 times the published ones.
 const RATE: Range = Range::Number(1e-9, 0.03);
 
@@ -97,11 +103,10 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     row("regression_alpha", Range::Number(1e-6, 1e9), "Ridge of the box regression."),
     row("regression_feedback", Range::Switch, "Whether the next search starts from the regressed box."),
     row("scale_feedback", SHARE, "Power of the regressed box's scale that the next candidates' size follows."),
-    row(
-        "grid",
-        Range::Among(&[0, 4, 8, 16]),
-        "Pixels of a crop between boxes that share a pass; 0 for a crop for each box.",
-    ),
+    row("grid", STEP, "Pixels of a crop between boxes that share a pass; 0 for a crop for each box."),
+    row("search_grid", STEP, "With `grid`, pixels between two candidates of the search; 0 for those of `grid`."),
+    row("scale_grid", STEP, "With `grid`, pixels between two candidates of other sizes; 0 for those of `grid`."),
+    row("shared_background", Range::Switch, "With `grid`, whether negative samples share the pass of the search."),
     row("features", Range::Word(&["images", "videos"]), "What the network's last blocks were trained on."),
     row("precision", Range::Word(&["float32", "tf32", "bfloat16", "auto"]), "Precision of the network and of ranking."),
     row("resampling", Range::Word(&["bilinear", "averaged"]), "How crops are made smaller or larger."),
@@ -109,14 +114,19 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     row("initial_samples.negatives", SAMPLES, "Negative samples of the first frame."),
     row("initial_samples.positive_overlap", OVERLAP, "Smallest overlap of a positive sample of the first frame."),
     row("initial_samples.negative_overlap", OVERLAP, "Largest overlap of a negative sample of the first frame."),
+    row("initial_windows.near", WINDOWS, "With `grid`, windows on the target in the first frame."),
+    row("initial_windows.around", WINDOWS, "With `grid`, windows around the target in the first frame."),
+    row("initial_windows.anywhere", WINDOWS, "With `grid`, windows anywhere in the first frame."),
     row("update_samples.positives", SAMPLES, "Positive samples of each later frame."),
     row("update_samples.negatives", SAMPLES, "Negative samples of each later frame."),
     row("update_samples.positive_overlap", OVERLAP, "Smallest overlap of a positive sample of a later frame."),
     row("update_samples.negative_overlap", OVERLAP, "Largest overlap of a negative sample of a later frame."),
     row("initial_training.iterations", ITERATIONS, "Iterations of the training on the first frame."),
     row("initial_training.rate", RATE, "Learning rate of fc5 in the training on the first frame."),
+    row("initial_training.enough", LOSS, "Mean cross-entropy below which it ends early; 0 for never."),
     row("update_training.iterations", ITERATIONS, "Iterations of each update."),
     row("update_training.rate", RATE, "Learning rate of fc5 in updates."),
+    row("update_training.enough", LOSS, "Mean cross-entropy below which an update ends early; 0 for never."),
     row(
         "spreads.aspect",
         Range::Word(&["reciprocal", "independent"]),

@@ -8,9 +8,9 @@ use crate::TrackerError;
 
 /// Bytes of the features of one sample, for the network with the most (VGG-M).
 const FEATURES: u64 = 4 * 4608;
-/// Bytes of what training keeps for each sample of a mini-batch: dropout for 32 iterations, and
+/// Bytes of what training keeps for each sample of a mini-batch: dropout for 8 iterations, and
 /// copies of the features.
-const TRAINED: u64 = 32 * 4 * (4608 + 2 * 512) + 4 * FEATURES;
+const TRAINED: u64 = 8 * 4 * (4608 + 2 * 512) + 4 * FEATURES;
 /// Bytes of dropout for each sample of each iteration.
 const DROPPED: u64 = (4608 + 2 * 512) / 8;
 /// Bytes of the recorded network for each regularised sample.

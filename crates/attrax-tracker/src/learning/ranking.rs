@@ -23,11 +23,12 @@ pub(crate) struct Ranking<'a> {
 }
 
 impl Ranking<'_> {
-    /// The mean of the best among some candidates.
+    /// The mean of the best among candidates whose ranking scores are known.
     pub fn best_place(&self, seen: &Described, around: BoundingBox) -> Option<BoundingBox> {
         let _span = profile::span(Stage::Scoring);
         let count = self.config.best.min(seen.boxes.len());
-        let (order, _) = self.ranked(seen, around, count as i64);
+        let costs = self.distance_costs(&seen.boxes, around);
+        let (_, order) = less(seen.ranks.as_ref()?, costs.as_ref()).topk(count as i64, 0, true, true);
         let mut places = vec![0i64; count];
         order.to_device(Device::Cpu).copy_data(&mut places, count);
         BoundingBox::mean(&places.iter().map(|place| seen.boxes[*place as usize]).collect::<Vec<_>>())
@@ -44,9 +45,6 @@ impl Ranking<'_> {
     /// The places of the best candidates, best first, and their scores of the target.
     pub fn ranked(&self, seen: &Described, around: BoundingBox, count: i64) -> (Tensor, Tensor) {
         let (features, costs) = (&seen.features, self.distance_costs(&seen.boxes, around));
-        let less = |scores: &Tensor, costs: Option<&Tensor>| {
-            costs.map_or_else(|| scores.shallow_clone(), |costs| scores - costs)
-        };
         let ranks = seen.ranks.as_ref().map_or_else(|| self.ranks(features), Tensor::shallow_clone);
         let rough = self.backbone.ranking() != features.kind();
         if !rough {
@@ -76,4 +74,9 @@ impl Ranking<'_> {
         let costs: Vec<f32> = candidates.iter().map(cost).collect();
         Some(to_device(&Tensor::from_slice(&costs), self.backbone.device()))
     }
+}
+
+/// Scores less the candidates' penalties, if there are any.
+fn less(scores: &Tensor, costs: Option<&Tensor>) -> Tensor {
+    costs.map_or_else(|| scores.shallow_clone(), |costs| scores - costs)
 }

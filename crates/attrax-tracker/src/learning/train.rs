@@ -51,7 +51,11 @@ pub fn train(
         }
         let batch = Batch { halves, resident: resident.as_ref() };
         let with_maps = config.attention.regularizes() && iteration % config.attention.interval.max(1) as i64 == 0;
-        descent.step(&batch.gradients(head, backbone, config, &dropout, with_maps), backbone.workers());
+        let Some(gradients) = batch.gradients(head, backbone, config, &dropout, (with_maps, schedule.enough)) else {
+            log::trace!("enough after {iteration} iterations");
+            break;
+        };
+        descent.step(&gradients, backbone.workers());
     }
     descent.velocity
 }
@@ -69,9 +73,9 @@ struct Draws {
     batch: (i64, i64),
 }
 
-/// Iterations whose dropout is made of its bits at a time: 32 times as large, all of it would bound
-/// how many there can be.
-const TOGETHER: i64 = 32;
+/// Iterations whose dropout is made of its bits at a time: the factors are 32 times as large as the
+/// bits, and a training may end early.
+const TOGETHER: i64 = 8;
 
 impl Draws {
     fn new(
@@ -154,27 +158,34 @@ impl Batch<'_> {
     }
 
     /// Gradients of the loss with respect to the head's parameters; the regulariser is part of it
-    /// where the iteration is `with_maps`.
+    /// where the iteration is `with_maps`. `None` if the mean cross-entropy is below `enough`.
     fn gradients(
         &self,
         head: &Head,
         backbone: &Backbone,
         config: &Config,
         dropout: &Dropout,
-        with_maps: bool,
-    ) -> Vec<Tensor> {
+        (with_maps, enough): (bool, f64),
+    ) -> Option<Vec<Tensor>> {
         let attention = &config.attention;
         // The pass that the maps need gives the features too.
         let whole = attention.maps_whole_batch().then(|| self.linearize(backbone));
         let features = whole.as_ref().map_or_else(|| self.features(backbone), |whole| whole.features().shallow_clone());
         let features = attended(head, backbone.cells(), attention, &features);
+        let is_enough = |cross_entropy: &Tensor| {
+            enough > 0.0 && cross_entropy.double_value(&[]) < enough * features.size()[0] as f64
+        };
         if !with_maps {
             let cross_entropy = cross_entropy(&head.thinned_scores(&features, dropout), self.positives());
             log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
-            return Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
+            let backward = || Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
+            return (!is_enough(&cross_entropy)).then(backward);
         }
         let scored = head.score_with_gradients(&features, Some(dropout));
         let cross_entropy = cross_entropy(&scored.scores, self.positives());
+        if is_enough(&cross_entropy) {
+            return None;
+        }
         let (gradients, part) = self.regularized(&scored.gradients, attention.samples);
         let at_scores = gradients.detach();
         let regularizer = tch::no_grad(|| {
@@ -188,7 +199,7 @@ impl Batch<'_> {
         let loss = &cross_entropy + product * attention.lambda;
         let value = &regularizer.value;
         log::trace!("cross-entropy {:.3}, R {:.3}", cross_entropy.double_value(&[]), value.double_value(&[]));
-        Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false)
+        Some(Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false))
     }
 
     /// The first `count` samples of each half, or all for 0, and the gradients of their scores. The

@@ -5,6 +5,8 @@
 //! are on a grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth
 //! of the published one.
 
+use std::rc::Rc;
+
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +14,7 @@ use tch::Tensor;
 
 use super::published::Accept;
 use crate::backbone::{Backbone, Dense, View};
-use crate::config::{Around, Config, Spreads};
+use crate::config::{Around, Config};
 use crate::learning::memory::Described;
 use crate::{BoundingBox, Frame};
 
@@ -21,71 +23,82 @@ const WIDE_STEP: usize = 16;
 /// Boxes on each side of a window's middle, at most: bounds the memory of very flat or very tall
 /// targets.
 const LARGEST_REACH: usize = 24;
-/// Windows around the target in the first frame.
-const FIRST_NEAR: usize = 24;
-/// Windows around it that reach farther.
-const FIRST_WIDE: usize = 8;
-/// Windows anywhere in the first frame.
-const FIRST_ANYWHERE: usize = 12;
 /// Scales of the candidates, as powers of the published factor: a Gaussian draw rarely goes farther
 /// than 0.7.
 const SCALES: [f64; 3] = [-0.7, 0.0, 0.7];
 
-/// The two grids.
+/// The grids, which share what is equal.
 #[derive(Debug)]
 pub(crate) struct Grids {
-    near: Dense,
-    wide: Dense,
+    near: Rc<Dense>,
+    /// Of the search around the expected place.
+    search: Rc<Dense>,
+    /// Of candidates of other sizes than the target's.
+    scales: Rc<Dense>,
+    wide: Rc<Dense>,
+}
+
+/// What a search sees.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub candidates: Described,
+    /// All boxes of the pass, if it is the background's too.
+    pub background: Option<Described>,
 }
 
 impl Grids {
-    /// Grids whose near one has boxes `step` pixels of a crop apart.
-    pub fn new(backbone: &Backbone, step: usize) -> Self {
-        Self { near: Dense::new(backbone, step), wide: Dense::new(backbone, WIDE_STEP) }
+    /// The grids that a configuration asks for.
+    pub fn new(backbone: &Backbone, config: &Config) -> Self {
+        let mut known: Vec<(usize, Rc<Dense>)> = Vec::new();
+        let mut of = |step: usize| {
+            let step = if step == 0 { config.grid } else { step };
+            let found = known.iter().find(|(other, _)| *other == step).map(|(_, dense)| Rc::clone(dense));
+            found.unwrap_or_else(|| {
+                let dense = Rc::new(Dense::new(backbone, step));
+                known.push((step, Rc::clone(&dense)));
+                dense
+            })
+        };
+        Self { near: of(0), search: of(config.search_grid), scales: of(config.scale_grid), wide: of(WIDE_STEP) }
     }
 
     /// What is around the target in a frame: the candidates, at three scales, or at the target's
     /// own where the others are drawn around the best of those (`scale_reach`). `translation` is in
     /// mean sides.
-    pub fn candidates(
+    pub fn search(
         &self,
-        frame: &Frame,
-        target: BoundingBox,
-        translation: f64,
-        config: &Config,
-        rng: &mut ChaCha8Rng,
-    ) -> Described {
-        let powers = if config.scale_reach > 0.0 { &SCALES[1..2] } else { &SCALES };
-        self.at_scales(powers, frame, target, translation, config, rng)
-    }
-
-    /// Candidates of the other scales around the best of the target's own.
-    pub fn other_scales(&self, frame: &Frame, best: BoundingBox, config: &Config, rng: &mut ChaCha8Rng) -> Described {
-        self.at_scales(&[SCALES[0], SCALES[2]], frame, best, config.scale_reach, config, rng)
-    }
-
-    fn at_scales(
-        &self,
-        powers: &[f64],
         frame: &Frame,
         around: BoundingBox,
         translation: f64,
         config: &Config,
         rng: &mut ChaCha8Rng,
-    ) -> Described {
-        let views: Vec<View> = powers
-            .iter()
-            .map(|power| {
-                let region = scaled(around, config.scale.powf(*power), 1.0);
-                let (dx, dy) = self.near.pitch(region);
-                // Between two positions of the grid, elsewhere in every frame.
-                let (u, v) = (rng.random_range(-0.5..0.5), rng.random_range(-0.5..0.5));
-                let (cx, cy) = region.centre();
-                let moved = BoundingBox::from_centre((cx + u * dx, cy + v * dy), region.width, region.height);
-                View { region: moved, reach: reach(&self.near, moved, translation * around.mean_side()) }
-            })
-            .collect();
-        look(&self.near, frame, &views)
+    ) -> Seen {
+        let powers = if config.scale_reach > 0.0 { &SCALES[1..2] } else { &SCALES };
+        if !config.shared_background {
+            let candidates = at_scales(&self.search, powers, (frame, around), translation, config, rng);
+            return Seen { candidates, background: None };
+        }
+        let reach = translation.max(config.spreads.update_negative.translation);
+        let background = at_scales(&self.search, powers, (frame, around), reach, config, rng);
+        // To the nearest position of the grid, as a pass of their own would reach.
+        let ((cx, cy), distance) = (around.centre(), translation * around.mean_side());
+        let (dx, dy) = self.search.pitch(around);
+        let near = |region: BoundingBox| {
+            let (x, y) = region.centre();
+            (x - cx).abs() <= distance + 0.5 * dx && (y - cy).abs() <= distance + 0.5 * dy
+        };
+        Seen { candidates: at(&background, &places(&background, near)), background: Some(background) }
+    }
+
+    /// Candidates around the best place of a search: those of other sizes, and those of the
+    /// target's own if the search's are farther apart than those of the near grid.
+    pub fn around_best(&self, frame: &Frame, best: BoundingBox, config: &Config, rng: &mut ChaCha8Rng) -> Described {
+        let others = [SCALES[0], SCALES[2]];
+        let others = at_scales(&self.scales, &others, (frame, best), config.scale_reach, config, rng);
+        if config.search_grid <= config.grid {
+            return others;
+        }
+        together(&at_scales(&self.near, &SCALES[1..2], (frame, best), config.scale_reach, config, rng), &others)
     }
 
     /// Samples of the background around the target in a later frame, `translation` mean sides far.
@@ -99,12 +112,13 @@ impl Grids {
         &self,
         frame: &Frame,
         target: BoundingBox,
-        spreads: &Spreads,
+        config: &Config,
         share: f64,
         rng: &mut ChaCha8Rng,
     ) -> Described {
+        let spreads = &config.spreads;
         let Around { translation, aspect, .. } = spreads.regression;
-        let views: Vec<View> = (0..part(FIRST_NEAR, share))
+        let views: Vec<View> = (0..part(config.initial_windows.near, share))
             .map(|_| {
                 let scale = spreads.positive.scale.powf(signed(rng));
                 let region = scaled(target, scale, aspect.powf(signed(rng)));
@@ -124,11 +138,12 @@ impl Grids {
         &self,
         frame: &Frame,
         target: BoundingBox,
-        spreads: &Spreads,
+        config: &Config,
         share: f64,
         rng: &mut ChaCha8Rng,
     ) -> Described {
-        let (wide, anywhere) = (part(FIRST_WIDE, share), part(FIRST_ANYWHERE, share));
+        let (spreads, windows) = (&config.spreads, &config.initial_windows);
+        let (wide, anywhere) = (part(windows.around, share), part(windows.anywhere, share));
         let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
         let views: Vec<View> = (0..wide + anywhere)
             .map(|number| {
@@ -151,6 +166,30 @@ impl Grids {
             .collect();
         look(&self.wide, frame, &views)
     }
+}
+
+/// Boxes around a place of a frame at several scales, each a window.
+fn at_scales(
+    dense: &Dense,
+    powers: &[f64],
+    (frame, around): (&Frame, BoundingBox),
+    translation: f64,
+    config: &Config,
+    rng: &mut ChaCha8Rng,
+) -> Described {
+    let views: Vec<View> = powers
+        .iter()
+        .map(|power| {
+            let region = scaled(around, config.scale.powf(*power), 1.0);
+            let (dx, dy) = dense.pitch(region);
+            // Between two positions of the grid, elsewhere in every frame.
+            let (u, v) = (rng.random_range(-0.5..0.5), rng.random_range(-0.5..0.5));
+            let (cx, cy) = region.centre();
+            let moved = BoundingBox::from_centre((cx + u * dx, cy + v * dy), region.width, region.height);
+            View { region: moved, reach: reach(dense, moved, translation * around.mean_side()) }
+        })
+        .collect();
+    look(dense, frame, &views)
 }
 
 /// Up to `count` samples that satisfy a condition, chosen at random.

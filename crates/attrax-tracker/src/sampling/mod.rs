@@ -5,7 +5,7 @@ mod grid;
 mod published;
 
 pub(super) use self::grid::Grids;
-use self::grid::{chosen, part, together, wholly_inside};
+use self::grid::{Seen, chosen, part, together, wholly_inside};
 pub use self::published::{Accept, Inside, Sampler, Spread};
 use rand_chacha::ChaCha8Rng;
 
@@ -42,8 +42,8 @@ impl Sampling<'_> {
         let negative_accept = Accept::overlap(0.0, negative_overlap);
         let (positives, negatives) = (part(positives, share), part(negatives, share));
         if let Some(grids) = self.grids {
-            let near = grids.first_near(frame, target, &config.spreads, share, self.rng);
-            let background = grids.first_background(frame, target, &config.spreads, share, self.rng);
+            let near = grids.first_near(frame, target, config, share, self.rng);
+            let background = grids.first_background(frame, target, config, share, self.rng);
             let positive = chosen(&near, target, positive_accept, positives, self.rng);
             let negative = chosen(&background, target, negative_accept, negatives, self.rng);
             return (positive.into(), negative.into(), Some(near));
@@ -79,45 +79,38 @@ impl Sampling<'_> {
         self.described(frame, boxes)
     }
 
-    /// The candidates of a frame around a box, and their features. `translation` is in mean sides
-    /// of the target; `ranking` finds the best place, around which other scales are tried.
-    pub fn candidates(
-        &mut self,
-        frame: &Frame,
-        around: BoundingBox,
-        translation: f64,
-        ranking: Ranking<'_>,
-    ) -> Described {
+    /// The candidates of a frame around a box, and their features; and what the search saw of the
+    /// background, if it shares the pass. `translation` is in mean sides of the target; `ranking`
+    /// finds the best place, around which other scales are tried.
+    pub fn candidates(&mut self, frame: &Frame, around: BoundingBox, translation: f64, ranking: Ranking<'_>) -> Seen {
         let config = self.config;
         if let Some(grids) = self.grids {
-            let mut own = wholly_inside(grids.candidates(frame, around, translation, config, self.rng), config);
+            let Seen { candidates, background } = grids.search(frame, around, translation, config, self.rng);
+            let mut own = wholly_inside(candidates, config);
             own.ranks = Some(ranking.ranks(&own.features));
             if config.scale_reach == 0.0 {
-                return own;
+                return Seen { candidates: own, background };
             }
             let best = ranking.best_place(&own, around).unwrap_or(around);
-            let mut others = grids.other_scales(frame, best, config, self.rng);
-            others.ranks = Some(ranking.ranks(&others.features));
-            return wholly_inside(together(&own, &others), config);
+            let mut near = grids.around_best(frame, best, config, self.rng);
+            near.ranks = Some(ranking.ranks(&near.features));
+            return Seen { candidates: wholly_inside(together(&own, &near), config), background };
         }
         let spread = Spread::Gaussian(Around { translation, scale: config.scale, aspect: 1.0 });
         let inside = if config.candidates_inside { Inside::Whole } else { Inside::Centre };
         let boxes = self.sampler.draw(around, spread, config.candidates, inside);
-        self.described(frame, boxes)
+        Seen { candidates: self.described(frame, boxes), background: None }
     }
 
     /// The positive and the negative samples of a later frame in which the target was found.
-    pub fn later(
-        &mut self,
-        frame: &Frame,
-        target: BoundingBox,
-        candidates: &Described,
-    ) -> (FrameSamples, FrameSamples) {
+    pub fn later(&mut self, frame: &Frame, target: BoundingBox, seen: &Seen) -> (FrameSamples, FrameSamples) {
         let (samples, spreads) = (&self.config.update_samples, &self.config.spreads);
         let accept = Accept::overlap(samples.positive_overlap, 1.0);
         if self.grids.is_some() {
-            let positives = chosen(candidates, target, accept, samples.positives, self.rng).into();
-            return (positives, self.negatives(frame, target));
+            let positives = chosen(&seen.candidates, target, accept, samples.positives, self.rng).into();
+            let Some(background) = &seen.background else { return (positives, self.negatives(frame, target)) };
+            let accept = Accept::overlap(0.0, samples.negative_overlap);
+            return (positives, chosen(background, target, accept, samples.negatives, self.rng).into());
         }
         let spread = Spread::Gaussian(spreads.positive);
         let positives = self.sampler.draw_accepted(target, spread, samples.positives, accept);
