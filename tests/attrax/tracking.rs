@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use attrax_tracker::Use;
 use attrax_tracker::internals::backbone::Parameters;
+use attrax_tracker::internals::force_gpu;
 
-use attrax_tracker::{BoundingBox, Config, Estimate, Frame, Model, Precision, TrackerError};
+use attrax_tracker::{BoundingBox, Config, Estimate, Frame, Model, Precision, Resampling, TrackerError, Windows};
 use tch::{Device, Kind};
 
 const SIZE: (u32, u32) = (160, 120);
@@ -157,6 +158,40 @@ fn follows_a_target_with_shared_passes_and_in_half_precision() {
     assert_ne!(half, single, "another precision");
     for (place, estimate) in half.iter().enumerate() {
         assert!(estimate.bounding_box.overlap(truth(place + 1)) > 0.6, "frame {}: {estimate:?}", place + 1);
+    }
+}
+
+#[test]
+fn a_gpus_plan_gives_the_boxes_of_the_cpus() {
+    /// Ends the plan of a GPU.
+    struct Forced;
+    impl Drop for Forced {
+        fn drop(&mut self) {
+            force_gpu(false);
+        }
+    }
+    let _alone = crate::alone();
+    tch::set_num_threads(1);
+    let mut config = small();
+    config.attention.samples = 2;
+    config.initial_training.iterations = 5;
+    config.initial_windows = Windows { near: 3, around: 1, anywhere: 2 };
+    let bilinear = Config { resampling: Resampling::Bilinear, grid: 8, scale_reach: 0.25, ..config.clone() };
+    let shared =
+        Config { resampling: Resampling::Averaged, search_grid: 16, shared_background: true, ..bilinear.clone() };
+    for config in [config, bilinear, shared] {
+        let expected = follow(&model(config.clone(), 2), 0, 2);
+        let found = {
+            let _forced = Forced;
+            force_gpu(true);
+            follow(&model(config.clone(), 2), 0, 2)
+        };
+        for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let (a, b) = (found.bounding_box, expected.bounding_box);
+            let apart = [a.x - b.x, a.y - b.y, a.width - b.width, a.height - b.height];
+            let largest = apart.iter().fold(0.0f64, |largest, apart| largest.max(apart.abs()));
+            assert!(largest < 1e-3, "frame {}, {:?} by {}: {a} and {b}", place + 1, config.resampling, config.grid);
+        }
     }
 }
 

@@ -64,6 +64,7 @@ pub use self::target::Tracker;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::crops::{crop, crop_each};
+    pub use crate::plan::force_gpu;
     pub use crate::sampling::{Accept, Inside, Sampler, Spread};
 
     pub mod backbone {

@@ -2,6 +2,8 @@
 //!
 //! Only this module checks whether there is a GPU.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tch::{Device, Kind, Tensor};
 
 /// Samples that one thread scores at a time, on the CPU, at most; and up to how many are not worth
@@ -16,17 +18,30 @@ const CPU_CHUNK: usize = 16;
 /// Crops that go through the network at a time on a GPU: bounds its memory.
 const GPU_CHUNK: usize = 256;
 
+/// Whether the CPU follows the plan of a GPU ([`force_gpu`]).
+static FORCED: AtomicBool = AtomicBool::new(false);
+
+/// Lets the CPU follow the plan of a GPU, for tests on machines without one: models that are made
+/// from now on have a GPU's operators and layouts.
+#[cfg(feature = "internals")]
+pub fn force_gpu(forced: bool) {
+    FORCED.store(forced, Ordering::Relaxed);
+}
+
 /// How work is laid out on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Whether operators run on a GPU: few large operators are faster there than many small ones.
     pub gpu: bool,
+    /// Whether there is a GPU: some operators exist there alone.
+    pub cuda: bool,
 }
 
 impl Plan {
     /// The plan for a device.
     pub fn on(device: Device) -> Self {
-        Self { gpu: device.is_cuda() }
+        let cuda = device.is_cuda();
+        Self { gpu: cuda || FORCED.load(Ordering::Relaxed), cuda }
     }
 
     /// The plan for the device that a tensor is on.

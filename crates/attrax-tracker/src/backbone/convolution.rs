@@ -220,12 +220,12 @@ impl Convolution {
         dilation: i64,
     ) -> Tensor {
         let (stride, padding, dilation, zero) = ([stride; 2], [padding; 2], [dilation; 2], [0; 2]);
-        let on_gpu = Plan::of(input).gpu;
-        if on_gpu && self.groups > 1 && self.groups == weight.size()[0] {
+        let plan = Plan::of(input);
+        if plan.cuda && self.groups > 1 && self.groups == weight.size()[0] {
             let kernel = [weight.size()[2]; 2];
             return input.internal_conv_depthwise2d(weight, kernel, bias, stride, padding, dilation);
         }
-        if on_gpu && !self.rounded {
+        if plan.gpu && !self.rounded {
             // The operator that `conv2d` calls. Its last flag is about rounding; the others are as
             // in `conv2d`.
             return input.internal_convolution(

@@ -1,6 +1,7 @@
 //! Many crops in one pass: crops of one scale with positions on a common grid share a pass over the
 //! window around them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tch::{Device, Tensor};
@@ -8,7 +9,6 @@ use tch::{Device, Tensor};
 use super::Backbone;
 use super::layers;
 use super::network::{Ends, Network};
-use crate::config::Resampling;
 use crate::crops::gpu::Resident;
 use crate::crops::{CONTEXT, window};
 use crate::parallel::Workers;
@@ -88,8 +88,9 @@ impl Dense {
 
     /// Features of the boxes of several views of a frame: `(boxes, length)`, view by view.
     pub fn describe(&self, frame: &Frame, views: &[View]) -> Tensor {
-        if Plan::on(self.layout.device).gpu && self.layout.format.resampling == Resampling::Bilinear {
-            return self.describe_together(frame, views);
+        let together = Plan::on(self.layout.device).gpu.then(|| self.describe_together(frame, views));
+        if let Some(features) = together.flatten() {
+            return features;
         }
         let layout = self.layout;
         if let [view] = views {
@@ -101,27 +102,31 @@ impl Dense {
         Tensor::cat(&self.workers.map(items, describe), 0)
     }
 
-    /// The same with several views in a pass, all of them as large as the largest: a GPU has little
-    /// to do in each.
-    fn describe_together(&self, frame: &Frame, views: &[View]) -> Tensor {
-        let reach = (
-            views.iter().map(|view| view.reach.0).max().unwrap_or(0),
-            views.iter().map(|view| view.reach.1).max().unwrap_or(0),
-        );
+    /// The same with several views of one reach in a pass: a GPU has little to do in each. `None`
+    /// if the device cannot cut windows ([`Resident::new`]).
+    fn describe_together(&self, frame: &Frame, views: &[View]) -> Option<Tensor> {
         let layout = &self.layout;
-        let mut parts = Vec::with_capacity(views.len());
-        tch::no_grad(|| {
-            for views in views.chunks(VIEWS_TOGETHER as usize) {
-                let items: Vec<_> = views.iter().map(|view| (frame, view.region)).collect();
-                let Some(resident) = Resident::new(&items, layout.format, layout.device) else { continue };
-                let input = resident.windows((layout.side(reach.0), layout.side(reach.1)));
-                let output = pass(&self.network, &input, None);
-                for (place, view) in views.iter().enumerate() {
-                    parts.push(layout.cells_of(&output.narrow(0, place as i64, 1), view, reach, &self.network.ends));
-                }
+        // A padded network sees a window's rim: a view in a larger window has other features.
+        let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+        for (place, view) in views.iter().enumerate() {
+            groups.entry(view.reach).or_default().push(place);
+        }
+        let mut features = BTreeMap::new();
+        for (reach, places) in &groups {
+            for places in places.chunks(VIEWS_TOGETHER as usize) {
+                let items: Vec<_> = places.iter().map(|place| (frame, views[*place].region)).collect();
+                let resident = Resident::new(&items, layout.format, layout.device)?;
+                tch::no_grad(|| {
+                    let input = resident.windows((layout.side(reach.0), layout.side(reach.1)));
+                    let output = pass(&self.network, &input, None);
+                    for (number, place) in (0i64..).zip(places) {
+                        let output = output.narrow(0, number, 1);
+                        features.insert(*place, layout.cells_of(&output, &views[*place], &self.network.ends));
+                    }
+                });
             }
-        });
-        Tensor::cat(&parts, 0)
+        }
+        Some(Tensor::cat(&features.into_values().collect::<Vec<_>>(), 0))
     }
 }
 
@@ -135,18 +140,17 @@ impl Layout {
     fn features(&self, network: &Network, frame: &Frame, view: &View, workers: Option<&Workers>) -> Tensor {
         let size = (self.side(view.reach.0), self.side(view.reach.1));
         let input = window(frame, view.region, size, self.format, self.device);
-        self.cells_of(&pass(network, &input, workers), view, view.reach, &network.ends)
+        self.cells_of(&pass(network, &input, workers), view, &network.ends)
     }
 
     /// Features of the boxes of a view, from the output for a window.
-    fn cells_of(&self, output: &Tensor, view: &View, reach: (usize, usize), ends: &Ends) -> Tensor {
+    fn cells_of(&self, output: &Tensor, view: &View, ends: &Ends) -> Tensor {
         let _span = profile::span(Stage::Backbone);
         let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
         // A step between boxes is one position of the output, whatever the spacing of a box's own
         // cells.
-        let (left, above) = ((reach.0 - view.reach.0) as i64, (reach.1 - view.reach.1) as i64);
         let cell = |row: i64, column: i64| {
-            output.narrow(2, above + row * self.spacing, rows).narrow(3, left + column * self.spacing, columns)
+            output.narrow(2, row * self.spacing, rows).narrow(3, column * self.spacing, columns)
         };
         let (channels, side) = ends.output;
         let cells: Vec<Tensor> =
@@ -174,11 +178,10 @@ mod tests {
         let dense = Dense::new(&backbone, 8);
         let pixels = (0..160u32 * 120 * 3).map(|i| (i * i / 7 % 251) as u8).collect();
         let frame = Frame::from_rgb8(160, 120, pixels).unwrap();
-        // What a padded network makes of a window's rim is not what it makes of the same place
-        // inside: equal reaches.
-        let view = |x: f64, side: f64| View { region: BoundingBox::new(x, 30.0, side, 40.0), reach: (4, 4) };
-        let views = [view(20.0, 30.0), view(60.0, 50.0), view(3.0, 12.0)];
-        let (apart, together) = (dense.describe(&frame, &views), dense.describe_together(&frame, &views));
+        let view = |x: f64, side: f64, reach| View { region: BoundingBox::new(x, 30.0, side, 40.0), reach };
+        let views =
+            [view(20.0, 30.0, (4, 4)), view(60.0, 50.0, (2, 3)), view(3.0, 12.0, (4, 4)), view(9.0, 80.0, (2, 3))];
+        let (apart, together) = (dense.describe(&frame, &views), dense.describe_together(&frame, &views).unwrap());
         let error = (&apart - &together).norm() / apart.norm();
         assert!(error.double_value(&[]) < 1e-5, "{error:?}");
     }

@@ -1,7 +1,8 @@
 //! Crops of frames on a GPU, by a few operations over all pixels at once.
 //!
 //! The grid, the weights and the zeros outside the frame are those of [`crops`](super); positions
-//! are computed in float64, so that both give the same crops but for the rounding of the last sums.
+//! are computed in float64, so that both give the same crops except for the rounding of the last
+//! sums.
 
 use tch::{Device, Kind, Tensor};
 
@@ -16,14 +17,16 @@ pub(crate) struct Resident {
     /// The pixels of all frames in a row. Each is one number of 32 bits, of which 24 are its
     /// colours, so that it is fetched at once; each frame has a border of two pixels that are zero
     /// when centred.
-    pixels: Tensor,
+    pub(super) pixels: Tensor,
     /// Width and height of a frame.
-    size: (i64, i64),
+    pub(super) size: (i64, i64),
     /// Which frame each box is in, `(boxes)`.
-    frames: Tensor,
+    pub(super) frames: Tensor,
     /// Centre, width and height of each box in pixels, `(boxes, 4)`, float64.
-    boxes: Tensor,
-    format: CropFormat,
+    pub(super) boxes: Tensor,
+    /// The largest width and the largest height of a box, pixels.
+    pub(super) largest: (f64, f64),
+    pub(super) format: CropFormat,
 }
 
 /// For each box and each output position along one axis, `(boxes, size)`: the first of two
@@ -34,15 +37,14 @@ struct Taps {
 }
 
 /// Pixels around a frame: the two neighbours of any position outside are outside too.
-const RIM: i64 = 2;
+pub(super) const RIM: i64 = 2;
 
 impl Resident {
-    /// The boxes on a device. `None` if there are none, if their frames differ in size, if no byte
-    /// is zero when centred, or if crops are averaged (the CPU does that).
+    /// The boxes on a device. `None` if there are none, if their frames differ in size, or if no
+    /// byte is zero when centred.
     pub fn new(items: &[(&Frame, BoundingBox)], format: CropFormat, device: Device) -> Option<Self> {
         let (width, height) = items.first()?.0.size();
-        let averages = format.resampling == Resampling::Averaged;
-        if averages || format.mean.fract() != 0.0 || !(0.0..=255.0).contains(&format.mean) {
+        if format.mean.fract() != 0.0 || !(0.0..=255.0).contains(&format.mean) {
             return None;
         }
         let mut frames: Vec<&Frame> = Vec::new();
@@ -74,6 +76,9 @@ impl Resident {
             size: (i64::from(width), i64::from(height)),
             frames: to_device(&Tensor::from_slice(&numbers), device),
             boxes: to_device(&Tensor::from_slice(&boxes).view([-1, 4]), device),
+            largest: items.iter().fold((0.0, 0.0), |(width, height): (f64, f64), (_, region)| {
+                (width.max(region.width), height.max(region.height))
+            }),
             format,
         })
     }
@@ -86,13 +91,21 @@ impl Resident {
 
     /// Crops of the boxes; see [`crop_each`](super::crop_each). `(boxes, 3, size, size)`.
     pub fn crops(&self) -> Tensor {
-        self.windows((self.format.size, self.format.size))
+        let size = (self.format.size, self.format.size);
+        if self.format.resampling == Resampling::Averaged {
+            let _span = profile::span(Stage::Crops);
+            return self.averaged(size, true);
+        }
+        self.windows(size)
     }
 
     /// Windows around the boxes that are `(wide, high)` pixels of the network's input where a crop
     /// has `format.size`: `(boxes, 3, high, wide)`, float32.
     pub fn windows(&self, (wide, high): (usize, usize)) -> Tensor {
         let _span = profile::span(Stage::Crops);
+        if self.format.resampling == Resampling::Averaged {
+            return self.averaged((wide, high), false);
+        }
         let (width, height) = self.size;
         let columns = self.taps((0, 2), wide, width);
         let rows = self.taps((1, 3), high, height);
@@ -138,8 +151,9 @@ mod tests {
     use super::super::{crop_each, window};
     use super::*;
 
-    const FORMAT: CropFormat =
+    const BILINEAR: CropFormat =
         CropFormat { size: 37, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
+    const FORMATS: [CropFormat; 2] = [BILINEAR, CropFormat { resampling: Resampling::Averaged, ..BILINEAR }];
 
     fn frame(factor: usize) -> Frame {
         Frame::from_rgb8(50, 40, (0..50 * 40 * 3).map(|i| (i * factor % 251) as u8).collect()).unwrap()
@@ -153,24 +167,29 @@ mod tests {
             (0, -8.0, 30.0, 30.0, 30.0),
             (1, 41.3, -2.7, 4.2, 60.0),
             (1, 200.0, 9.0, 5.0, 5.0),
+            (0, 1.2, 2.3, 180.0, 0.4),
         ];
         let items: Vec<_> =
             boxes.iter().map(|(f, x, y, w, h)| (&frames[*f], BoundingBox::new(*x, *y, *w, *h))).collect();
-        let expected = crop_each(&items, FORMAT, Device::Cpu);
-        let resident = Resident::new(&items, FORMAT, Device::Cpu).unwrap();
-        assert!((resident.crops() - &expected).abs().max().double_value(&[]) < 1e-5);
-        let places = Tensor::from_slice(&[3i64, 1]);
-        let chosen = resident.at(&places).crops();
-        assert!((chosen - expected.index_select(0, &places)).abs().max().double_value(&[]) < 1e-5);
+        for format in FORMATS {
+            let expected = crop_each(&items, format, Device::Cpu);
+            let resident = Resident::new(&items, format, Device::Cpu).unwrap();
+            assert!((resident.crops() - &expected).abs().max().double_value(&[]) < 1e-5, "{format:?}");
+            let places = Tensor::from_slice(&[3i64, 1]);
+            let chosen = resident.at(&places).crops();
+            assert!((chosen - expected.index_select(0, &places)).abs().max().double_value(&[]) < 1e-5, "{format:?}");
+        }
     }
 
     #[test]
     fn windows_are_those_that_are_made_one_by_one() {
         let frame = frame(7);
-        let region = BoundingBox::new(10.0, 8.0, 22.0, 15.0);
-        let expected = window(&frame, region, (69, 53), FORMAT, Device::Cpu);
-        let found = Resident::new(&[(&frame, region)], FORMAT, Device::Cpu).unwrap().windows((69, 53));
-        assert!((found - expected).abs().max().double_value(&[]) < 1e-5);
+        for (format, side) in FORMATS.into_iter().flat_map(|format| [(format, 15.0), (format, 90.3)]) {
+            let region = BoundingBox::new(10.0, 8.0, 22.0, side);
+            let expected = window(&frame, region, (69, 53), format, Device::Cpu);
+            let found = Resident::new(&[(&frame, region)], format, Device::Cpu).unwrap().windows((69, 53));
+            assert!((found - expected).abs().max().double_value(&[]) < 1e-5, "{format:?}, side {side}");
+        }
     }
 
     #[test]
@@ -178,7 +197,7 @@ mod tests {
         let other = Frame::from_rgb8(2, 2, vec![0; 12]).unwrap();
         let frame = frame(7);
         let region = BoundingBox::new(0.0, 0.0, 2.0, 2.0);
-        assert!(Resident::new(&[(&frame, region), (&other, region)], FORMAT, Device::Cpu).is_none());
-        assert!(Resident::new(&[], FORMAT, Device::Cpu).is_none());
+        assert!(Resident::new(&[(&frame, region), (&other, region)], BILINEAR, Device::Cpu).is_none());
+        assert!(Resident::new(&[], BILINEAR, Device::Cpu).is_none());
     }
 }

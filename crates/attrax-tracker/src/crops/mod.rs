@@ -6,6 +6,7 @@
 //! [`Resampling`] says how a crop's pixels are computed from the frame's. Both ways are separable:
 //! each crop is a blend of rows followed by a blend of columns, read straight from the 8-bit frame.
 
+mod averaged;
 pub(super) mod gpu;
 
 use tch::{Device, Tensor};
