@@ -1,6 +1,6 @@
-"""Frames a second of the preset `fast` beside OpenCV's CSRT on the same frames; `make bench` runs it.
+"""Frames a second of the presets `fast` and `attrax` next to OpenCV's CSRT on the same frames; `make bench` runs it.
 
-The trackers take turns at every frame, so that whatever else happens on the machine hits all. CSRT comes with
+The trackers take turns at every frame, so that other load on the machine affects all of them. CSRT comes with
 OpenCV's contributed modules, which `make bench` fetches into a folder of their own (`--modules`).
 """
 
@@ -43,10 +43,10 @@ def main() -> None:
     frames = [cv2.imread(str(path)) for path in paths[: arguments.frames + 1]]
     whole = tuple(round(number) for number in box)
     csrt = cv2.TrackerCSRT_create()
-    settings = {"fast": {}, "fast, float32": {"precision": "float32"}}
+    settings = {"fast": ("fast", {}), "fast, float32": ("fast", {"precision": "float32"}), "default": ("attrax", {})}
     ours = {
-        name: Tracker("fast", threads=THREADS, device="cpu", settings=setting, bgr=True)
-        for name, setting in settings.items()
+        name: Tracker(preset, threads=THREADS, device="cpu", settings=setting, bgr=True)
+        for name, (preset, setting) in settings.items()
     }
     begin = {"CSRT": lambda frame: csrt.init(frame, whole)}
     track: dict[str, Callable] = {"CSRT": csrt.update}

@@ -20,6 +20,22 @@ FORWARD, ITERATION, CROPS = "forward efficientnet-lite0", "iteration efficientne
 
 
 @dataclass
+class Narrow:
+    """What was measured once more with AVX2 alone."""
+
+    stages: dict[str, dict]
+    beside: dict
+
+    @classmethod
+    def read(cls, folder: Path) -> "Narrow | None":
+        """The results in a folder, if it exists."""
+        if not folder.is_dir():
+            return None
+        rows, beside = (json.loads((folder / f"{name}.json").read_text()) for name in ("stages", "csrt"))
+        return cls({row["stage"]: row for row in rows}, beside)
+
+
+@dataclass
 class Results:
     """The benchmarks' results."""
 
@@ -28,6 +44,7 @@ class Results:
     serve: dict
     beside: dict
     profile: str
+    narrow: Narrow | None
 
     @classmethod
     def read(cls, folder: Path) -> "Results":
@@ -36,18 +53,36 @@ class Results:
             json.loads((folder / f"{name}.json").read_text()) for name in ("stages", "whole", "serve", "csrt")
         )
         stages = {row["stage"]: row for row in rows}
-        return cls(stages, whole, serve, beside, (folder / "profile.txt").read_text().strip())
+        profile = (folder / "profile.txt").read_text().strip()
+        return cls(stages, whole, serve, beside, profile, Narrow.read(folder / "avx2"))
+
+
+VECTORS = {"avx512": "AVX-512", "avx2": "AVX2", "sse2": "SSE2", "neon": "NEON"}
+
+
+def vectors() -> str:
+    """The vectors that were measured: those that `ATTRAX_VECTORS` asks for, or the processor's widest."""
+    if asked := os.environ.get("ATTRAX_VECTORS", "").strip():
+        return VECTORS.get(asked, asked)
+    text = Path("/proc/cpuinfo").read_text()
+    if platform.machine() == "aarch64":
+        return "NEON"
+    return "AVX-512" if " avx512f " in text else "AVX2" if " avx2 " in text else "SSE2"
+
+
+def processor() -> str:
+    """The processor's name."""
+    text = Path("/proc/cpuinfo").read_text()
+    return next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "unknown")
 
 
 def machine() -> str:
     """One line about the machine."""
-    text = Path("/proc/cpuinfo").read_text()
-    model = next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "unknown")
-    vectors = "AVX-512" if " avx512f " in text else "AVX2" if " avx2 " in text else "no AVX2"
     load = os.getloadavg()[0]
     rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     return (
-        f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}, {os.cpu_count()} cores of {model} ({vectors}), "
+        f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}, {os.cpu_count()} cores of {processor()} (measured with "
+        f"{vectors()}), "
         f"{platform.system()} {platform.release()}, libtorch {torch.__version__}, Rust {rust}; "
         f"load at the end {load:.1f}"
     )
@@ -67,7 +102,8 @@ def summarise(results: Results) -> dict[str, float | None]:
         return None if above is None or below is None else above / below
 
     forward, iteration, crops = (results.stages[name] for name in (FORWARD, ITERATION, CROPS))
-    rates = {name: row["frames_a_second"] for name, row in results.beside["trackers"].items()}
+    next_to_csrt = csrt_ratios(results.beside)
+    narrow = csrt_ratios(results.narrow.beside) if results.narrow else dict.fromkeys(next_to_csrt)
     fast_first = total("fast", first=True)
     return {
         "full_dat_ratio": ratio(total("plain", first=False), total("released", first=False)),
@@ -75,13 +111,25 @@ def summarise(results: Results) -> dict[str, float | None]:
         "forward_fraction_of_floor": ratio(forward["floor"], forward["attrax"]),
         "iteration_fraction_of_floor": ratio(iteration["floor"], iteration["attrax"]),
         "fast_ratio": ratio(total("released", first=False), total("fast", first=False)),
-        "fast_beside_csrt": ratio(rates["fast, float32"], rates["CSRT"]),
+        **next_to_csrt,
+        **{f"{name}_avx2": value for name, value in narrow.items()},
         "initialization_ratio": ratio(total("plain", first=True), total("released", first=True)),
         "fast_initialization_seconds": ratio(fast_first, float(len(results.whole["sequences"]))),
         "peak_memory_mib": max(serve["peak_memory_mib"], serve["long_peak_memory_mib"]),
         "crops_ratio": ratio(crops["plain"], crops["attrax"]),
         "trax_overhead_ms": serve["trax_overhead_ms"],
         "hello_seconds": serve["hello_seconds"],
+    }
+
+
+def csrt_ratios(beside: dict) -> dict[str, float]:
+    """Ratios of the presets to CSRT."""
+    trackers = beside["trackers"]
+    rate = {name: row["frames_a_second"] for name, row in trackers.items()}
+    return {
+        "fast_beside_csrt": rate["fast"] / rate["CSRT"],
+        "default_beside_csrt": rate["default"] / rate["CSRT"],
+        "fast_first_frame_in_frames_of_csrt": trackers["fast"]["first_seconds"] * rate["CSRT"],
     }
 
 
@@ -93,7 +141,12 @@ def bars_table(summary: dict[str, float | None]) -> list[str]:
         ("256-crop forward pass of the embedded network: floor / attrax", "forward_fraction_of_floor", 0.8, True),
         ("one reciprocative iteration: floor / attrax", "iteration_fraction_of_floor", 0.7, True),
         ("seconds a frame: full DAT / `fast`", "fast_ratio", 10, True),
-        ("frames a second: `fast` in float32 / OpenCV's CSRT", "fast_beside_csrt", 1, True),
+        (f"frames a second: `fast` / OpenCV's CSRT, {vectors()}", "fast_beside_csrt", 2.2, True),
+        ("the same, AVX2", "fast_beside_csrt_avx2", 1.8, True),
+        (f"frames a second: default / OpenCV's CSRT, {vectors()}", "default_beside_csrt", 1.6, True),
+        ("the same, AVX2", "default_beside_csrt_avx2", 1.3, True),
+        (f"first frame of `fast`, in frames of CSRT, {vectors()}", "fast_first_frame_in_frames_of_csrt", 12, False),
+        ("the same, AVX2", "fast_first_frame_in_frames_of_csrt_avx2", 16, False),
         ("full DAT, initialisation: plain / attrax", "initialization_ratio", 10, True),
         ("`fast`, initialisation, s", "fast_initialization_seconds", 2, False),
         ("peak memory of the default preset on 640 x 480, MiB", "peak_memory_mib", 700, False),
@@ -113,17 +166,21 @@ def _reached(value: float, bar: float, at_least: bool) -> str:
     return "yes" if (value >= bar if at_least else value <= bar) else "**no**"
 
 
-def stages_table(stages: dict[str, dict]) -> list[str]:
+def stages_table(stages: dict[str, dict], narrow: Narrow | None) -> list[str]:
     """Every stage next to the plain tracker and the floor."""
     lines = [
-        "| stage | attrax, ms | plain, ms | plain / attrax | floor, ms | floor / attrax | floor |",
-        "|---|---:|---:|---:|---:|---:|---|",
+        "| stage | attrax, ms | plain, ms | plain / attrax | floor, ms | floor / attrax | floor "
+        "| AVX2: attrax, ms | floor / attrax |",
+        "|---|---:|---:|---:|---:|---:|---|---:|---:|",
     ]
     for name, row in stages.items():
         ours, plain, floor = row["attrax"], row["plain"], row["floor"]
         theirs = "| |" if plain is None else f"{plain * 1e3:.3g} | {plain / ours:.2f} |"
+        other = narrow.stages.get(name) if narrow else None
+        less = f"{other['attrax'] * 1e3:.3g} | {other['floor'] / other['attrax']:.2f} |" if other else "| |"
         lines.append(
-            f"| {name} | {ours * 1e3:.3g} | {theirs} {floor * 1e3:.3g} | {floor / ours:.2f} | {row['floor_of']} |"
+            f"| {name} | {ours * 1e3:.3g} | {theirs} {floor * 1e3:.3g} | {floor / ours:.2f} "
+            f"| {row['floor_of']} | {less}"
         )
     return lines
 
@@ -150,11 +207,18 @@ def whole_table(whole: dict) -> list[str]:
     return lines
 
 
-def beside_table(beside: dict) -> list[str]:
-    """`fast` next to another tracker."""
-    lines = ["| tracker | frames a second | s to initialise |", "|---|---:|---:|"]
-    for name, row in beside["trackers"].items():
-        lines.append(f"| {name} | {row['frames_a_second']:.1f} | {row['first_seconds']:.2f} |")
+def beside_table(beside: dict, narrow: Narrow | None) -> list[str]:
+    """The presets next to another tracker, with each kind of vectors."""
+    measured = {vectors(): beside["trackers"]} | ({"AVX2": narrow.beside["trackers"]} if narrow else {})
+    columns = [f"{name}: frames a second | / CSRT | s to initialise" for name in measured]
+    lines = [f"| tracker | {' | '.join(columns)} |", "|---|" + "---:|---:|---:|" * len(columns)]
+    for name in beside["trackers"]:
+        cells = [
+            f"{rows[name]['frames_a_second']:.1f} | "
+            f"{rows[name]['frames_a_second'] / rows['CSRT']['frames_a_second']:.2f} | {rows[name]['first_seconds']:.2f}"
+            for rows in measured.values()
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
 
@@ -205,7 +269,7 @@ def page(results: Results, notes: str) -> str:
         "block row is one block of the embedded network, run alone by its kernel: 512 inputs in sequence in each of "
         "two threads.",
         "",
-        *stages_table(stages),
+        *stages_table(stages, results.narrow),
         "",
         "## Whole tracker",
         "",
@@ -214,9 +278,10 @@ def page(results: Results, notes: str) -> str:
         *whole_table(whole),
         "",
         f"Next to OpenCV {beside['opencv']}'s CSRT on {beside['frames']} frames of `{beside['sequence']}`, taking "
-        f"turns, {beside['threads']} threads each, through Python:",
+        f"turns, {beside['threads']} threads each, through Python, on {processor()}. *AVX2* is the same processor "
+        "with kernels, libtorch and OpenCV kept from wider vectors:",
         "",
-        *beside_table(beside),
+        *beside_table(beside, results.narrow),
         "",
         "## Start and memory",
         "",
