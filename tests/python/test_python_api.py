@@ -73,11 +73,14 @@ def test_the_boxes_are_those_of_attrax_track(form: str, frames: list[Path], trac
 def test_found_is_the_trackers_own_count(frames: list[Path], tmp_path: Path) -> None:
     # Frames that fade into a mirror image: their scores are above 0 and below a share of the first frame's.
     first, second = (Image.open(path) for path in frames[:2])
-    faded = [tmp_path / f"{share}.png" for share in (0.62, 0.66, 0.7)]
-    for path in faded:
-        Image.blend(second, ImageOps.mirror(first), float(path.stem)).save(path)
-    rows = track([*frames[:2], *faded], "--set=failure.threshold=0.95")
-    with Tracker(config=QUICK, settings={"failure.threshold": 0.95}) as tracker:
+    # `attrax track` goes through files in the order of the numbers in their names.
+    shares = (0.3, 0.4, 0.5, 0.6, 0.7)
+    faded = [tmp_path / f"{number}.png" for number in range(len(shares))]
+    for path, share in zip(faded, shares, strict=True):
+        Image.blend(second, ImageOps.mirror(first), share).save(path)
+    settings = {"failure.threshold": 0.95, "initial_windows.near": 24, "initial_windows.around": 8}
+    rows = track([*frames[:2], *faded], *(f"--set={key}={value}" for key, value in settings.items()))
+    with Tracker(config=QUICK, settings=settings) as tracker:
         tracker.init(frames[0], BOX)
         results = [tracker.update(path) for path in [frames[1], *faded]]
     assert [each.found for each in results] == [bool(row[5]) for row in rows]
