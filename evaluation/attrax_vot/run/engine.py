@@ -4,6 +4,7 @@ import math
 import os
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -110,7 +111,7 @@ class Local:
         owner = (socket.gethostname(), os.getpid())
         for slot, job in wanted.items():
             gpu = self._gpus[slot % len(self._gpus)] if self._gpus else ""
-            with _started_in(self._executor.folder):
+            with _started_in(self._executor.folder), _apart_from_terminal(self._executor.folder):
                 submitted = self._executor.submit(jobs.work, replace(job, gpu=gpu, owner=owner))
             yield slot, _Submitted(submitted)
 
@@ -231,6 +232,23 @@ def _started_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+@contextmanager
+def _apart_from_terminal(folder: Path) -> Iterator[None]:
+    """Lets a process start whose standard error is a file.
+
+    submitit's own process of a job has the terminal's otherwise, where it prints a traceback at Ctrl-C.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    try:
+        with (folder / "processes.log").open("ab") as log:
+            os.dup2(log.fileno(), 2)
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
 
 
 def _folder(folder: Path) -> Path:

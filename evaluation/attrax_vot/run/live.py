@@ -1,5 +1,6 @@
 """A live table of a parallel run: on a terminal it stays in place, elsewhere each job that ends is a line."""
 
+import os
 import shutil
 import sys
 import time
@@ -12,9 +13,18 @@ from attrax_vot.run.notes import Note
 from attrax_vot.run.parallel import NOT_STARTED, Progress
 from attrax_vot.run.runner import Outcome
 
-# A table longer than the terminal would scroll: what waits and what is done are summed up.
-HEAD = ["tracker", "sequence", "repetition", "frame", "failures", "frames/s", "left"]
-WIDTHS = [14, 16, 10, 11, 8, 8, 8]
+# Columns: title, width, and how early one is left out where the terminal is narrow; 0 stays.
+COLUMNS = [
+    ("tracker", 24, 0),
+    ("sequence", 24, 0),
+    ("repetition", 10, 2),
+    ("frame", 11, 0),
+    ("failures", 8, 3),
+    ("frames/s", 8, 1),
+    ("left", 8, 4),
+]
+# Letters of a name at least, before a column is left out.
+NAMES, SHORTEST = 2, 10
 
 
 class Table:
@@ -77,13 +87,19 @@ class Table:
             self._lines = 0
 
     def _table(self, everything: list[Progress]) -> list[str]:
+        """As many lines and columns as the terminal shows: one that wraps could not be cleared again."""
         running = [each for each in everything if each.state == "running"]
-        room = max(3, shutil.get_terminal_size().lines - 4)
-        lines = [_row(HEAD), *(_row(cells(each)) for each in running[:room])]
+        size = _size(self._out)
+        # One line stays free for the cursor.
+        room = max(1, size.lines - 3)
+        widths = layout(size.columns - 1)
+        rows = [[title for title, *_ in COLUMNS], *(cells(each) for each in running[:room])]
+        lines = [_row(row, widths)[: size.columns - 1] for row in rows]
         states = {state: sum(each.state == state for each in everything) for state in ("done", "failed", "waiting")}
         left = remaining(everything, time.time() - self._started)
         summed = ", ".join(f"{count} {state}" for state, count in states.items() if count)
-        return [*lines, f"{len(running)} running, {summed or 'none waiting'}; left: {clock(left)}"]
+        last = f"{len(running)} running, {summed or 'none waiting'}; left: {clock(left)}"
+        return [*lines, last[: size.columns - 1]][-(size.lines - 1) :]
 
 
 def cells(progress: Progress) -> list[str]:
@@ -117,10 +133,37 @@ def clock(seconds: float | None) -> str:
     )
 
 
-def _row(row: list[str]) -> str:
+def layout(columns: int) -> list[int]:
+    """The widths of the columns, 0 for one that is left out, so that a row fits; names get what is left over."""
+    widths = [width if index >= NAMES else SHORTEST for index, (_, width, _) in enumerate(COLUMNS)]
+
+    def spare() -> int:
+        return columns - sum(widths) - sum(map(bool, widths)) + 1
+
+    for _, index in sorted((order, index) for index, (_, _, order) in enumerate(COLUMNS) if order):
+        if spare() < 0:
+            widths[index] = 0
+    for name in range(NAMES):
+        widths[name] += max(0, min(COLUMNS[name][1] - SHORTEST, spare() // (NAMES - name)))
+    return widths
+
+
+def _size(out: TextIO) -> os.terminal_size:
+    """The size of the terminal that is written to."""
+    try:
+        size = os.get_terminal_size(out.fileno())
+    except (OSError, ValueError):
+        return shutil.get_terminal_size()
+    # A terminal that does not know its size says 0.
+    return size if min(size) > 0 else shutil.get_terminal_size()
+
+
+def _row(row: list[str], widths: list[int]) -> str:
+    """Cells in their columns; names to the left, and their ends are cut off where they are too long."""
     return " ".join(
-        cell[:width].rjust(width) if column > 1 else cell[:width].ljust(width)
-        for column, (cell, width) in enumerate(zip(row, WIDTHS, strict=True))
+        cell[:width].rjust(width) if column >= NAMES else cell[:width].ljust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        if width
     )
 
 
