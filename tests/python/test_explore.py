@@ -24,7 +24,9 @@ from test_view_attacks import HOST, SOON, answer, connect, send
 from attrax_vot.analysis import apart
 from attrax_vot.cli import main
 from attrax_vot.explore import site
+from attrax_vot.explore.board import Board
 from attrax_vot.explore.guard import Refusal
+from attrax_vot.explore.study import Study
 from attrax_vot.report.collect import collect
 
 
@@ -237,6 +239,30 @@ def test_only_images_of_the_workspace_are_sent(tmp_path: Path):
     for name in ("text.jpg", "empty.jpg", "pipe.jpg", "none.jpg", "../secret.jpg", "."):
         with pytest.raises(Refusal):
             site.picture(inside / name, inside)
+
+
+def test_scores_are_kept_until_results_change(two_trackers: Path, tmp_path: Path, monkeypatch):
+    copy = tmp_path / "space"
+    shutil.copytree(two_trackers, copy, symlinks=True)
+    scored: list[str] = []
+    score = Board._score
+
+    def counted(self, name, tracker, sequences):
+        scored.append(f"{name} {tracker.reference}")
+        return score(self, name, tracker, sequences)
+
+    monkeypatch.setattr(Board, "_score", counted)
+    documents = []
+    for wanted in (4, 0, 1):
+        board = Board(Study(copy, [], []))
+        board.look()
+        assert len(scored) == wanted, scored
+        documents.append({**board.document(0, 0), "version": 0})
+        scored.clear()
+        if wanted == 0:
+            result = next((copy / "results" / "Drift" / "baseline" / "twins").glob("twins_001*"))
+            os.utime(result, (1, 1))
+    assert json.dumps(documents[0]) == json.dumps(documents[1]) == json.dumps(documents[2])
 
 
 def test_windows_are_apart_and_the_largest_come_first():

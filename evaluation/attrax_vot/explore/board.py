@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vot.experiment.multirun import SupervisedExperiment
 
 from attrax_vot.analysis import attributes, one_pass, otb, results, scores, summary
+from attrax_vot.explore.kept import Kept
 from attrax_vot.explore.study import Signature, Study
 from attrax_vot.report import collect, timeline
 
@@ -51,6 +52,7 @@ class Board:
             name: {"name": name, "frames": None, "attributes": {}} for name in study.sequences
         }
         self._problems: dict[str, str] = {}
+        self._kept = Kept(study)
         self._busy = "reading the sequences"
         self._version = 1
 
@@ -65,28 +67,47 @@ class Board:
             pause.wait(INTERVAL)
 
     def look(self) -> None:
-        """Reads the sequences once, and scores every tracker whose results have changed."""
+        """Scores every tracker whose results have changed: first those whose scores were kept, which takes no time."""
+        changed = [
+            (experiment, tracker, there)
+            for experiment in self._study.experiments
+            for tracker in self._study.trackers()
+            if (there := self._there(experiment, tracker)) != self._signatures.get((experiment, tracker.reference))
+        ]
+        missing = []
+        for experiment, tracker, there in changed:
+            kept = self._kept.read(experiment, tracker.reference, there)
+            if kept is None:
+                missing.append((experiment, tracker, there))
+            else:
+                self._take(experiment, tracker, there, kept)
         for name, sequence in self._study.sequences.items():
             if self._sequences[name]["frames"] is None:
-                self._sequences[name] = {
-                    "name": name,
-                    "frames": len(sequence),
-                    "attributes": timeline.attribute_spans(sequence),
-                }
-        for experiment in self._study.experiments:
-            sequences = self._study.sequences_of(experiment)
-            for tracker in self._study.trackers():
-                key = experiment, tracker.reference
-                there = [self._study.signature(experiment, tracker, each) for each in sequences]
-                if self._signatures.get(key) == there:
-                    continue
-                self._say(f"scoring {tracker.label}")
-                found = self._try(experiment, tracker, sequences)
-                self._signatures[key] = there
-                with self._changed:
-                    if found is not None:
-                        self._scored[experiment][tracker.reference] = found
+                spans = timeline.attribute_spans(sequence)
+                self._sequences[name] = {"name": name, "frames": len(sequence), "attributes": spans}
+        for experiment, tracker, there in missing:
+            self._say(f"scoring {tracker.label}")
+            found = self._try(experiment, tracker, self._study.sequences_of(experiment))
+            if found is not None:
+                self._kept.write(experiment, tracker.reference, there, found)
+            self._take(experiment, tracker, there, found)
         self._say("")
+
+    def _there(self, experiment: str, tracker: "Tracker") -> list[Signature]:
+        """What of a tracker's results is on disk."""
+        sequences = self._study.sequences_of(experiment)
+        return [self._study.signature(experiment, tracker, each) for each in sequences]
+
+    def _take(self, experiment: str, tracker: "Tracker", there: list[Signature], found: Document | None) -> None:
+        """Shows a tracker's scores."""
+        self._signatures[experiment, tracker.reference] = there
+        with self._changed:
+            if found is None:
+                self._scored[experiment].pop(tracker.reference, None)
+            else:
+                self._scored[experiment][tracker.reference] = found
+            self._version += 1
+            self._changed.notify_all()
 
     def document(self, since: int, patience: float) -> Document:
         """What the page shows; nothing but the version where it is the same as before after some seconds."""
