@@ -91,6 +91,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         from attrax_vot.training.commands import run
 
         return run
+    if name == "train-boxes":
+        from attrax_vot.training.box_train import run
+
+        return run
     if name == "weights":
         from attrax_vot.weights.commands import run
 

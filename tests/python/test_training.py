@@ -81,3 +81,14 @@ def test_what_is_wrong_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     (tmp_path / "one" / "groundtruth.txt").write_text("1,2,3,4\n")
     assert train(tmp_path, tmp_path / "out.safetensors", 1) == 1
     assert "1 boxes for 0 frames" in capsys.readouterr().err
+
+
+def test_the_box_head_is_trained_the_same_each_time(videos: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        assert main(["train-boxes", str(videos), "--out", str(tmp_path / name), "--steps", "2"]) == 0
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    trained, embedded = files.read(tmp_path / "first"), files.read(OUTPUT.with_name("box-head.safetensors"))
+    assert {name: array.shape for name, array in trained.tensors.items()} == {
+        name: array.shape for name, array in embedded.tensors.items()
+    }
+    assert "3 sequences, 9 frames" in trained.metadata["training-data"]

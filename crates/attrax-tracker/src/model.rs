@@ -8,6 +8,7 @@ use tch::Tensor;
 use super::backbone::{Backbone, Parameters};
 use super::config::Config;
 use super::error::guarded;
+use super::learning::box_head::BoxHead;
 use super::learning::head::Head;
 use super::learning::ranking::Ranking;
 use super::sampling::{Grids, Sampler, Sampling};
@@ -24,6 +25,8 @@ pub struct Model {
     threads: usize,
     /// fc4 and fc5 of the weights, if targets start with them.
     pub(super) trained: Option<[Tensor; 4]>,
+    /// The box head, if it is used.
+    pub(super) boxes: Option<BoxHead>,
     pub(super) config: Config,
     /// The same as updates train: without the regulariser where they have none.
     pub(super) update_config: Config,
@@ -98,12 +101,27 @@ impl Model {
         config: Config,
     ) -> Result<Rc<Self>, TrackerError> {
         let trained = Head::trained(&parameters, backbone.feature_length())?;
+        let boxes = Self::box_head(&backbone, &parameters, &config)?;
         let grids = (config.grid > 0).then(|| Grids::new(&backbone, &config));
         let mut update_config = config.clone();
         if !config.attention.updates {
             update_config.attention.lambda = 0.0;
         }
-        Ok(Rc::new(Self { backbone, grids, parameters, threads, trained, config, update_config }))
+        Ok(Rc::new(Self { backbone, grids, parameters, threads, trained, boxes, config, update_config }))
+    }
+
+    /// The box head, if it is used.
+    fn box_head(
+        backbone: &Backbone,
+        parameters: &Parameters,
+        config: &Config,
+    ) -> Result<Option<BoxHead>, TrackerError> {
+        if !config.box_head.is_used() {
+            return Ok(None);
+        }
+        let head = BoxHead::load(parameters, backbone.feature_length() / backbone.cells())?;
+        let missing = || config.box_head.refused("the weights have no box head (tensors boxes.*)");
+        head.map(Some).ok_or_else(missing)
     }
 
     /// The parameters.

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::error::guarded;
+use super::learning::box_head;
 use super::learning::head::{Head, TARGET};
 use super::learning::memory::{Described, FrameSamples, Memory, Pool};
 use super::learning::ranking::Ranking;
@@ -39,6 +40,8 @@ pub struct Tracker {
     model: Rc<Model>,
     head: Head,
     regression: Option<BoxRegression>,
+    /// What the box head knows of the target, if it is used.
+    edges: Option<box_head::Target>,
     positives: Memory,
     negatives: Memory,
     sampler: Sampler,
@@ -102,6 +105,7 @@ impl Tracker {
             model: Rc::clone(model),
             head,
             regression: None,
+            edges: model.boxes.as_ref().map(|head| head.target(&model.backbone, frame, region)),
             positives: Memory::new(model.config.positive_frames),
             negatives: Memory::new(model.config.negative_frames),
             sampler: Sampler::new(frame.size(), sampler_rng).for_target(region),
@@ -258,6 +262,8 @@ impl Tracker {
             let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
             self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined_above(self.least, width, height);
             let refined = refined.unwrap_or(self.target);
+            let edged = self.edged(frame, self.target);
+            let refined = edged.map_or(refined, |edged| refined.towards(edged, config.box_head.weight));
             self.reported = refined.clipped(width, height).unwrap_or(self.target);
             if config.regression_feedback {
                 self.target = self.reported.confined_above(self.least, width, height);
@@ -265,6 +271,11 @@ impl Tracker {
                 let factor = (refined.area() / self.target.area()).powf(config.scale_feedback / 2.0);
                 let scaled = (self.target.width * factor, self.target.height * factor);
                 let target = BoundingBox::from_centre(self.target.centre(), scaled.0, scaled.1);
+                self.target = target.confined_above(self.least, width, height);
+            } else if let Some(edged) = edged.filter(|_| found) {
+                let follow = |side: f64, other: f64| side * (other / side).powf(config.box_head.feedback);
+                let sides = (follow(self.target.width, edged.width), follow(self.target.height, edged.height));
+                let target = BoundingBox::from_centre(self.target.centre(), sides.0, sides.1);
                 self.target = target.confined_above(self.least, width, height);
             }
         }
@@ -329,6 +340,12 @@ impl Tracker {
         let moved = boxes.iter().zip(&rows).filter_map(|(b, row)| refined(*b, &row[2..]));
         let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / count as f64;
         Best { confidence: mean(1), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
+    }
+
+    /// The box head's box of the target in the surroundings of a box, if it is used.
+    fn edged(&self, frame: &Frame, region: BoundingBox) -> Option<BoundingBox> {
+        let (head, target) = (self.model.boxes.as_ref()?, self.edges.as_ref()?);
+        head.find(&self.model.backbone, frame, region, target)
     }
 
     /// The classifier as it is now.

@@ -30,6 +30,10 @@ static EMBEDDED: &[u8] = include_bytes!("weights/efficientnet-lite0.safetensors"
 /// `docs/weights.md`.
 static VIDEOS: &[u8] = include_bytes!("weights/efficientnet-lite0-videos.safetensors");
 
+/// The box head for the network with those blocks, made by `attrax-vot train-boxes`. See
+/// `docs/weights.md`.
+static BOXES: &[u8] = include_bytes!("weights/box-head.safetensors");
+
 /// Five times what VGG-M's whole network takes, in bytes.
 const LARGEST: u64 = 1 << 31;
 
@@ -136,7 +140,9 @@ impl WeightFile {
 pub fn embedded() -> Result<WeightFile, WeightsError> {
     let mut file = WeightFile::from_safetensors(EMBEDDED, Path::new("embedded efficientnet-lite0.safetensors"))?;
     let videos = WeightFile::from_safetensors(VIDEOS, Path::new("embedded efficientnet-lite0-videos.safetensors"))?;
+    let boxes = WeightFile::from_safetensors(BOXES, Path::new("embedded box-head.safetensors"))?;
     file.tensors.extend(videos.tensors);
+    file.tensors.extend(boxes.tensors);
     Ok(file)
 }
 

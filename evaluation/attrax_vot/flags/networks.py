@@ -9,6 +9,7 @@ def add(commands: Commands) -> None:
     """Adds the commands."""
     _add_weights(commands)
     _add_train(commands)
+    _add_train_boxes(commands)
 
 
 def _add_weights(commands: Commands) -> None:
@@ -53,4 +54,14 @@ def _add_train(commands: Commands) -> None:
     )
     train.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw [0]")
     train.add_argument("--device", default="cpu", help="cpu or cuda [cpu]")
+    train.add_argument("--threads", type=positive, default=2, metavar="N", help="of the processor [2]")
+
+
+def _add_train_boxes(commands: Commands) -> None:
+    """The training of the box head."""
+    train = commands.add_parser("train-boxes", help="train the box head on videos with boxes")
+    train.add_argument("dataset", type=Path, help="a folder of NAME/frames/*.jpg and NAME/groundtruth.txt")
+    train.add_argument("--out", type=Path, required=True, metavar="FILE", help="the weights of the head")
+    train.add_argument("--steps", type=positive, default=800, metavar="N", help="of the training [800]")
+    train.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw [0]")
     train.add_argument("--threads", type=positive, default=2, metavar="N", help="of the processor [2]")

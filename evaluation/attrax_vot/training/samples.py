@@ -120,18 +120,23 @@ def _kept(draw: Callable[[int], Boxes], box: Boxes, count: int, bounds: tuple[fl
     return kept
 
 
-def crops(image: Image.Image, boxes: Boxes) -> np.ndarray:
-    """Boxes with their context as crops (N, 112, 112, 3) uint8: cut at whole pixels, averaged where they shrink."""
-    result = np.empty((len(boxes), CROP, CROP, 3), np.uint8)
-    for place, box in enumerate(boxes):
-        grown = box[2:] * (1 + 2 * CONTEXT)
-        low = np.floor(box[:2] + box[2:] / 2 - grown / 2 + 0.5).astype(int)
-        high = np.maximum(np.floor(box[:2] + box[2:] / 2 + grown / 2 + 0.5).astype(int), low + 1)
+def covered(boxes: Boxes) -> tuple[np.ndarray, np.ndarray]:
+    """The corners (N, 2) of what the crops of boxes cover, whole pixels of the frame."""
+    grown = boxes[:, 2:] * (1 + 2 * CONTEXT)
+    middle = boxes[:, :2] + boxes[:, 2:] / 2
+    low = np.floor(middle - grown / 2 + 0.5).astype(int)
+    return low, np.maximum(np.floor(middle + grown / 2 + 0.5).astype(int), low + 1)
+
+
+def crops(image: Image.Image, boxes: Boxes, side: int = CROP) -> np.ndarray:
+    """Boxes with their context as crops (N, side, side, 3) uint8: cut at whole pixels, averaged where they shrink."""
+    result = np.empty((len(boxes), side, side, 3), np.uint8)
+    for place, (low, high) in enumerate(zip(*covered(boxes), strict=True)):
         canvas = Image.new("RGB", tuple(high - low), GREY)
         inside = (max(low[0], 0), max(low[1], 0), min(high[0], image.width), min(high[1], image.height))
         if inside[0] < inside[2] and inside[1] < inside[3]:
             canvas.paste(image.crop(inside), (inside[0] - low[0], inside[1] - low[1]))
-        result[place] = np.asarray(canvas.resize((CROP, CROP), Image.Resampling.BILINEAR))
+        result[place] = np.asarray(canvas.resize((side, side), Image.Resampling.BILINEAR))
     return result
 
 

@@ -25,7 +25,7 @@ use self::layers::Layer;
 pub use self::linearization::Linearization;
 use self::network::{Chunk, Network};
 pub use self::parameters::Parameters;
-use super::crops::crop_each;
+use super::crops::{covered_part, crop_each};
 use super::parallel::Workers;
 use super::plan::Plan;
 use super::{BoundingBox, CropFormat, Frame, TrackerError};
@@ -183,6 +183,17 @@ impl Backbone {
         self.join(&self.each(chunks, |network, chunk: &[(&Frame, BoundingBox)]| {
             network.features(chunk.chunks(network.few as usize).map(|few| crop_each(few, format, device)))
         }))
+    }
+
+    /// The feature planes of a box and its surroundings, before the pooling, in a crop of `size`
+    /// pixels a side at the resolution of the network's own crops: `(1, channels, size / 16, size /
+    /// 16)` for a network of stride 16; and the part of the frame that they cover.
+    pub(crate) fn planes(&self, frame: &Frame, region: BoundingBox, size: usize) -> (Tensor, BoundingBox) {
+        let share = size as f64 / self.format.size as f64;
+        let whole = BoundingBox::from_centre(region.centre(), region.width * share, region.height * share);
+        let format = CropFormat { size, ..self.format };
+        let crop = crop_each(&[(frame, whole)], format, self.device);
+        (tch::no_grad(|| self.network.unpooled(&crop)), covered_part(whole, format))
     }
 
     /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.

@@ -92,6 +92,14 @@ impl Network {
         self.ends.leave(&self.run(pieces, None))
     }
 
+    /// The input of the last layer, the pooling, for crops of any even size: `(N, channels, height,
+    /// width)`, upright, in float32.
+    pub fn unpooled(&self, crops: &Tensor) -> Tensor {
+        let _span = profile::span(Stage::Backbone);
+        let layers = &self.layers[..self.layers.len().saturating_sub(1)];
+        widened(self.ends.turn(&layers::run(layers, &self.entered(crops), None, None))).contiguous()
+    }
+
     /// The last layer's output, `(N, channels, height, width)`, rotated as the layers, for crops
     /// that come a few at a time. Uses the other threads if there are any.
     pub fn run(&self, pieces: impl Iterator<Item = Tensor>, workers: Option<&Workers>) -> Tensor {

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::choices::{Features, Form, Initialization, Precision, Reduction, Resampling, Use};
 pub use self::overrides::Explanation;
+use self::validate::refused;
+use crate::TrackerError;
 
 /// How many samples are drawn, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -175,6 +177,31 @@ pub struct Failure {
     pub interval: usize,
 }
 
+/// The use of the box head, a network trained on videos that finds the target's edges.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoxHead {
+    /// Weight of its box in the reported box, next to the regressed one; 0 as published, 1 for its
+    /// box alone.
+    pub weight: f64,
+    /// Power of its sides that the next candidates' sides follow: 0 as published, 1 for the whole.
+    pub feedback: f64,
+}
+
+impl BoxHead {
+    /// Whether it is used.
+    pub(crate) fn is_used(&self) -> bool {
+        self.weight > 0.0 || self.feedback > 0.0
+    }
+
+    /// The error for a use of it that is not possible.
+    pub(crate) fn refused(&self, reason: &str) -> TrackerError {
+        let (key, value) =
+            if self.weight > 0.0 { ("box_head.weight", self.weight) } else { ("box_head.feedback", self.feedback) };
+        refused(key, &value, format!("0 here: {reason}"))
+    }
+}
+
 /// Every parameter of the tracker. [`Config::released`] follows DAT's released code,
 /// [`Config::paper`] its paper and [`Config::mdnet`] MDNet; [`Config::attrax`] is the default and
 /// [`Config::fast`] the same with less work.
@@ -279,6 +306,8 @@ pub struct Config {
     pub spreads: Spreads,
     /// The classifier.
     pub head: Head,
+    /// The box head.
+    pub box_head: BoxHead,
     /// Frames without the target.
     pub failure: Failure,
     /// The regulariser.

@@ -1,8 +1,8 @@
 //! The named sets of parameters.
 
 use super::{
-    Anywhere, Around, Aspect, Attention, Config, Failure, Features, Form, Head, Initialization, Precision, Reduction,
-    Resampling, Samples, Schedule, Spreads, Use, Windows,
+    Anywhere, Around, Aspect, Attention, BoxHead, Config, Failure, Features, Form, Head, Initialization, Precision,
+    Reduction, Resampling, Samples, Schedule, Spreads, Use, Windows,
 };
 
 impl Default for Config {
@@ -106,6 +106,7 @@ impl Config {
                 regression: Around { translation: 0.3, scale: 1.5, aspect: 1.1 },
             },
             head: Head { draw: Initialization::Uniform, deviation: 0.01, first_layer_rate: 1.0, last_layer_rate: 10.0 },
+            box_head: BoxHead { weight: 0.0, feedback: 0.0 },
             failure: Failure { threshold: 0.0, follow: 0.0, translation: 1.5, growth: 0.0, interval: 1 },
             attention: Attention {
                 role: Use::Regularizer,

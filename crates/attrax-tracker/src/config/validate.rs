@@ -3,6 +3,7 @@
 use toml::{Table, Value};
 
 use super::Config;
+use super::choices::Features;
 use super::table::find;
 use crate::TrackerError;
 
@@ -58,6 +59,9 @@ impl Config {
             let (negative, positive) = (format!("{group}.negative_overlap"), format!("{group}.positive_overlap"));
             let both = "a sample would be positive and negative";
             at_most(&negative, samples.negative_overlap, &positive, samples.positive_overlap, both)?;
+        }
+        if self.box_head.is_used() && self.features != Features::Videos {
+            return Err(self.box_head.refused("the box head was trained with features = videos"));
         }
         let (batch, mined) = (self.batch_negatives as f64, self.mined_from as f64);
         at_most("batch_negatives", batch, "mined_from", mined, "a mini-batch takes the hardest of those")
@@ -175,6 +179,8 @@ mod tests {
             (["batch_positives=1024", "attention.samples=1024"], "batch_positives"),
             (["positive_frames=1000", "update_samples.positives=20000"], "update_samples.positives"),
             (["batch_positives=1024", "attention.samples=0"], "batch_positives"),
+            (["box_head.weight=1", "features=images"], "box_head.weight"),
+            (["box_head.feedback=0.3", "features=images"], "box_head.feedback"),
         ] {
             let set = |config: Config, setting: &str| {
                 let (key, value) = setting.split_once('=').unwrap();

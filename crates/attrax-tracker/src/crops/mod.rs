@@ -247,6 +247,13 @@ fn crop_one(frame: &Frame, region: BoundingBox, format: CropFormat, row: &mut Ve
     crop_part(&Part { frame, spans, size: (format.size, format.size), format }, row, out);
 }
 
+/// The part of a frame that the crop of a box covers, in the frame's pixels.
+pub(crate) fn covered_part(region: BoundingBox, format: CropFormat) -> BoundingBox {
+    let (cx, cy) = region.centre();
+    let ((cx, width), (cy, height)) = (covered(cx, region.width, format), covered(cy, region.height, format));
+    BoundingBox::from_centre((cx, cy), width, height)
+}
+
 /// Crops of one frame at several boxes.
 ///
 /// Returns a tensor of shape `(boxes, 3, size, size)`, float32, in channels-last memory order, on

@@ -2,6 +2,7 @@
 //! on, and box regression.
 
 pub mod attention;
+pub(crate) mod box_head;
 mod descent;
 pub mod head;
 pub mod memory;
