@@ -272,9 +272,9 @@ impl Tracker {
                 let scaled = (self.target.width * factor, self.target.height * factor);
                 let target = BoundingBox::from_centre(self.target.centre(), scaled.0, scaled.1);
                 self.target = target.confined_above(self.least, width, height);
-            } else if let Some(edged) = edged.filter(|_| found) {
+            } else if found && edged.is_some() {
                 let follow = |side: f64, other: f64| side * (other / side).powf(config.box_head.feedback);
-                let sides = (follow(self.target.width, edged.width), follow(self.target.height, edged.height));
+                let sides = (follow(self.target.width, refined.width), follow(self.target.height, refined.height));
                 let target = BoundingBox::from_centre(self.target.centre(), sides.0, sides.1);
                 self.target = target.confined_above(self.least, width, height);
             }

@@ -103,8 +103,8 @@ def batch(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Planes of `each` boxes of some sequences, planes of the target in other frames, and the edges to find.
 
-    A box need not fit what it is drawn around: VOT starts a tracker with boxes of many kinds. So a share `styled` of the
-    targets is a box that is moved and resized against the target's own, and the edges to find are moved alike.
+    A box need not fit what it is drawn around: VOT starts a tracker with boxes of many kinds. So a share `styled` of
+    the targets is a box that is moved and resized against the target's own, and the edges to find are moved alike.
     """
     parts: list[tuple[torch.Tensor, ...]] = []
     for number in random.integers(len(found), size=sequences):

@@ -184,7 +184,8 @@ pub struct BoxHead {
     /// Weight of its box in the reported box, next to the regressed one; 0 as published, 1 for its
     /// box alone.
     pub weight: f64,
-    /// Power of its sides that the next candidates' sides follow: 0 as published, 1 for the whole.
+    /// Power of the reported box's sides that the next candidates' sides follow in frames with the
+    /// target: 0 as published, 1 for the whole.
     pub feedback: f64,
 }
 

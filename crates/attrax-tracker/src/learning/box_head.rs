@@ -126,8 +126,8 @@ impl BoxHead {
         let _span = profile::span(Stage::Regression);
         let planes = planes * GAIN;
         let search = self.search.convolve(&planes).relu();
-        let places = of_length_one(&self.similar.convolve(&planes)).flatten(2, 3).squeeze_dim(0);
-        let similarity = (target.parts.matmul(&places) * SIMILARITY).view([1, -1, CELLS, CELLS]);
+        let cells = of_length_one(&self.similar.convolve(&planes)).flatten(2, 3).squeeze_dim(0);
+        let similarity = (target.parts.matmul(&cells) * SIMILARITY).view([1, -1, CELLS, CELLS]);
         let joined = Tensor::cat(&[&search, &(&search * &target.gate), &similarity], 1);
         let first = self.first.convolve(&joined).relu();
         let maps = self.edges.convolve(&(self.second.convolve(&first).relu() + first)).squeeze_dim(0);
