@@ -63,6 +63,16 @@ fn the_embedded_network_has_every_layer() {
     trained.extend([("videos.fc4".to_owned(), vec![512, 1008]), ("videos.fc5".to_owned(), vec![512, 512])]);
     assert_eq!(trained.len(), 20);
     expected.extend(trained);
+    // The box head.
+    let boxes: [(&str, &[usize]); 6] = [
+        ("search", &[32, 112, 1, 1]),
+        ("similar", &[32, 112, 1, 1]),
+        ("gate", &[32, 112]),
+        ("first", &[32, 73, 3, 3]),
+        ("second", &[32, 32, 3, 3]),
+        ("edges", &[4, 32, 1, 1]),
+    ];
+    expected.extend(boxes.map(|(layer, shape)| (format!("boxes.{layer}"), shape.to_vec())));
     assert_eq!(weights.tensors.len(), 2 * expected.len());
     for (layer, shape) in expected {
         let (weight, bias) = (&weights.tensors[&format!("{layer}.weight")], &weights.tensors[&format!("{layer}.bias")]);
