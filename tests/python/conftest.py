@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,14 +38,14 @@ SHARED = PROJECT.parent / "shared"
 JITTER = Path(__file__).with_name("jitter_tracker.py")
 
 
-def installed(program: str, *other_names: str) -> str:
-    """The path of a program that Debian has under its name.
+def installed(program: str, *other_names: str, also: Sequence[str] = ()) -> str:
+    """The path of a program that Debian has under its name; `also` are packages that it needs.
 
     It is installed with apt-get where that is allowed; a test that needs it is skipped where it is not.
     """
     names = (program, *other_names)
     if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", program]
+        install = ["apt-get", "install", "--yes", "--no-install-recommends", program, *also]
         quiet = {"capture_output": True, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
         # One at a time: tests run in several processes.
         with Path(tempfile.gettempdir(), "attrax-tests-apt.lock").open("w") as lock:
