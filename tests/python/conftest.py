@@ -151,7 +151,8 @@ def two_trackers(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("two-trackers")
     data = shorten(demo, root / "data", {"turning": 16, "twins": 20})
     (data / "twins" / "occlusion.tag").write_text("0\n" * 10 + "1\n" * 10)
-    command = f"protocol = trax\ncommand = {sys.executable} {JITTER}"
+    # On a busy machine a start takes longer than the thirty seconds of the default.
+    command = f"protocol = trax\ntimeout = 300\ncommand = {sys.executable} {JITTER}"
     drift = f"[Drift]\nlabel = Drifting <b>\n{command} --drift=-9 --lost=7\n"
     (root / "trackers.ini").write_text(f"[Jitter]\n{command}\n{drift}")
     settings = workspace.Settings(data, experiments=("baseline", "unsupervised"), registry=root / "trackers.ini")
