@@ -14,7 +14,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use attrax_tracker::{Config, Model};
+use attrax_tracker::{Config, Model, Tracker};
 use support::network::Architecture;
 use support::worker::{self, MEMORY, Worker};
 use support::{THREADS, sequence, summary};
@@ -104,7 +104,7 @@ fn work(preset: &str, folder: &Path) {
         if let Some(tracker) = &mut tracker {
             return tracker.track(frame).expect("of the same size").bounding_box;
         }
-        tracker = Some(model.initialize(frame, region, 0).expect("the box is in the frame"));
+        tracker = Some(Tracker::new(&model, frame, region).expect("the box is in the frame"));
         region
     });
 }

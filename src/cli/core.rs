@@ -1,7 +1,7 @@
 //! The flags of every command that tracks, and the model that they ask for.
 
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::Context;
 use attrax_tracker::weights::{self, WeightFile};
@@ -111,12 +111,12 @@ impl Args {
     }
 
     /// A tracking model with these parameters and the weights that the flags name, on their device.
-    pub fn model(&self, config: Config) -> anyhow::Result<Rc<Model>> {
+    pub fn model(&self, config: Config) -> anyhow::Result<Arc<Model>> {
         let device = self.device()?;
         let parameters = Parameters::from_file(&self.weights()?, Kind::Float, device)?;
         let threads = self.threads();
         let model = Model::new(&parameters, config, usize::from(threads)).context("cannot start the tracker")?;
-        log::info!("{} on {device:?} with {threads} threads", model.backbone().name());
+        log::info!("{} on {device:?} with {threads} threads", model.network());
         Ok(model)
     }
 

@@ -15,7 +15,7 @@ use attrax_tracker::internals::learning::attention;
 use attrax_tracker::internals::learning::head::{Head, PARAMETER_NAMES};
 use attrax_tracker::internals::learning::regression::BoxRegression;
 use attrax_tracker::internals::learning::train::cross_entropy;
-use attrax_tracker::{Attention, Config, CropFormat, Model, Resampling};
+use attrax_tracker::{Attention, Config, CropFormat, Model, Resampling, Tracker};
 use attrax_tracker::{Form, Initialization, Reduction};
 use network::{ARCHITECTURES, Architecture};
 use plain::network::Network;
@@ -160,7 +160,7 @@ fn whole_trackers_give_the_same_boxes() {
     let truth = |number| scene::truth(SIZE, number);
     let frame = |number| scene::frame(SIZE, number);
     let model = Model::new(&embedded, config.clone(), 2).unwrap();
-    let mut ours = model.initialize(&frame(0), truth(0), 1).unwrap();
+    let mut ours = Tracker::with_stream(&model, &frame(0), truth(0), 1).unwrap();
     let network = Network::new(&embedded).unwrap();
     let mut plain = plain::tracker::Tracker::new(network, config, &frame(0), truth(0), 1);
     for number in 1..=4 {

@@ -1,10 +1,10 @@
 //! Every parameter at its ends and far beyond them: refused with a sentence, or tracked with.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use attrax_tracker::internals::backbone::{Backbone, Parameters};
-use attrax_tracker::{BoundingBox, Config, Explanation, Frame, Model, TrackerError};
+use attrax_tracker::{BoundingBox, Config, Explanation, Frame, Model, Tracker, TrackerError};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -58,8 +58,8 @@ fn frame(number: usize) -> Frame {
 }
 
 /// Tracks through a frame with the target and one without it.
-fn run(model: &Rc<Model>) -> Result<(), TrackerError> {
-    let mut tracker = model.initialize(&frame(0), BoundingBox::new(26.0, 22.0, 16.0, 16.0), 0)?;
+fn run(model: &Arc<Model>) -> Result<(), TrackerError> {
+    let mut tracker = Tracker::new(model, &frame(0), BoundingBox::new(26.0, 22.0, 16.0, 16.0))?;
     for number in 1..3 {
         let estimate = tracker.track(&frame(number))?;
         assert!(estimate.bounding_box.is_valid() && estimate.confidence.is_finite(), "{estimate:?}");

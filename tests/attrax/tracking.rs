@@ -1,12 +1,14 @@
 //! The tracker on a rendered sequence: it follows, repeats itself exactly, and refuses what it cannot track.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use attrax_tracker::Use;
 use attrax_tracker::internals::backbone::Parameters;
 use attrax_tracker::internals::force_gpu;
 
-use attrax_tracker::{BoundingBox, Config, Estimate, Frame, Model, Precision, Resampling, TrackerError, Windows};
+use attrax_tracker::{
+    BoundingBox, Config, Estimate, Frame, Model, Precision, Resampling, Tracker, TrackerError, Windows,
+};
 use tch::{Device, Kind};
 
 const SIZE: (u32, u32) = (160, 120);
@@ -28,7 +30,7 @@ fn small() -> Config {
     config
 }
 
-fn model(config: Config, threads: usize) -> Rc<Model> {
+fn model(config: Config, threads: usize) -> Arc<Model> {
     let file = attrax_tracker::weights::embedded().unwrap();
     let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
     Model::new(&parameters, config, threads).unwrap()
@@ -69,15 +71,54 @@ fn frame(number: usize) -> Frame {
 }
 
 /// The estimates of the frames after the first.
-fn follow(model: &Rc<Model>, stream: u64, frames: usize) -> Vec<Estimate> {
-    let mut tracker = model.initialize(&frame(0), truth(0), stream).unwrap();
+fn follow(model: &Arc<Model>, stream: u64, frames: usize) -> Vec<Estimate> {
+    let mut tracker = Tracker::with_stream(model, &frame(0), truth(0), stream).unwrap();
     (1..=frames).map(|number| tracker.track(&frame(number)).unwrap()).collect()
+}
+
+/// Trackers may change threads, and models may be used by several.
+const _: () = {
+    const fn moves<T: Send>() {}
+    const fn is_shared<T: Send + Sync>() {}
+    moves::<Tracker>();
+    is_shared::<Model>();
+    is_shared::<Frame>();
+    is_shared::<attrax_tracker::profile::Profiler>();
+};
+
+#[test]
+fn trackers_on_threads_share_a_model_and_give_the_boxes_that_each_gives_alone() {
+    let _alone = crate::alone();
+    for threads in [1, 2] {
+        let model = model(small(), threads);
+        let expected = [0, 1].map(|stream| follow(&model, stream, 4));
+        assert_ne!(expected[0], expected[1]);
+        let found = std::thread::scope(|scope| {
+            let model = &model;
+            // The first is learnt here and goes on there.
+            let mut moved = Tracker::new(model, &frame(0), truth(0)).unwrap();
+            let moved = scope.spawn(move || (1..=4).map(|n| moved.track(&frame(n)).unwrap()).collect::<Vec<_>>());
+            let other = scope.spawn(move || follow(model, 1, 4));
+            [moved.join().unwrap(), other.join().unwrap()]
+        });
+        assert_eq!(found, expected, "{threads} threads");
+    }
+}
+
+#[test]
+fn a_program_keeps_its_number_of_threads_of_libtorch() {
+    let _alone = crate::alone();
+    let before = tch::get_num_threads();
+    tch::set_num_threads(3);
+    let _ = follow(&model(small(), 2), 0, 1);
+    let kept = tch::get_num_threads();
+    tch::set_num_threads(before);
+    assert_eq!(kept, 3);
 }
 
 #[test]
 fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     let estimates = follow(&model(small(), 1), 0, 7);
     for (place, estimate) in estimates.iter().enumerate() {
         let overlap = estimate.bounding_box.overlap(truth(place + 1));
@@ -94,12 +135,11 @@ fn follows_a_target_and_repeats_itself_on_any_number_of_threads() {
 #[test]
 fn goes_on_from_a_box_that_is_given() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     for grid in [0, 8] {
         let mut config = small();
         (config.grid, config.attention.lambda) = (grid, 0.0);
         let model = model(config, 1);
-        let mut tracker = model.initialize(&frame(0), truth(0), 0).unwrap();
+        let mut tracker = Tracker::new(&model, &frame(0), truth(0)).unwrap();
         // The target is far away at once.
         assert!(tracker.track(&frame(18)).unwrap().bounding_box.overlap(truth(18)) < 0.01);
         let outside = BoundingBox::new(1000.0, 0.0, 5.0, 5.0);
@@ -113,7 +153,6 @@ fn goes_on_from_a_box_that_is_given() {
 #[test]
 fn follows_a_target_with_attention_as_a_weight_of_the_features() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     let mut config = small();
     config.attention.role = Use::Weight;
     let weighed = follow(&model(config.clone(), 1), 0, 4);
@@ -129,7 +168,6 @@ fn follows_a_target_with_attention_as_a_weight_of_the_features() {
 #[test]
 fn follows_a_target_with_shared_passes_and_in_half_precision() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     let mut config = small();
     config.grid = 8;
     config.attention.samples = 4;
@@ -198,7 +236,6 @@ fn a_gpus_plan_gives_the_boxes_of_the_cpus() {
 #[test]
 fn one_iteration_in_several_is_regularized() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     let scores = |interval: usize, lambda: f64| {
         let mut config = small();
         (config.grid, config.attention.samples) = (8, 2);
@@ -214,12 +251,11 @@ fn one_iteration_in_several_is_regularized() {
 #[test]
 fn a_distance_penalty_keeps_the_box_near() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     let travelled = |distance_penalty: f64| {
         let mut config = small();
         (config.grid, config.attention.lambda, config.distance_penalty) = (8, 0.0, distance_penalty);
         config.regression_samples = 0;
-        let mut tracker = model(config, 1).initialize(&frame(0), truth(0), 0).unwrap();
+        let mut tracker = Tracker::new(&model(config, 1), &frame(0), truth(0)).unwrap();
         let ((x, y), (u, v)) = (tracker.track(&frame(3)).unwrap().bounding_box.centre(), truth(0).centre());
         (x - u).hypot(y - v)
     };
@@ -229,9 +265,8 @@ fn a_distance_penalty_keeps_the_box_near() {
 #[test]
 fn a_target_that_is_gone_keeps_its_last_box() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     let model = model(small(), 1);
-    let mut tracker = model.initialize(&frame(0), truth(0), 0).unwrap();
+    let mut tracker = Tracker::new(&model, &frame(0), truth(0)).unwrap();
     let before = tracker.track(&frame(1)).unwrap();
     // By then the target has left the frame, and only the background is there.
     let gone = tracker.track(&frame(1000)).unwrap();
@@ -242,10 +277,9 @@ fn a_target_that_is_gone_keeps_its_last_box() {
 #[test]
 fn a_frame_of_another_size_is_refused_and_changes_nothing() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     let model = model(small(), 1);
     let track = |interrupted: bool| {
-        let mut tracker = model.initialize(&frame(0), truth(0), 0).unwrap();
+        let mut tracker = Tracker::new(&model, &frame(0), truth(0)).unwrap();
         if interrupted {
             let other = Frame::from_rgb8(10, 10, vec![0; 300]).unwrap();
             assert!(matches!(tracker.track(&other), Err(TrackerError::FrameSize { .. })));
@@ -258,19 +292,18 @@ fn a_frame_of_another_size_is_refused_and_changes_nothing() {
 #[test]
 fn odd_targets_are_tracked_without_a_panic() {
     let _alone = crate::alone();
-    tch::set_num_threads(1);
     let model = model(small(), 1);
     for region in [
         BoundingBox::new(80.0, 60.0, 1.0, 1.0),
         BoundingBox::new(-500.0, -500.0, 5000.0, 5000.0),
         BoundingBox::new(0.0, 0.0, 160.0, 2.0),
     ] {
-        let mut tracker = model.initialize(&frame(0), region, 0).unwrap();
+        let mut tracker = Tracker::new(&model, &frame(0), region).unwrap();
         let found = tracker.track(&frame(1)).unwrap().bounding_box;
         assert!(found.is_valid(), "{region}");
         assert!(region.width > 1.0 || found.width.max(found.height) < 3.0, "a box of a pixel stays small: {found}");
     }
-    let outside = model.initialize(&frame(0), BoundingBox::new(500.0, 0.0, 9.0, 9.0), 0);
+    let outside = Tracker::new(&model, &frame(0), BoundingBox::new(500.0, 0.0, 9.0, 9.0));
     assert!(matches!(outside, Err(TrackerError::Region { .. })));
 }
 

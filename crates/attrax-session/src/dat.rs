@@ -1,6 +1,6 @@
 //! DAT as the backend of a session.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use attrax_tracker::{BoundingBox, Frame, Model, Tracker, TrackerError};
 use trax::Properties;
@@ -8,20 +8,32 @@ use trax::Properties;
 use crate::decode::RgbImage;
 use crate::{Answer, Backend, TargetBox};
 
+impl From<TargetBox> for BoundingBox {
+    fn from(TargetBox { x, y, width, height }: TargetBox) -> Self {
+        Self { x, y, width, height }
+    }
+}
+
+impl From<BoundingBox> for TargetBox {
+    fn from(BoundingBox { x, y, width, height }: BoundingBox) -> Self {
+        Self { x, y, width, height }
+    }
+}
+
 /// DAT as a session sees it.
 #[derive(Debug)]
 pub struct Dat {
     /// With the parameters that the session was started with.
-    base: Rc<Model>,
+    base: Arc<Model>,
     /// With those that the last initialisation asked for.
-    model: Rc<Model>,
+    model: Arc<Model>,
 }
 
 impl Dat {
     /// A backend whose targets share `model`; the properties of an initialisation change its parameters for that one alone.
     #[must_use]
-    pub fn new(model: Rc<Model>) -> Self {
-        Self { model: Rc::clone(&model), base: model }
+    pub fn new(model: Arc<Model>) -> Self {
+        Self { model: Arc::clone(&model), base: model }
     }
 }
 
@@ -45,15 +57,13 @@ impl Backend for Dat {
     }
 
     fn initialize(&mut self, frame: &Frame, target: TargetBox, stream: u64) -> Result<Tracker, TrackerError> {
-        let region = BoundingBox::new(target.x, target.y, target.width, target.height);
-        self.model.initialize(frame, region, stream)
+        Tracker::with_stream(&self.model, frame, target.into(), stream)
     }
 
     fn track(&mut self, tracker: &mut Tracker, frame: &Frame) -> Result<Answer, TrackerError> {
         let estimate = tracker.track(frame)?;
-        let BoundingBox { x, y, width, height } = estimate.bounding_box;
         Ok(Answer {
-            target: TargetBox { x, y, width, height },
+            target: estimate.bounding_box.into(),
             confidence: estimate.confidence,
             found: Some(estimate.success),
             probability: Some(estimate.probability),

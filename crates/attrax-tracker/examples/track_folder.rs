@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use attrax_tracker::{BoundingBox, Config, Frame, Model, Parameters, device, weights};
+use attrax_tracker::{BoundingBox, Config, Frame, Model, Parameters, Tracker, device, weights};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(Frame::from_rgb8(image.width(), image.height(), image.into_raw())?)
     });
     let first = frames.next().ok_or("there is no frame")??;
-    let mut tracker = model.initialize(&first, BoundingBox::new(left, top, width, height), 0)?;
+    let mut tracker = Tracker::new(&model, &first, BoundingBox::new(left, top, width, height))?;
     for frame in frames {
         let found = tracker.track(&frame?)?;
         println!("{} {:.2}", found.bounding_box, found.probability);

@@ -2,7 +2,7 @@
 //! ## Frames in memory
 //!
 //! ```
-//! use attrax_tracker::{BoundingBox, Config, Frame, Model, Parameters};
+//! use attrax_tracker::{BoundingBox, Config, Frame, Model, Parameters, Tracker};
 //! use tch::{Device, Kind};
 //!
 //! # // A bright square before a pattern.
@@ -17,7 +17,7 @@
 //! let model = Model::new(&parameters, config, 2)?;
 //! // Interleaved RGB; boxes are left, top, width and height in pixels.
 //! let target = BoundingBox::new(58.0, 48.0, 24.0, 24.0);
-//! let mut tracker = model.initialize(&Frame::from_rgb8(160, 120, first)?, target, 0)?;
+//! let mut tracker = Tracker::new(&model, &Frame::from_rgb8(160, 120, first)?, target)?;
 //! let estimate = tracker.track(&Frame::from_rgb8(160, 120, second)?)?;
 //! assert!(estimate.bounding_box.overlap(target) > 0.3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -30,6 +30,7 @@ mod backbone;
 mod config;
 mod crops;
 mod device;
+mod engine;
 mod error;
 mod frame;
 mod geometry;
@@ -40,8 +41,8 @@ mod parallel;
 mod plan;
 mod precision;
 pub mod profile;
+mod region;
 mod sampling;
-mod start;
 mod target;
 pub mod weights;
 

@@ -5,10 +5,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::backbone::{Dense, View};
 use super::crops::CONTEXT;
+use super::engine::Engine;
 use super::learning::attention::attention;
 use super::learning::head::{BACKGROUND, Head, TARGET};
 use super::learning::train::scores;
-use super::model::Model;
 use super::{BoundingBox, Frame};
 use crate::config::Form;
 
@@ -90,14 +90,14 @@ impl Map {
 /// The classifier of a target, as it is now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Classifier<'a> {
-    pub model: &'a Model,
+    pub engine: &'a Engine,
     pub head: &'a Head,
 }
 
 impl Classifier<'_> {
     /// What it sees in a box of a frame.
     pub fn maps(&self, frame: &Frame, region: BoundingBox) -> Maps {
-        let (backbone, form) = (&self.model.backbone, self.model.config.attention.form);
+        let (backbone, form) = (&self.engine.backbone, self.engine.config.attention.form);
         let mut linearization = backbone.linearize_boxes(&[(frame, region)]);
         let gradients = self.head.score_with_gradients(linearization.features(), None).gradients;
         let mut maps = |form| {
@@ -114,7 +114,7 @@ impl Classifier<'_> {
     /// The part of a frame that the first convolution's output for a box covers, `side` cells along
     /// each axis.
     fn area_of_attention(&self, region: BoundingBox, side: i64) -> BoundingBox {
-        let backbone = &self.model.backbone;
+        let backbone = &self.engine.backbone;
         let (first, step) = backbone.first_cells(side);
         // From pixels of the crop to those of the frame.
         let pixels = backbone.format().size as f64;
@@ -125,14 +125,17 @@ impl Classifier<'_> {
     }
 
     fn score_maps(&self, frame: &Frame, region: BoundingBox) -> [Map; 2] {
-        let model = self.model;
-        let dense = Dense::new(&model.backbone, STEP);
+        let engine = self.engine;
+        let dense = Dense::new(&engine.backbone, STEP);
         let view = View { region, reach: (REACH, REACH) };
-        let in_one_pass = model.grids.is_some() || !model.backbone.pads();
-        let features =
-            if in_one_pass { dense.describe(frame, &[view]) } else { model.describe(frame, &dense.boxes(&view)) };
+        let in_one_pass = engine.grids.is_some() || !engine.backbone.pads();
+        let features = if in_one_pass {
+            dense.describe(frame, &[view])
+        } else {
+            engine.backbone.describe_in(frame, &dense.boxes(&view))
+        };
         let side = 2 * REACH as i64 + 1;
-        let scores = scores(self.head, &model.backbone, &model.config, &features).view([side, side, 2]);
+        let scores = scores(self.head, &engine.backbone, &engine.config, &features).view([side, side, 2]);
         let (dx, dy) = dense.pitch(region);
         let area = BoundingBox::from_centre(region.centre(), side as f64 * dx, side as f64 * dy);
         [BACKGROUND, TARGET].map(|class| Map::of(&scores.select(2, class), area))
@@ -141,12 +144,12 @@ impl Classifier<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
+    use std::sync::Arc;
 
     use super::super::backbone::{Backbone, Parameters};
     use super::super::crops::crop;
     use super::super::learning::attention;
-    use super::super::{Config, Model};
+    use super::super::{Config, Model, Tracker};
     use super::*;
 
     const REGION: BoundingBox = BoundingBox::new(40.0, 36.0, 30.0, 44.0);
@@ -159,8 +162,7 @@ mod tests {
         Frame::from_rgb8(160, 120, pixels.collect()).unwrap()
     }
 
-    fn model(change: impl Fn(&mut Config)) -> Rc<Model> {
-        tch::set_num_threads(1);
+    fn model(change: impl Fn(&mut Config)) -> Arc<Model> {
         let mut config = Config::released();
         (config.initial_samples.positives, config.initial_samples.negatives) = (8, 16);
         (config.update_samples.positives, config.update_samples.negatives) = (4, 8);
@@ -178,9 +180,9 @@ mod tests {
         for form in [Form::Released, Form::Paper] {
             let model = model(|config| config.attention.form = form);
             let frame = frame(None);
-            let tracker = model.initialize(&frame, REGION, 0).unwrap();
+            let tracker = Tracker::new(&model, &frame, REGION).unwrap();
             let maps = tracker.maps(&frame, &[REGION]).unwrap().remove(0);
-            let backbone = model.backbone();
+            let backbone = model.engine().backbone;
             let crops = crop(&frame, &[REGION], backbone.format(), Device::Cpu);
             let first = backbone.first_convolution(&crops).detach().set_requires_grad(true);
             for class in [BACKGROUND, TARGET] {
@@ -205,11 +207,11 @@ mod tests {
     #[test]
     fn attention_lies_where_the_pixels_are() {
         let model = model(|_| {});
-        let tracker = model.initialize(&frame(None), REGION, 0).unwrap();
+        let tracker = Tracker::new(&model, &frame(None), REGION).unwrap();
         for bright in [(45, 40), (60, 70), (50, 55)] {
             let [before, after] = [None, Some(bright)].map(|bright| {
-                let crops = crop(&frame(bright), &[REGION], model.backbone().format(), Device::Cpu);
-                model.backbone().first_convolution(&crops)
+                let crops = crop(&frame(bright), &[REGION], model.engine().backbone.format(), Device::Cpu);
+                model.engine().backbone.first_convolution(&crops)
             });
             let change = (after - before).abs().sum_dim_intlist([1i64].as_slice(), false, None::<Kind>).get(0);
             let map = Map::of(&change, tracker.classifier().area_of_attention(REGION, change.size()[1]));
@@ -230,13 +232,13 @@ mod tests {
     fn score_maps_are_the_scores_of_boxes() {
         let model = model(|_| {});
         let frame = frame(None);
-        let tracker = model.initialize(&frame, REGION, 0).unwrap();
+        let tracker = Tracker::new(&model, &frame, REGION).unwrap();
         let [background, target] = tracker.maps(&frame, &[REGION]).unwrap().remove(0).scores;
         let (width, height) = (target.area.width / 21.0, target.area.height / 21.0);
         for (column, row) in [(10, 10), (0, 0), (20, 3)] {
             let centre = (target.area.x + (column as f64 + 0.5) * width, target.area.y + (row as f64 + 0.5) * height);
             let region = BoundingBox::from_centre(centre, REGION.width, REGION.height);
-            let expected = tracker.classifier().head.scores(&model.describe(&frame, &[region]));
+            let expected = tracker.classifier().head.scores(&model.engine().backbone.describe_in(&frame, &[region]));
             for (class, map) in [(0, &background), (1, &target)] {
                 let difference = f64::from(map.at(column, row)) - expected.double_value(&[0, class]);
                 assert!(difference.abs() < 1e-4, "{column}, {row}: {difference}");
@@ -248,7 +250,7 @@ mod tests {
     fn a_network_that_is_on_a_grid_is_asked_in_one_pass() {
         let model = model(|config| config.grid = 8);
         let frame = frame(None);
-        let tracker = model.initialize(&frame, REGION, 0).unwrap();
+        let tracker = Tracker::new(&model, &frame, REGION).unwrap();
         let maps = tracker.maps(&frame, &[REGION, REGION]).unwrap();
         assert_eq!(maps[0], maps[1]);
         assert_eq!(maps[0].scores[1].size, (21, 21));

@@ -14,6 +14,20 @@ use super::profile::{self, Stage};
 /// memory for its own.
 const MOST: usize = 16;
 
+/// Runs `work` while libtorch has one thread in the calling thread: the setting is per thread and
+/// starts at one thread for each core.
+pub(super) fn alone<R>(work: impl FnOnce() -> R) -> R {
+    struct Restored(i32);
+    impl Drop for Restored {
+        fn drop(&mut self) {
+            tch::set_num_threads(self.0);
+        }
+    }
+    let _restored = Restored(tch::get_num_threads());
+    tch::set_num_threads(1);
+    work()
+}
+
 /// Threads that stay: the allocator keeps each one's freed memory at hand for it, and libtorch its
 /// scratch space.
 #[derive(Debug)]
@@ -26,8 +40,7 @@ impl Workers {
     /// `threads` threads, the caller's among them; at least one, at most [`MOST`].
     pub fn new(threads: usize) -> Arc<Self> {
         let threads = threads.min(MOST);
-        let start = |place: usize| {
-            profile::set_lane(place as u32 + 1);
+        let start = |_| {
             // The setting is per thread and starts at one thread for each core.
             tch::set_num_threads(1);
         };
@@ -60,9 +73,16 @@ impl Workers {
                 done.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
             }
         };
+        let profiler = profile::current();
         let mut waiting = None;
         pool.in_place_scope(|scope| {
-            (0..helpers).for_each(|_| scope.spawn(|_| run()));
+            (0..helpers).for_each(|_| {
+                scope.spawn(|_| {
+                    let lane = pool.current_thread_index().map_or(0, |place| place as u32 + 1);
+                    let _recording = profiler.as_ref().map(|profiler| profiler.record(lane));
+                    run();
+                });
+            });
             run();
             waiting = Some(profile::span(Stage::Waiting));
         });

@@ -68,7 +68,7 @@ impl Plan {
     /// Crops that go through the first layers at a time: on the CPU few enough that the previous
     /// layer's output is still in the core's cache. In bfloat16 crops are half as large and
     /// preparing a pass costs more, so more go at a time.
-    pub fn few(self, kind: Kind) -> i64 {
+    pub fn piece(self, kind: Kind) -> i64 {
         match (self.gpu, kind) {
             (true, _) => GPU_CHUNK as i64,
             (false, Kind::BFloat16) => 8,

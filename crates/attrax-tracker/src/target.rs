@@ -1,11 +1,12 @@
 //! One target: learning its first frame, finding it in the next one, updates.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::engine::Engine;
 use super::error::guarded;
 use super::learning::box_head;
 use super::learning::head::{Head, TARGET};
@@ -15,6 +16,7 @@ use super::learning::regression::{BoxRegression, refined};
 use super::learning::train::{scores, train};
 use super::maps::{Classifier, Maps};
 use super::model::{Estimate, Model};
+use super::parallel::alone;
 use super::profile::{self, Stage};
 use super::sampling::{Sampler, Sampling};
 use super::{BoundingBox, Frame, TrackerError};
@@ -37,7 +39,7 @@ const BLURRED_SHARE: f64 = 0.25;
 /// One target being tracked.
 #[derive(Debug)]
 pub struct Tracker {
-    model: Rc<Model>,
+    engine: Engine,
     head: Head,
     regression: Option<BoxRegression>,
     /// What the box head knows of the target, if it is used.
@@ -78,36 +80,49 @@ struct Best {
 }
 
 impl Tracker {
-    /// A tracker that has learnt the target inside `region`, a box in the frame. See
-    /// [`Model::initialize`].
-    pub(super) fn start(
-        model: &Rc<Model>,
+    /// Starts tracking the target inside `region` (pixels), which is clipped to the frame.
+    ///
+    /// The tracker may go to another thread. Trackers on several threads share the model's weights
+    /// and threads, and each gives the boxes that it gives alone.
+    ///
+    /// # Errors
+    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame,
+    /// [`TrackerError::NotFinite`] if the training diverges, [`TrackerError::OutOfMemory`], and
+    /// [`TrackerError::Libtorch`] for its other failures.
+    pub fn new(model: &Arc<Model>, frame: &Frame, region: BoundingBox) -> Result<Self, TrackerError> {
+        Self::with_stream(model, frame, region, 0)
+    }
+
+    /// As [`Tracker::new`], which draws from the random stream 0, with another stream.
+    ///
+    /// A program that starts several targets numbers them: their draws differ, and a seed
+    /// reproduces the whole run.
+    ///
+    /// # Errors
+    /// As [`Tracker::new`].
+    pub fn with_stream(
+        model: &Arc<Model>,
         frame: &Frame,
         region: BoundingBox,
         stream: u64,
     ) -> Result<Self, TrackerError> {
-        let mut rng = ChaCha8Rng::seed_from_u64(model.config.seed);
+        let region = region.for_initialization(frame.width(), frame.height())?;
+        guarded(|| alone(|| Self::start(model.engine(), frame, region, stream)))
+    }
+
+    /// A tracker that has learnt the target inside `region`, a box in the frame.
+    fn start(engine: Engine, frame: &Frame, region: BoundingBox, stream: u64) -> Result<Self, TrackerError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(engine.config.seed);
         rng.set_stream(stream.wrapping_mul(2));
         let mut sampler_rng = rng.clone();
         sampler_rng.set_stream(stream.wrapping_mul(2).wrapping_add(1));
-        let head = {
-            let (backbone, head) = (&model.backbone, &model.config.head);
-            Head::random(
-                backbone.feature_length(),
-                (head.draw, head.deviation),
-                model.trained.as_ref(),
-                Kind::Float,
-                backbone.device(),
-                &mut rng,
-            )
-        };
         let mut tracker = Tracker {
-            model: Rc::clone(model),
-            head,
+            head: engine.untrained_head(&mut rng),
             regression: None,
-            edges: model.boxes.as_ref().map(|head| head.target(&model.backbone, frame, region)),
-            positives: Memory::new(model.config.positive_frames),
-            negatives: Memory::new(model.config.negative_frames),
+            edges: engine.boxes.as_ref().map(|head| head.target(&engine.backbone, frame, region)),
+            positives: Memory::new(engine.config.positive_frames),
+            negatives: Memory::new(engine.config.negative_frames),
+            engine,
             sampler: Sampler::new(frame.size(), sampler_rng).for_target(region),
             least: region.least_sides(),
             rng,
@@ -126,11 +141,10 @@ impl Tracker {
 
     /// Trains the classifier and the box regression on the first frame.
     fn learn_first_frame(&mut self, frame: &Frame) -> Result<(), TrackerError> {
-        let model = Rc::clone(&self.model);
-        let config = &model.config;
         let target = self.target;
-        let (positive, negative, near) = self.sampling(&model).first(frame, target, 1.0);
+        let (positive, negative, near) = self.sampling().first(frame, target, 1.0);
         let blurred = self.blurred_samples(frame);
+        let config = &self.engine.config;
         let all = |first, more: fn(&(FrameSamples, FrameSamples)) -> &FrameSamples| {
             Pool::new(&std::iter::once(first).chain(blurred.iter().map(more)).collect::<Vec<_>>())
         };
@@ -139,19 +153,21 @@ impl Tracker {
             let schedule = &config.initial_training;
             let pools = (&pool, other.as_ref());
             // The updates begin at rest, as the released code's second optimiser does.
-            let _ = train(&self.head, &model.backbone, config, schedule, pools, None, &mut self.rng);
+            let _ = train(&self.head, &self.engine.backbone, config, schedule, pools, None, &mut self.rng);
         }
         if config.first_frame_trimmed {
             self.positives.push(positive.first(config.update_samples.positives));
             self.negatives.push(negative.first(config.update_samples.negatives));
         } else {
             self.positives.push(positive);
-            let negatives = self.sampling(&model).negatives(frame, target);
+            let negatives = self.sampling().negatives(frame, target);
             self.negatives.push(negatives);
         }
+        let config = &self.engine.config;
         if config.failure.threshold != 0.0 || config.failure.follow != 0.0 {
-            let features = model.describe(frame, &[target]);
-            self.first_score = scores(&self.head, &model.backbone, config, &features).double_value(&[0, TARGET]);
+            let backbone = &self.engine.backbone;
+            let features = backbone.describe_in(frame, &[target]);
+            self.first_score = scores(&self.head, backbone, config, &features).double_value(&[0, TARGET]);
         }
         // One number of the head that is not finite spreads to every score.
         if self.head.flat().isfinite().all().int64_value(&[]) == 0 || !self.first_score.is_finite() {
@@ -165,10 +181,10 @@ impl Tracker {
     /// Fits the box regression on the target's box in a frame; `near` are samples that overlap it,
     /// if there are some already.
     fn fit_regression(&mut self, frame: &Frame, near: Option<Described>) {
-        let (model, target) = (Rc::clone(&self.model), self.target);
-        let Described { boxes, features, .. } = self.sampling(&model).regression(frame, target, near);
+        let target = self.target;
+        let Described { boxes, features, .. } = self.sampling().regression(frame, target, near);
         if !boxes.is_empty() {
-            match BoxRegression::fit(&features, &boxes, target, model.config.regression_alpha) {
+            match BoxRegression::fit(&features, &boxes, target, self.engine.config.regression_alpha) {
                 Ok(regression) => self.regression = Some(regression),
                 Err(error) => log::warn!("tracking without box regression: {error}"),
             }
@@ -188,24 +204,23 @@ impl Tracker {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
         }
         let region = region.for_initialization(frame.width(), frame.height())?;
-        guarded(|| self.learn_correction(frame, region))
+        guarded(|| alone(|| self.learn_correction(frame, region)))
     }
 
     fn learn_correction(&mut self, frame: &Frame, region: BoundingBox) -> Result<(), TrackerError> {
-        let model = Rc::clone(&self.model);
-        let config = &model.config;
         self.frames += 1;
         (self.target, self.reported, self.least) = (region, region, region.least_sides());
         (self.movement, self.lost, self.velocity) = ((0.0, 0.0), 0, None);
         self.sampler.fit_target(region);
-        let (positive, negative, near) = self.sampling(&model).first(frame, region, 1.0);
+        let (positive, negative, near) = self.sampling().first(frame, region, 1.0);
         self.positives.push(positive);
         self.negatives.push(negative);
+        let (backbone, config) = (&self.engine.backbone, &self.engine.config);
         if let Some(positives) = self.positives.last(config.positive_frames) {
             let negatives = self.negatives.last(config.negative_frames);
             let pools = (&positives, negatives.as_ref());
             let schedule = &config.initial_training;
-            let _ = train(&self.head, &model.backbone, &model.update_config, schedule, pools, None, &mut self.rng);
+            let _ = train(&self.head, backbone, &self.engine.update_config, schedule, pools, None, &mut self.rng);
         }
         if self.head.flat().isfinite().all().int64_value(&[]) == 0 {
             return Err(TrackerError::NotFinite { frame: self.frames + 1 });
@@ -216,12 +231,12 @@ impl Tracker {
 
     /// Samples of the first frame as if the target moved, along the rows and along the columns.
     fn blurred_samples(&mut self, frame: &Frame) -> Vec<(FrameSamples, FrameSamples)> {
-        let (model, target) = (Rc::clone(&self.model), self.target);
-        let reach = (self.model.config.first_frame_blur / 2.0 * self.target.mean_side()).round() as u32;
+        let target = self.target;
+        let reach = (self.engine.config.first_frame_blur / 2.0 * self.target.mean_side()).round() as u32;
         let directions = if reach == 0 { [].as_slice() } else { &[true, false] };
         let samples = |along_rows: &bool| {
             let (positive, negative, _) =
-                self.sampling(&model).first(&frame.blurred(reach, *along_rows), target, BLURRED_SHARE);
+                self.sampling().first(&frame.blurred(reach, *along_rows), target, BLURRED_SHARE);
             (positive, negative)
         };
         directions.iter().map(samples).collect()
@@ -238,22 +253,21 @@ impl Tracker {
         if frame.size() != self.frame_size {
             return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
         }
-        guarded(|| self.find(frame))
+        guarded(|| alone(|| self.find(frame)))
     }
 
     fn find(&mut self, frame: &Frame) -> Result<Estimate, TrackerError> {
-        let model = Rc::clone(&self.model);
-        let config = &model.config;
         self.frames += 1;
         let around = self.search_centre();
         let translation = self.search_translation();
-        let ranking = model.ranking(&self.head);
-        let mut sampling = model.sampling(&mut self.sampler, &mut self.rng);
+        let ranking = self.engine.ranking(&self.head);
+        let mut sampling = self.engine.sampling(&mut self.sampler, &mut self.rng);
         let seen = sampling.candidates(frame, around, translation, ranking);
         let Best { confidence, boxes, refined } = self.best(&seen.candidates, around);
         if !confidence.is_finite() {
             return Err(TrackerError::NotFinite { frame: self.frames + 1 });
         }
+        let config = &self.engine.config;
         let above = |share: f64| confidence > share * self.first_score;
         let (found, follows) = (above(config.failure.threshold), above(config.failure.follow));
         self.lost = if found { 0 } else { self.lost + 1 };
@@ -283,7 +297,7 @@ impl Tracker {
         self.movement = (after.0 - before.0, after.1 - before.1);
         if found {
             let target = self.target;
-            let (positives, negatives) = self.sampling(&model).later(frame, target, &seen);
+            let (positives, negatives) = self.sampling().later(frame, target, &seen);
             self.positives.push(positives);
             self.negatives.push(negatives);
         }
@@ -316,7 +330,8 @@ impl Tracker {
             region.for_initialization(frame.width(), frame.height())?;
         }
         let classifier = self.classifier();
-        guarded(|| tch::no_grad(|| Ok(boxes.iter().map(|region| classifier.maps(frame, *region)).collect())))
+        let maps = || tch::no_grad(|| Ok(boxes.iter().map(|region| classifier.maps(frame, *region)).collect()));
+        guarded(|| alone(maps))
     }
 
     /// The best candidates. What is needed of them comes from the device in one piece: to wait for
@@ -324,7 +339,7 @@ impl Tracker {
     fn best(&self, seen: &Described, around: BoundingBox) -> Best {
         let _span = profile::span(Stage::Scoring);
         let (candidates, features) = (&seen.boxes, &seen.features);
-        let count = self.model.config.best.min(candidates.len());
+        let count = self.engine.config.best.min(candidates.len());
         let (order, values) = self.ranking().ranked(seen, around, count as i64);
         let column = |tensor: &Tensor| tensor.to_kind(Kind::Double).unsqueeze(1);
         let mut columns = vec![column(&order), column(&values)];
@@ -344,28 +359,28 @@ impl Tracker {
 
     /// The box head's box of the target in the surroundings of a box, if it is used.
     fn edged(&self, frame: &Frame, region: BoundingBox) -> Option<BoundingBox> {
-        let (head, target) = (self.model.boxes.as_ref()?, self.edges.as_ref()?);
-        head.find(&self.model.backbone, frame, region, target)
+        let (head, target) = (self.engine.boxes.as_ref()?, self.edges.as_ref()?);
+        head.find(&self.engine.backbone, frame, region, target)
     }
 
     /// The classifier as it is now.
     pub(super) fn classifier(&self) -> Classifier<'_> {
-        Classifier { model: &self.model, head: &self.head }
+        Classifier { engine: &self.engine, head: &self.head }
     }
 
     /// The classifier as it ranks candidates.
     fn ranking(&self) -> Ranking<'_> {
-        self.model.ranking(&self.head)
+        self.engine.ranking(&self.head)
     }
 
     /// What draws this target's boxes.
-    fn sampling<'a>(&'a mut self, model: &'a Model) -> Sampling<'a> {
-        model.sampling(&mut self.sampler, &mut self.rng)
+    fn sampling(&mut self) -> Sampling<'_> {
+        self.engine.sampling(&mut self.sampler, &mut self.rng)
     }
 
     /// Where candidates are drawn: at the last place, or ahead of it.
     fn search_centre(&self) -> BoundingBox {
-        let (velocity, (width, height)) = (self.model.config.velocity, self.frame_size);
+        let (velocity, (width, height)) = (self.engine.config.velocity, self.frame_size);
         if velocity == 0.0 {
             return self.target;
         }
@@ -378,7 +393,7 @@ impl Tracker {
     /// How far candidates are drawn from there, in mean sides: farther while the target is not
     /// found.
     fn search_translation(&self) -> f64 {
-        let (config, failure) = (&self.model.config, &self.model.config.failure);
+        let (config, failure) = (&self.engine.config, &self.engine.config.failure);
         match self.lost {
             0 => config.translation,
             _ if failure.growth == 0.0 => failure.translation,
@@ -388,8 +403,7 @@ impl Tracker {
 
     /// The short-term update after a failure, the long-term update every few frames.
     fn update(&mut self) {
-        let model = Rc::clone(&self.model);
-        let config = &model.config;
+        let (backbone, config) = (&self.engine.backbone, &self.engine.config);
         let frames = if self.lost > 0 {
             if !(self.lost - 1).is_multiple_of(config.failure.interval) {
                 return;
@@ -408,7 +422,7 @@ impl Tracker {
             let pools = (&positives, negatives.as_ref());
             let velocity = self.velocity.take();
             let velocity =
-                train(&self.head, &model.backbone, &model.update_config, schedule, pools, velocity, &mut self.rng);
+                train(&self.head, backbone, &self.engine.update_config, schedule, pools, velocity, &mut self.rng);
             self.velocity = config.momentum_kept.then_some(velocity);
         }
     }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use attrax_tracker::Frame;
-use attrax_tracker::profile::{self, Stage};
+use attrax_tracker::profile::{self, Profiler, Stage};
 
 use super::video::{About, Pace};
 use crate::cli::interrupt;
@@ -41,13 +41,18 @@ struct Slot {
 }
 
 impl Frames {
-    /// Reads on a thread that is shown on the row `lane` of the profile's trace. With `newest` a frame that waits is replaced by
-    /// the next one.
-    pub fn read(frames: Box<dyn Iterator<Item = Read> + Send>, video: Option<About>, lane: u32, newest: bool) -> Self {
+    /// Reads on a thread that a profiler records on a row of its trace. With `newest` a frame that waits is replaced by the
+    /// next one.
+    pub fn read(
+        frames: Box<dyn Iterator<Item = Read> + Send>,
+        video: Option<About>,
+        profiler: Option<(Profiler, u32)>,
+        newest: bool,
+    ) -> Self {
         let waiting = Arc::new(Waiting::default());
         let reader = Reader(Arc::clone(&waiting));
         thread::spawn(move || {
-            profile::set_lane(lane);
+            let _recording = profiler.as_ref().map(|(profiler, lane)| profiler.record(*lane));
             for frame in frames {
                 // Without a taker no more frames are needed.
                 if !reader.0.put(frame, newest) {

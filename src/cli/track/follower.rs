@@ -1,6 +1,6 @@
 //! One tracker at work on the sequence, and its columns of the table.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use attrax_tracker::{BoundingBox, Estimate, Frame, Maps, Model, Tracker, TrackerError};
 
@@ -8,7 +8,7 @@ use attrax_tracker::{BoundingBox, Estimate, Frame, Maps, Model, Tracker, Tracker
 pub struct Follower {
     /// What it is called in pictures: the preset.
     pub name: String,
-    model: Rc<Model>,
+    model: Arc<Model>,
     tracker: Option<Tracker>,
 }
 
@@ -22,7 +22,7 @@ pub struct Seen {
 
 impl Follower {
     /// A tracker that has not begun.
-    pub fn new(name: String, model: Rc<Model>) -> Self {
+    pub fn new(name: String, model: Arc<Model>) -> Self {
         Self { name, model, tracker: None }
     }
 
@@ -37,7 +37,7 @@ impl Follower {
     pub fn learn(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Seen, TrackerError> {
         match &mut self.tracker {
             Some(tracker) => tracker.correct(frame, region)?,
-            none => *none = Some(self.model.initialize(frame, region, 0)?),
+            none => *none = Some(Tracker::new(&self.model, frame, region)?),
         }
         let estimate = Estimate { bounding_box: region, confidence: 1.0, success: true, probability: 1.0 };
         self.seen(frame, estimate, with_maps)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use attrax_session::decode::{DecodeLimits, Depth, decode_file};
 use attrax_tracker::Frame;
-use attrax_tracker::profile::{self, Stage};
+use attrax_tracker::profile::{self, Profiler, Stage};
 
 use super::ahead::Frames;
 use super::video::{self, Video, WebP};
@@ -92,20 +92,22 @@ impl Source {
         }
     }
 
-    /// The frames in order, or why there is none. While one is tracked a thread, shown on a row of the profile's trace,
-    /// reads the next one. Of a camera or stream the newest one comes next.
-    pub fn read_ahead(self, lane: u32) -> anyhow::Result<Frames> {
+    /// The frames in order, or why there is none. While one is tracked a thread reads the next one, recorded by a profiler
+    /// on a row of its trace. Of a camera or stream the newest one comes next.
+    pub fn read_ahead(self, profiler: Option<(Profiler, u32)>) -> anyhow::Result<Frames> {
         Ok(match self {
             Self::Files(files) => {
                 let mut depth = Depth::default();
                 let frames = files.into_iter().map(move |path| read(&path, &mut depth));
-                Frames::read(Box::new(frames), None, lane, false)
+                Frames::read(Box::new(frames), None, profiler, false)
             }
-            Self::Video(path) if video::is_webp(&path) => Frames::read(Box::new(WebP::open(&path)?), None, lane, false),
+            Self::Video(path) if video::is_webp(&path) => {
+                Frames::read(Box::new(WebP::open(&path)?), None, profiler, false)
+            }
             Self::Video(path) => {
                 let video = Video::open(&path)?;
                 let about = video.about();
-                Frames::read(Box::new(video), Some(about), lane, video::goes_on(&path))
+                Frames::read(Box::new(video), Some(about), profiler, video::goes_on(&path))
             }
         })
     }

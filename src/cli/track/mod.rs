@@ -18,11 +18,11 @@ pub mod video;
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow, ensure};
 use attrax_tracker::BoundingBox;
-use attrax_tracker::profile::{self, Profile};
+use attrax_tracker::profile::{Profile, Profiler};
 use clap::ValueEnum;
 
 use self::boxes::{Truth, first_box, parse_box};
@@ -112,7 +112,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let is_live = args.frames.first().is_some_and(|path| video::is_live(path));
     let config = args.core.config()?;
     let exports = Exports::create(&args.exports, &source, regions.len())?;
-    let frames = source.read_ahead(u32::from(args.core.threads()))?;
+    let profiler = args.profile.as_ref().map(|_| Profiler::new());
+    // After the rows of the model's threads.
+    let reader = profiler.clone().map(|profiler| (profiler, u32::from(args.core.threads())));
+    let frames = source.read_ahead(reader)?;
     for folder in args.overlay.iter().chain(&args.maps) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
@@ -128,16 +131,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let table = Table::create(args.out.as_deref(), &header)?;
     let model = args.core.model(config)?;
-    if trace.is_some() {
-        profile::start_on(model.backbone().device());
+    if let Some(profiler) = &profiler {
+        profiler.wait_for(model.device());
     }
+    let recording = profiler.as_ref().map(|profiler| profiler.record(0));
     let mut followers = Vec::new();
     if let Some(preset) = args.also_preset {
         let model = model.with_config(args.core.of_preset(preset).config()?)?;
         followers.push(Follower::new(name_of(preset), model));
     }
     for target in (2..=regions.len()).rev() {
-        followers.insert(0, Follower::new(format!("target {target}"), Rc::clone(&model)));
+        followers.insert(0, Follower::new(format!("target {target}"), Arc::clone(&model)));
     }
     let name = if regions.len() > 1 { "target 1".into() } else { name_of(args.core.preset) };
     followers.insert(0, Follower::new(name, model));
@@ -157,8 +161,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let rate = run.frames.rate();
     let others = run.exports.finish(rate).and_then(|()| run.video.finish()).and_then(|()| run.maps_video.finish());
     others.map_err(|error| with_note(error, boxes))?;
-    if let Some(file) = trace {
-        report(&profile::stop(), file)?;
+    drop(recording);
+    if let (Some(file), Some(profiler)) = (trace, profiler) {
+        report(&profiler.finish(), file)?;
     }
     say(&summary.to_string());
     Ok(())

@@ -63,8 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         log::warn!("the ground truth is left alone: {}", told(&error));
         None
     });
-    let lane = u32::from(args.core.threads());
-    let mut frames = source.clone().read_ahead(lane)?;
+    let mut frames = source.clone().read_ahead(None)?;
     let first = frames.next().context("there are no frames to track in")??;
     let clip = run::Clip {
         name: args.clip.display().to_string(),
@@ -73,7 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         size: first.size(),
         first: worker::encode(&first)?,
         truth,
-        reel: Reel::new(source, lane),
+        reel: Reel::new(source),
     };
     drop(frames);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))

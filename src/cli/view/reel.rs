@@ -18,7 +18,6 @@ const KEPT: usize = 512 << 20;
 /// The frames by number, as JPEGs. A video is decoded from its start up to the wanted frame.
 pub struct Reel {
     source: Source,
-    lane: u32,
     decoder: Mutex<Decoder>,
 }
 
@@ -34,9 +33,9 @@ struct Decoder {
 }
 
 impl Reel {
-    /// The frames of a source. `lane` is the profile's row of the threads that read.
-    pub fn new(source: Source, lane: u32) -> Self {
-        Self { source, lane, decoder: Mutex::default() }
+    /// The frames of a source.
+    pub fn new(source: Source) -> Self {
+        Self { source, decoder: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Decoder> {
@@ -67,7 +66,7 @@ impl Reel {
         if decoder.frames.is_none() || number < decoder.next {
             decoder.frames = None;
             decoder.next = 0;
-            decoder.frames = Some(self.source.clone().read_ahead(self.lane)?);
+            decoder.frames = Some(self.source.clone().read_ahead(None)?);
         }
         loop {
             ensure!(!abandoned.load(Ordering::Relaxed), "the page wants another frame");
@@ -103,12 +102,11 @@ impl Reel {
     /// # Errors
     /// Where they cannot be read, or the clip ends before.
     pub fn frames_from(&self, first: usize) -> anyhow::Result<Frames> {
-        let lane = self.lane;
         if let Source::Files(files) = &self.source {
             ensure!(first < files.len(), "the clip has {} frames", files.len());
-            return Source::Files(files[first..].to_vec()).read_ahead(lane);
+            return Source::Files(files[first..].to_vec()).read_ahead(None);
         }
-        let mut frames = self.source.clone().read_ahead(lane)?;
+        let mut frames = self.source.clone().read_ahead(None)?;
         for number in 0..first {
             let Some(frame) = frames.next() else { anyhow::bail!("the clip has {number} frames") };
             frame?;

@@ -1,7 +1,7 @@
 //! The tracking thread: it does the page's tasks, frame by frame.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
@@ -35,7 +35,7 @@ struct Run {
 }
 
 /// Does the page's tasks, for ever.
-pub fn work(model: &Rc<Model>, session: &Session) -> ! {
+pub fn work(model: &Arc<Model>, session: &Session) -> ! {
     let mut run: Option<Run> = None;
     loop {
         let done = match session.next(run.is_some()) {
@@ -58,7 +58,7 @@ pub fn work(model: &Rc<Model>, session: &Session) -> ! {
 
 impl Run {
     /// Opens the clip anew.
-    fn begin(model: &Rc<Model>, order: Order, session: &Session) -> anyhow::Result<Self> {
+    fn begin(model: &Arc<Model>, order: Order, session: &Session) -> anyhow::Result<Self> {
         let followers = order.trackers.into_iter().map(|choice| {
             let name = choice.name();
             let model = model.with_config(choice.config).context("cannot start the tracker")?;

@@ -160,6 +160,7 @@ mod tests {
     use super::super::convolution::arranged;
     use super::super::fused::fused;
     use super::super::layers::{self, Layer};
+    use super::super::linear;
     use super::*;
     use tch::{Device, Kind};
 
@@ -239,11 +240,11 @@ mod tests {
                 // Two batches at once, as two classes are.
                 let twice = |like: &Tensor| Tensor::cat(&[like.randn_like(), like.randn_like()], 0);
                 let gradient = arranged(&twice(&output));
-                let expected = layers::pull_back(&of_plain, gradient.copy());
-                agree(&layers::pull_back(&of_kernel, gradient), &expected, &format!("{case:?}, adjoint"));
+                let expected = linear::pull_back(&of_plain, gradient.copy());
+                agree(&linear::pull_back(&of_kernel, gradient), &expected, &format!("{case:?}, adjoint"));
                 let change = arranged(&twice(&input));
-                let expected = layers::push_forward(&of_plain, change.copy());
-                agree(&layers::push_forward(&of_kernel, change), &expected, &format!("{case:?}, derivative"));
+                let expected = linear::push_forward(&of_plain, change.copy());
+                agree(&linear::push_forward(&of_kernel, change), &expected, &format!("{case:?}, derivative"));
             }
         }
     }

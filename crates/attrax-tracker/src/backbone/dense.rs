@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tch::{Device, Tensor};
 
 use super::Backbone;
-use super::layers;
-use super::network::{Ends, Network};
+use super::atrous;
+use super::network::{Adapter, Network};
 use crate::crops::gpu::Resident;
 use crate::crops::{CONTEXT, window};
 use crate::parallel::Workers;
@@ -56,13 +56,18 @@ impl Dense {
     /// two up to 16.
     #[must_use]
     pub fn new(backbone: &Backbone, step: usize) -> Self {
-        let ends = backbone.network.ends;
-        let (layers, spacing) = layers::dense(&backbone.plain, ends.output.0, step as i64);
+        let adapter = backbone.network.adapter;
+        let (layers, spacing) = atrous::dense(&backbone.plain, adapter.output.0, step as i64);
         Self {
-            network: Network { layers, large: 0, few: VIEWS_TOGETHER, ends, upright: false }.fused(false),
+            network: Network { layers, front: 0, piece: VIEWS_TOGETHER, adapter, input_rotates: false }.fused(false),
             workers: Arc::clone(&backbone.workers),
             layout: Layout { format: backbone.format, device: backbone.device, step, spacing },
         }
+    }
+
+    /// The same network for another thread; weights and threads are shared.
+    pub(crate) fn share(&self) -> Self {
+        Self { network: self.network.share(), workers: Arc::clone(&self.workers), layout: self.layout }
     }
 
     /// How far two neighbours in a view of a region are apart, pixels of the frame, along x and y.
@@ -121,7 +126,7 @@ impl Dense {
                     let output = pass(&self.network, &input, None);
                     for (number, place) in (0i64..).zip(places) {
                         let output = output.narrow(0, number, 1);
-                        features.insert(*place, layout.cells_of(&output, &views[*place], &self.network.ends));
+                        features.insert(*place, layout.cells_of(&output, &views[*place], &self.network.adapter));
                     }
                 });
             }
@@ -140,11 +145,11 @@ impl Layout {
     fn features(&self, network: &Network, frame: &Frame, view: &View, workers: Option<&Workers>) -> Tensor {
         let size = (self.side(view.reach.0), self.side(view.reach.1));
         let input = window(frame, view.region, size, self.format, self.device);
-        self.cells_of(&pass(network, &input, workers), view, &network.ends)
+        self.cells_of(&pass(network, &input, workers), view, &network.adapter)
     }
 
     /// Features of the boxes of a view, from the output for a window.
-    fn cells_of(&self, output: &Tensor, view: &View, ends: &Ends) -> Tensor {
+    fn cells_of(&self, output: &Tensor, view: &View, adapter: &Adapter) -> Tensor {
         let _span = profile::span(Stage::Backbone);
         let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
         // A step between boxes is one position of the output, whatever the spacing of a box's own
@@ -152,13 +157,13 @@ impl Layout {
         let cell = |row: i64, column: i64| {
             output.narrow(2, row * self.spacing, rows).narrow(3, column * self.spacing, columns)
         };
-        let (channels, side) = ends.output;
+        let (channels, side) = adapter.output;
         let cells: Vec<Tensor> =
             (0..side).flat_map(|row| (0..side).map(move |column| (row, column))).map(|(r, c)| cell(r, c)).collect();
         // (cells, 1, channels, rows, columns), whose rows and columns may be rotated, to (rows x
         // columns, channels, cells, 1).
-        let stacked = ends.turn(&Tensor::stack(&cells, 0)).squeeze_dim(1).permute([2, 3, 1, 0]);
-        ends.leave(&stacked.contiguous().view([rows * columns, channels, side * side, 1]))
+        let stacked = adapter.rotated(&Tensor::stack(&cells, 0)).squeeze_dim(1).permute([2, 3, 1, 0]);
+        adapter.features(&stacked.contiguous().view([rows * columns, channels, side * side, 1]))
     }
 }
 

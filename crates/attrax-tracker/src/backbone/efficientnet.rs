@@ -6,7 +6,7 @@
 
 use super::convolution::Convolution;
 use super::layers::Layer;
-use super::network::{Ends, Network};
+use super::network::{Adapter, Network};
 use super::{Backbone, Parameters};
 use crate::plan::Plan;
 use crate::{CropFormat, Resampling, TrackerError};
@@ -38,7 +38,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, padding, groups)))
     };
     let mut layers = vec![convolution("stem", [32, 3, 3, 3], SIDE, 2, 1)?, Layer::Relu6];
-    let (mut channels, mut side, mut block, mut large) = (32, SIDE / 2, 0, 0);
+    let (mut channels, mut side, mut block, mut front) = (32, SIDE / 2, 0, 0);
     for (count, output, kernel, first_stride, expansion) in GROUPS {
         for position in 0..count {
             let stride = if position == 0 { first_stride } else { 1 };
@@ -63,13 +63,13 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
             channels = output;
             block += 1;
             if planes >= LARGE {
-                large = layers.len();
+                front = layers.len();
             }
         }
     }
     layers.push(Layer::AveragePool);
     let format = CropFormat { size: SIDE as usize, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
-    let ends = Ends { output: (channels, 3), gain: GAIN, kind: parameters.kind(), turned: true };
-    let (device, few) = (parameters.device(), Plan::on(parameters.device()).few(parameters.kind()));
-    Ok(Backbone::of(NAME, format, Network { layers, large, few, ends, upright: false }, device))
+    let adapter = Adapter { output: (channels, 3), gain: GAIN, kind: parameters.kind(), is_rotated: true };
+    let (device, piece) = (parameters.device(), Plan::on(parameters.device()).piece(parameters.kind()));
+    Ok(Backbone::of(NAME, format, Network { layers, front, piece, adapter, input_rotates: false }, device))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tch::Tensor;
 
-use super::network::{Chunk, Ends};
+use super::network::{Adapter, Chunk};
 use crate::parallel::Workers;
 use crate::profile::{self, Stage};
 
@@ -17,7 +17,7 @@ use crate::profile::{self, Stage};
 pub struct Linearization {
     pub(super) features: Tensor,
     pub(super) chunks: Vec<Chunk>,
-    pub(super) ends: Ends,
+    pub(super) adapter: Adapter,
     pub(super) workers: Arc<Workers>,
     /// Whether the classes of a chunk go through the maps as one: half as many operations, each
     /// twice as large.
@@ -40,7 +40,7 @@ impl Linearization {
     /// gradients at the first convolution's output, `(n, channels, height, width)` for each piece,
     /// to each of which `then` is applied. Returns the results of each piece, class by class.
     ///
-    /// They have the network's orientation, which may be rotated: see [`Linearization::upright`].
+    /// They have the network's orientation, which may be rotated: see [`Linearization::unrotated`].
     pub(crate) fn pull_back<R: Send>(&mut self, gradients: &Tensor, then: impl Fn(Tensor) -> R + Sync) -> Vec<Vec<R>> {
         let (together, classes) = (self.together, gradients.size()[0]);
         let sizes: Vec<i64> = self.chunks.iter().map(Chunk::crops).collect();
@@ -92,8 +92,8 @@ impl Linearization {
 
     /// Maps, `(.., height, width)`, made from what [`Linearization::pull_back`] gives, the right
     /// way up.
-    pub(crate) fn upright(&self, maps: &Tensor) -> Tensor {
-        self.ends.turn(maps)
+    pub(crate) fn unrotated(&self, maps: &Tensor) -> Tensor {
+        self.adapter.rotated(maps)
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
     fn classes_together_are_as_good_as_one_after_the_other() {
         let (mut backbone, options) = (Backbone::embedded(), (Kind::Float, Device::Cpu));
         // One piece in each chunk, as on a GPU.
-        backbone.network.few = 256;
+        backbone.network.piece = 256;
         let crops = arranged(&Tensor::randn([20, 3, 112, 112], options));
         let gradients = Tensor::randn([2, 20, backbone.feature_length()], options);
         let [apart, together] = [false, true].map(|together| {

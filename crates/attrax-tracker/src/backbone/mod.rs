@@ -1,12 +1,14 @@
 //! The frozen convolutional networks, from crops to features, and their derivative around given
 //! crops.
 
+mod atrous;
 mod block;
 mod convolution;
 mod dense;
 mod efficientnet;
 mod fused;
 mod layers;
+mod linear;
 mod linearization;
 mod lrn;
 mod network;
@@ -72,7 +74,7 @@ impl Backbone {
 
     /// A network of a name, its layers one by one.
     fn of(name: &'static str, format: CropFormat, network: Network, device: Device) -> Self {
-        let ranking = network.ends.kind;
+        let ranking = network.adapter.kind;
         Self {
             name,
             format,
@@ -81,6 +83,16 @@ impl Backbone {
             device,
             workers: Workers::new(1),
             ranking,
+        }
+    }
+
+    /// The same network for another thread; weights and threads are shared.
+    pub(crate) fn share(&self) -> Self {
+        Self {
+            network: self.network.share(),
+            plain: self.plain.iter().map(Layer::share).collect(),
+            workers: Arc::clone(&self.workers),
+            ..*self
         }
     }
 
@@ -138,14 +150,14 @@ impl Backbone {
     /// Number of features of a crop.
     #[must_use]
     pub fn feature_length(&self) -> i64 {
-        self.network.ends.output.0 * self.cells()
+        self.network.adapter.output.0 * self.cells()
     }
 
     /// Cells of the grid that the features cover: they are channel-major, `feature_length() /
     /// cells()` channels of `cells()` cells.
     #[must_use]
     pub fn cells(&self) -> i64 {
-        self.network.ends.output.1.pow(2)
+        self.network.adapter.output.1.pow(2)
     }
 
     /// The same network, by whose features samples are ranked in this precision.
@@ -181,7 +193,7 @@ impl Backbone {
         let (format, device) = (self.format, self.device);
         let chunks = self.parts(boxes.len()).map(|part| &boxes[part]).collect();
         self.join(&self.each(chunks, |network, chunk: &[(&Frame, BoundingBox)]| {
-            network.features(chunk.chunks(network.few as usize).map(|few| crop_each(few, format, device)))
+            network.features(chunk.chunks(network.piece as usize).map(|piece| crop_each(piece, format, device)))
         }))
     }
 
@@ -197,6 +209,7 @@ impl Backbone {
     }
 
     /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.
+    #[cfg(any(test, feature = "internals"))]
     pub fn features(&self, crops: &Tensor) -> Tensor {
         self.join(&self.each(self.split(crops), |network, chunk: Tensor| network.features(network.pieces(&chunk))))
     }
@@ -208,7 +221,7 @@ impl Backbone {
         let (format, device) = (self.format, self.device);
         let chunks = self.parts(boxes.len()).map(|part| &boxes[part]).collect();
         self.linearization(self.each(chunks, |network, chunk: &[(&Frame, BoundingBox)]| {
-            network.linearize(chunk.chunks(network.few as usize).map(|few| crop_each(few, format, device)))
+            network.linearize(chunk.chunks(network.piece as usize).map(|piece| crop_each(piece, format, device)))
         }))
     }
 
@@ -220,25 +233,27 @@ impl Backbone {
     }
 
     /// Output of the first convolution: `(N, channels, height, width)`, before the `ReLU`.
+    #[cfg(any(test, feature = "internals"))]
     pub fn first_convolution(&self, crops: &Tensor) -> Tensor {
-        let ends = self.network.ends;
-        ends.turn(&layers::run(&self.plain[..1], &ends.enter(crops), None, None))
+        let adapter = self.network.adapter;
+        adapter.rotated(&layers::run(&self.plain[..1], &adapter.input(crops), None, None))
     }
 
     /// Features of an output of the first convolution, by plain operators that autograd can follow.
+    #[cfg(any(test, feature = "internals"))]
     pub fn features_of_first_convolution(&self, output: &Tensor) -> Tensor {
-        let ends = self.network.ends;
-        ends.leave(&layers::run(&self.plain[1..], &ends.turn(output), None, None))
+        let adapter = self.network.adapter;
+        adapter.features(&layers::run(&self.plain[1..], &adapter.rotated(output), None, None))
     }
 
     /// The first convolution's output positions in a crop, `side` cells along each axis: the middle
     /// of the first cell and how far two cells are apart, pixels of the crop.
     pub(crate) fn first_cells(&self, side: i64) -> (f64, f64) {
-        let ends = self.network.ends;
+        let adapter = self.network.adapter;
         let Some(Layer::Convolution(first)) = self.plain.first() else { return (0.5, 1.0) };
         let (middle, step) = first.cells();
         let last = middle + (side - 1) as f64 * step;
-        (if ends.turned { self.format.size as f64 - last } else { middle }, step)
+        (if adapter.is_rotated { self.format.size as f64 - last } else { middle }, step)
     }
 
     /// Whether the network puts zeros around what it sees: then a crop's features depend on where
@@ -270,7 +285,7 @@ impl Backbone {
         Linearization {
             features: self.join(&features),
             chunks,
-            ends: self.network.ends,
+            adapter: self.network.adapter,
             workers: Arc::clone(&self.workers),
             together: Plan::on(self.device).gpu,
         }

@@ -7,7 +7,8 @@ use tch::{Kind, Tensor};
 
 use super::convolution::arranged;
 use super::fused::fused;
-use super::layers::{self, Layer, Linear};
+use super::layers::{self, Layer};
+use super::linear::{self, Linear};
 use crate::parallel::Workers;
 use crate::profile::{self, Stage};
 use attrax_kernels::Width;
@@ -16,19 +17,19 @@ use attrax_kernels::Width;
 #[derive(Debug)]
 pub(super) struct Network {
     pub layers: Vec<Layer>,
-    /// How many of them, from the first, have planes so large that few crops go through them at a
-    /// time.
-    pub large: usize,
-    /// How many crops that is.
-    pub few: i64,
-    pub ends: Ends,
-    /// Whether the layers take upright crops and rotate them, if the other layers are rotated.
-    pub upright: bool,
+    /// Number of front layers, whose planes are large: the crops of a piece go through them at a
+    /// time, those of a chunk through the rear layers.
+    pub front: usize,
+    /// Crops in a piece.
+    pub piece: i64,
+    pub adapter: Adapter,
+    /// Whether the first layer takes upright crops and rotates them, if the layers are rotated.
+    pub input_rotates: bool,
 }
 
 /// The conversions of crops before the layers and of their output after them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
+pub(super) struct Adapter {
     /// Channels and side of the last layer's output.
     pub output: (i64, i64),
     /// Multiplies the features.
@@ -41,29 +42,29 @@ pub(super) struct Ends {
     /// A network trained in TensorFlow pads an input of even side by one zero more after than
     /// before if the stride is 2; libtorch pads alike on both sides. Rotated, the additional zero
     /// is before, and no window reaches the superfluous row after.
-    pub turned: bool,
+    pub is_rotated: bool,
 }
 
-impl Ends {
+impl Adapter {
     /// Crops as the layers take them.
-    pub fn enter(&self, crops: &Tensor) -> Tensor {
-        self.turn(&crops.to_kind(self.kind))
+    pub fn input(&self, crops: &Tensor) -> Tensor {
+        self.rotated(&crops.to_kind(self.kind))
     }
 
     /// `(N, channels, side, side)` to features `(N, length)`: linear.
-    pub fn leave(&self, output: &Tensor) -> Tensor {
-        widened(self.turn(output).contiguous().flatten(1, 3)) * self.gain
+    pub fn features(&self, output: &Tensor) -> Tensor {
+        widened(self.rotated(output).contiguous().flatten(1, 3)) * self.gain
     }
 
-    /// The adjoint of [`Ends::leave`].
-    fn leave_backward(&self, gradient: &Tensor) -> Tensor {
+    /// The adjoint of [`Adapter::features`].
+    fn features_backward(&self, gradient: &Tensor) -> Tensor {
         let (channels, side) = self.output;
-        arranged(&self.turn(&(gradient * self.gain).to_kind(self.kind).view([-1, channels, side, side])))
+        arranged(&self.rotated(&(gradient * self.gain).to_kind(self.kind).view([-1, channels, side, side])))
     }
 
     /// Planes, the last two axes, from upright to the layers' orientation, or back.
-    pub fn turn(&self, planes: &Tensor) -> Tensor {
-        if self.turned { planes.flip([-2, -1]) } else { planes.shallow_clone() }
+    pub fn rotated(&self, planes: &Tensor) -> Tensor {
+        if self.is_rotated { planes.flip([-2, -1]) } else { planes.shallow_clone() }
     }
 }
 
@@ -76,20 +77,20 @@ impl Network {
     /// The same network, with one pass for each block that has a kernel; `linearized` says whether
     /// it records derivatives.
     pub fn fused(&self, linearized: bool) -> Self {
-        let fused = fused(&self.layers, self.ends.turned, Width::chosen().ok().flatten(), linearized);
+        let fused = fused(&self.layers, self.adapter.is_rotated, Width::chosen().ok().flatten(), linearized);
         let ends = fused.iter().scan(0, |end, (_, count)| {
             *end += count;
             Some(*end)
         });
-        let large = ends.take_while(|end| *end <= self.large).count();
-        let upright = matches!(fused.first(), Some((Layer::Stem(_), _)));
-        Self { layers: fused.into_iter().map(|(layer, _)| layer).collect(), large, upright, ..*self }
+        let front = ends.take_while(|end| *end <= self.front).count();
+        let input_rotates = matches!(fused.first(), Some((Layer::Stem(_), _)));
+        Self { layers: fused.into_iter().map(|(layer, _)| layer).collect(), front, input_rotates, ..*self }
     }
 
     /// Features of crops, which come a few at a time.
     pub fn features(&self, pieces: impl Iterator<Item = Tensor>) -> Tensor {
         let _span = profile::span(Stage::Backbone);
-        self.ends.leave(&self.run(pieces, None))
+        self.adapter.features(&self.run(pieces, None))
     }
 
     /// The input of the last layer, the pooling, for crops of any even size: `(N, channels, height,
@@ -103,34 +104,34 @@ impl Network {
     /// The last layer's output, `(N, channels, height, width)`, rotated as the layers, for crops
     /// that come a few at a time. Uses the other threads if there are any.
     pub fn run(&self, pieces: impl Iterator<Item = Tensor>, workers: Option<&Workers>) -> Tensor {
-        let (front, rear) = self.layers.split_at(self.large);
+        let (front, rear) = self.layers.split_at(self.front);
         let run = |layers, input: &Tensor| layers::run(layers, input, None, workers);
-        run(rear, &joined(pieces.map(|piece| run(front, &self.entered(&piece))).collect()))
+        run(rear, &joined(pieces.map(|piece| run(front, &self.input_of(&piece))).collect()))
     }
 
     /// Features of crops, which come a few at a time, and the derivative of everything after the
     /// first convolution.
     pub fn linearize(&self, pieces: impl Iterator<Item = Tensor>) -> (Tensor, Chunk) {
         let _span = profile::span(Stage::Attention);
-        let (front, rear) = self.layers.split_at(self.large);
-        let (mut middle, mut recorded, mut behind) = (Vec::new(), Vec::new(), Vec::new());
+        let (front, rear) = self.layers.split_at(self.front);
+        let (mut middle, mut recorded, mut rear_maps) = (Vec::new(), Vec::new(), Vec::new());
         for piece in pieces {
             let mut maps = Vec::with_capacity(front.len());
-            middle.push(layers::run(front, &self.entered(&piece), Some(&mut maps), None));
+            middle.push(layers::run(front, &self.input_of(&piece), Some(&mut maps), None));
             recorded.push(Piece { maps, crops: piece.size()[0] });
         }
-        let output = layers::run(rear, &joined(middle), Some(&mut behind), None);
-        (self.ends.leave(&output), Chunk { pieces: recorded, behind, ends: self.ends })
+        let output = layers::run(rear, &joined(middle), Some(&mut rear_maps), None);
+        (self.adapter.features(&output), Chunk { pieces: recorded, rear: rear_maps, adapter: self.adapter })
     }
 
     /// Crops, a few at a time.
     pub fn pieces(&self, crops: &Tensor) -> impl Iterator<Item = Tensor> + use<> {
-        crops.split(self.few, 0).into_iter()
+        crops.split(self.piece, 0).into_iter()
     }
 
     /// Crops as the layers take them.
-    fn entered(&self, crops: &Tensor) -> Tensor {
-        if self.upright { crops.to_kind(self.ends.kind) } else { self.ends.enter(crops) }
+    fn input_of(&self, crops: &Tensor) -> Tensor {
+        if self.input_rotates { crops.to_kind(self.adapter.kind) } else { self.adapter.input(crops) }
     }
 }
 
@@ -140,8 +141,8 @@ pub(super) struct Chunk {
     /// Those of the front layers, which saw a few crops at a time.
     pub pieces: Vec<Piece>,
     /// Those of the later layers, which saw all crops.
-    behind: Vec<Linear>,
-    ends: Ends,
+    rear: Vec<Linear>,
+    adapter: Adapter,
 }
 
 /// The recorded maps of the front layers, the first convolution among them.
@@ -153,7 +154,7 @@ pub(super) struct Piece {
 
 impl Piece {
     /// The maps after the first convolution.
-    fn behind_first(&self) -> &[Linear] {
+    fn after_first(&self) -> &[Linear] {
         self.maps.get(1..).unwrap_or_default()
     }
 }
@@ -172,14 +173,14 @@ impl Chunk {
     /// of them, then another.
     pub fn pull_back(&self, gradients: Vec<Tensor>) -> impl Iterator<Item = Vec<Tensor>> {
         let sizes: Vec<i64> = self.pieces.iter().map(|piece| piece.crops).collect();
-        let through_behind = |gradient: Tensor| {
-            let middle = layers::pull_back(&self.behind, self.ends.leave_backward(&gradient));
+        let through_rear = |gradient: Tensor| {
+            let middle = linear::pull_back(&self.rear, self.adapter.features_backward(&gradient));
             let parts = if let [_] = *sizes { vec![middle] } else { middle.split_with_sizes(sizes.as_slice(), 0) };
             parts.into_iter()
         };
-        let mut of_classes: Vec<_> = gradients.into_iter().map(through_behind).collect();
+        let mut of_classes: Vec<_> = gradients.into_iter().map(through_rear).collect();
         self.pieces.iter().map(move |piece| {
-            let pull = |part: Tensor| widened(layers::pull_back(piece.behind_first(), part));
+            let pull = |part: Tensor| widened(linear::pull_back(piece.after_first(), part));
             of_classes.iter_mut().filter_map(Iterator::next).map(pull).collect()
         })
     }
@@ -191,11 +192,11 @@ impl Chunk {
         for (piece, parts) in self.pieces.iter().zip(perturbations) {
             middles.resize_with(parts.len(), Vec::new);
             for (middle, part) in middles.iter_mut().zip(parts) {
-                middle.push(layers::push_forward(piece.behind_first(), part.to_kind(self.ends.kind)));
+                middle.push(linear::push_forward(piece.after_first(), part.to_kind(self.adapter.kind)));
             }
         }
-        let behind = |middle| self.ends.leave(&layers::push_forward(&self.behind, joined(middle)));
-        middles.into_iter().map(behind).collect()
+        let rear = |middle| self.adapter.features(&linear::push_forward(&self.rear, joined(middle)));
+        middles.into_iter().map(rear).collect()
     }
 }
 
@@ -220,16 +221,16 @@ mod tests {
         let (mut backbone, options) = (Backbone::embedded(), (Kind::Float, Device::Cpu));
         let crops = arranged(&Tensor::randn([5, 3, 112, 112], options));
         let (change, gradient) = (Tensor::randn([5, 32, 56, 56], options), Tensor::randn([5, 1008], options));
-        let mut look = |few: i64| {
-            backbone.network.few = few;
+        let mut passes = |piece: i64| {
+            backbone.network.piece = piece;
             let network = &backbone.network;
             let (features, chunk) = network.linearize(network.pieces(&crops));
-            let pieces = arranged(&change).split(few, 0).into_iter().map(|piece| vec![piece.copy()]);
+            let pieces = arranged(&change).split(piece, 0).into_iter().map(|piece| vec![piece.copy()]);
             let pulled = joined(chunk.pull_back(vec![gradient.shallow_clone()]).flatten().collect());
             let pushed = chunk.push_forward(pieces).remove(0);
             (chunk.pieces.len(), [network.features(network.pieces(&crops)), features, pulled, pushed])
         };
-        let ((one, expected), (three, found)) = (look(5), look(2));
+        let ((one, expected), (three, found)) = (passes(5), passes(2));
         assert_eq!((one, three), (1, 3));
         for (expected, found) in expected.iter().zip(&found) {
             assert!((expected - found).norm().double_value(&[]) < 1e-5 * expected.norm().double_value(&[]));

@@ -69,6 +69,11 @@ impl Parameters {
         })
     }
 
+    /// The same parameters; tensors are shared.
+    pub(crate) fn share(&self) -> Self {
+        self.with_kind(self.options.0)
+    }
+
     /// The same parameters for networks that compute in another precision; tensors are shared.
     #[must_use]
     pub fn with_kind(&self, kind: Kind) -> Self {

@@ -9,7 +9,7 @@ use tch::Tensor;
 use super::convolution::Convolution;
 use super::layers::Layer;
 use super::lrn::Lrn;
-use super::network::{Ends, Network};
+use super::network::{Adapter, Network};
 use super::{Backbone, Parameters};
 use crate::plan::Plan;
 use crate::{CropFormat, Resampling, TrackerError};
@@ -18,7 +18,7 @@ use crate::{CropFormat, Resampling, TrackerError};
 pub(super) const NAME: &str = "vgg-m";
 
 /// The layers up to the first pooling, through which few crops go at a time.
-const LARGE: usize = 4;
+const FRONT: usize = 4;
 
 /// The network, with the normalisation that the weights' metadata asks for (`lrn.size`,
 /// `lrn.kappa`, `lrn.alpha`, `lrn.beta`); without metadata, that of MatConvNet's VGG-M.
@@ -52,7 +52,7 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         Layer::Relu,
     ];
     let format = CropFormat { size: 107, mean: 128.0, scale: 1.0, resampling: Resampling::Bilinear };
-    let ends = Ends { output: (512, 3), gain: 1.0, kind: parameters.kind(), turned: false };
-    let (device, few) = (parameters.device(), Plan::on(parameters.device()).few(parameters.kind()));
-    Ok(Backbone::of(NAME, format, Network { layers, large: LARGE, few, ends, upright: false }, device))
+    let adapter = Adapter { output: (512, 3), gain: 1.0, kind: parameters.kind(), is_rotated: false };
+    let (device, piece) = (parameters.device(), Plan::on(parameters.device()).piece(parameters.kind()));
+    Ok(Backbone::of(NAME, format, Network { layers, front: FRONT, piece, adapter, input_rotates: false }, device))
 }

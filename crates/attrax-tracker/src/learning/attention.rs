@@ -55,7 +55,7 @@ fn attend(linearization: &mut Linearization, score_gradients: &Tensor, form: For
 /// The attention maps of the background and of the target, `(2, N, height, width)`.
 pub fn attention(linearization: &mut Linearization, score_gradients: &Tensor, form: Form) -> Tensor {
     let (maps, _) = attend(linearization, score_gradients, form);
-    linearization.upright(&maps)
+    linearization.unrotated(&maps)
 }
 
 /// The regulariser of a mini-batch of `positives` samples of the target followed by samples of the

@@ -42,6 +42,11 @@ impl Layer {
         })
     }
 
+    /// The same layer for another thread, its weights shared.
+    fn share(&self) -> Self {
+        Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone() }
+    }
+
     /// The convolution of planes, as large as they are.
     fn convolve(&self, planes: &Tensor) -> Tensor {
         let padding = self.weight.size().last().map_or(0, |side| side / 2);
@@ -87,6 +92,18 @@ impl BoxHead {
             second: layer("second", &[CHANNELS, CHANNELS, 3, 3])?,
             edges: layer("edges", &[4, CHANNELS, 1, 1])?,
         }))
+    }
+
+    /// The same head for another thread, its weights shared.
+    pub fn share(&self) -> Self {
+        Self {
+            search: self.search.share(),
+            similar: self.similar.share(),
+            gate: self.gate.share(),
+            first: self.first.share(),
+            second: self.second.share(),
+            edges: self.edges.share(),
+        }
     }
 
     /// What the head has to know of a target, from its box in the first frame.

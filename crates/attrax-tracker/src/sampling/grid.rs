@@ -5,8 +5,6 @@
 //! are on a grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth
 //! of the published one.
 
-use std::rc::Rc;
-
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -30,12 +28,14 @@ const SCALES: [f64; 3] = [-0.7, 0.0, 0.7];
 /// The grids, which share what is equal.
 #[derive(Debug)]
 pub(crate) struct Grids {
-    near: Rc<Dense>,
+    passes: Vec<Dense>,
+    /// Places in `passes`.
+    near: usize,
     /// Of the search around the expected place.
-    search: Rc<Dense>,
+    search: usize,
     /// Of candidates of other sizes than the target's.
-    scales: Rc<Dense>,
-    wide: Rc<Dense>,
+    scales: usize,
+    wide: usize,
 }
 
 /// What a search sees.
@@ -49,17 +49,22 @@ pub(crate) struct Seen {
 impl Grids {
     /// The grids that a configuration asks for.
     pub fn new(backbone: &Backbone, config: &Config) -> Self {
-        let mut known: Vec<(usize, Rc<Dense>)> = Vec::new();
+        let mut steps: Vec<usize> = Vec::new();
         let mut of = |step: usize| {
             let step = if step == 0 { config.grid } else { step };
-            let found = known.iter().find(|(other, _)| *other == step).map(|(_, dense)| Rc::clone(dense));
-            found.unwrap_or_else(|| {
-                let dense = Rc::new(Dense::new(backbone, step));
-                known.push((step, Rc::clone(&dense)));
-                dense
+            steps.iter().position(|other| *other == step).unwrap_or_else(|| {
+                steps.push(step);
+                steps.len() - 1
             })
         };
-        Self { near: of(0), search: of(config.search_grid), scales: of(config.scale_grid), wide: of(WIDE_STEP) }
+        let [near, search, scales, wide] = [0, config.search_grid, config.scale_grid, WIDE_STEP].map(&mut of);
+        let passes = steps.iter().map(|step| Dense::new(backbone, *step)).collect();
+        Self { passes, near, search, scales, wide }
+    }
+
+    /// The same grids for another thread; weights and threads are shared.
+    pub fn share(&self) -> Self {
+        Self { passes: self.passes.iter().map(Dense::share).collect(), ..*self }
     }
 
     /// What is around the target in a frame: the candidates, at three scales, or at the target's
@@ -75,14 +80,14 @@ impl Grids {
     ) -> Seen {
         let powers = if config.scale_reach > 0.0 { &SCALES[1..2] } else { &SCALES };
         if !config.shared_background {
-            let candidates = at_scales(&self.search, powers, (frame, around), translation, config, rng);
+            let candidates = at_scales(&self.passes[self.search], powers, (frame, around), translation, config, rng);
             return Seen { candidates, background: None };
         }
         let reach = translation.max(config.spreads.update_negative.translation);
-        let background = at_scales(&self.search, powers, (frame, around), reach, config, rng);
+        let background = at_scales(&self.passes[self.search], powers, (frame, around), reach, config, rng);
         // To the nearest position of the grid, as a pass of their own would reach.
         let ((cx, cy), distance) = (around.centre(), translation * around.mean_side());
-        let (dx, dy) = self.search.pitch(around);
+        let (dx, dy) = self.passes[self.search].pitch(around);
         let near = |region: BoundingBox| {
             let (x, y) = region.centre();
             (x - cx).abs() <= distance + 0.5 * dx && (y - cy).abs() <= distance + 0.5 * dy
@@ -94,17 +99,21 @@ impl Grids {
     /// target's own if the search's are farther apart than those of the near grid.
     pub fn around_best(&self, frame: &Frame, best: BoundingBox, config: &Config, rng: &mut ChaCha8Rng) -> Described {
         let others = [SCALES[0], SCALES[2]];
-        let others = at_scales(&self.scales, &others, (frame, best), config.scale_reach, config, rng);
+        let others = at_scales(&self.passes[self.scales], &others, (frame, best), config.scale_reach, config, rng);
         if config.search_grid <= config.grid {
             return others;
         }
-        together(&at_scales(&self.near, &SCALES[1..2], (frame, best), config.scale_reach, config, rng), &others)
+        together(
+            &at_scales(&self.passes[self.near], &SCALES[1..2], (frame, best), config.scale_reach, config, rng),
+            &others,
+        )
     }
 
     /// Samples of the background around the target in a later frame, `translation` mean sides far.
     pub fn surroundings(&self, frame: &Frame, target: BoundingBox, translation: f64) -> Described {
-        let view = View { region: target, reach: reach(&self.wide, target, translation * target.mean_side()) };
-        look(&self.wide, frame, &[view])
+        let view =
+            View { region: target, reach: reach(&self.passes[self.wide], target, translation * target.mean_side()) };
+        look(&self.passes[self.wide], frame, &[view])
     }
 
     /// Boxes that overlap the target in the first frame: a `share` of the windows.
@@ -122,14 +131,14 @@ impl Grids {
             .map(|_| {
                 let scale = spreads.positive.scale.powf(signed(rng));
                 let region = scaled(target, scale, aspect.powf(signed(rng)));
-                let (dx, dy) = self.near.pitch(region);
+                let (dx, dy) = self.passes[self.near].pitch(region);
                 let (cx, cy) = region.centre();
                 let centre = (cx + 0.5 * signed(rng) * dx, cy + 0.5 * signed(rng) * dy);
                 let region = BoundingBox::from_centre(centre, region.width, region.height);
-                View { region, reach: reach(&self.near, region, translation * target.mean_side()) }
+                View { region, reach: reach(&self.passes[self.near], region, translation * target.mean_side()) }
             })
             .collect();
-        look(&self.near, frame, &views)
+        look(&self.passes[self.near], frame, &views)
     }
 
     /// Boxes of the background in the first frame: around the target and anywhere, in a `share` of
@@ -161,10 +170,10 @@ impl Grids {
                 );
                 let centre = if number < wide { near } else { far };
                 let region = BoundingBox::from_centre(centre, region.width, region.height);
-                View { region, reach: reach(&self.wide, region, 1.5 * target.mean_side()) }
+                View { region, reach: reach(&self.passes[self.wide], region, 1.5 * target.mean_side()) }
             })
             .collect();
-        look(&self.wide, frame, &views)
+        look(&self.passes[self.wide], frame, &views)
     }
 }
 

@@ -1,11 +1,6 @@
-//! The start of a target: its region made usable, and a tracker that has learnt the first frame.
+//! The region of a first frame made usable.
 
-use std::rc::Rc;
-
-use super::error::guarded;
-use super::model::Model;
-use super::target::Tracker;
-use super::{BoundingBox, Frame, TrackerError};
+use super::{BoundingBox, TrackerError};
 
 impl BoundingBox {
     /// The region a tracker is initialised with, made usable: clipped to the frame.
@@ -22,27 +17,6 @@ impl BoundingBox {
             return Err(refuse("it is empty"));
         }
         self.clipped(f64::from(frame_width), f64::from(frame_height)).ok_or_else(|| refuse("it lies outside the frame"))
-    }
-}
-
-impl Model {
-    /// Starts tracking the target inside `region` (pixels), which is clipped to the frame.
-    ///
-    /// `stream` numbers the initialisations of a run: each draws from its own random stream.
-    /// Repetitions differ, and a seed reproduces a run exactly.
-    ///
-    /// # Errors
-    /// [`TrackerError::Region`] if the region is empty, not finite or outside the frame,
-    /// [`TrackerError::NotFinite`] if the training diverges, [`TrackerError::OutOfMemory`], and
-    /// [`TrackerError::Libtorch`] for its other failures.
-    pub fn initialize(
-        self: &Rc<Self>,
-        frame: &Frame,
-        region: BoundingBox,
-        stream: u64,
-    ) -> Result<Tracker, TrackerError> {
-        let region = region.for_initialization(frame.width(), frame.height())?;
-        guarded(|| Tracker::start(self, frame, region, stream))
     }
 }
 
