@@ -11,8 +11,7 @@ use trax::Region;
 pub fn first_box(folder: &Path) -> BoundingBox {
     let text = std::fs::read_to_string(folder.join("groundtruth.txt")).expect("the sequence has ground truth");
     let region: Region = text.lines().next().and_then(|line| line.parse().ok()).expect("a region");
-    let target = target_box(&region, PolygonBox::SameArea).expect("a box");
-    BoundingBox::new(target.x, target.y, target.width, target.height)
+    target_box(&region, PolygonBox::default()).expect("a box").into()
 }
 
 /// A frame, numbered from 1.

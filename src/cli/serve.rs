@@ -4,8 +4,8 @@ mod limits;
 
 use anyhow::Context;
 use attrax_session::{Dat, PolygonBox, Session};
-
-use clap::{FromArgMatches, ValueEnum};
+use clap::FromArgMatches;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, Transport, run as serve};
 
 use super::{core, told};
@@ -21,8 +21,8 @@ pub struct Args {
     #[arg(long)]
     multi_object: bool,
     /// The box that a tracker is started with where the client gives a polygon
-    #[arg(long, value_enum, default_value_t)]
-    initial_box: InitialBox,
+    #[arg(long, default_value_t, value_parser = polygon_box())]
+    initial_box: PolygonBox,
     #[command(flatten)]
     limits: limits::Args,
 }
@@ -35,14 +35,17 @@ impl Args {
     }
 }
 
-/// How a polygon becomes a box.
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum InitialBox {
-    /// The smallest box around the polygon
-    Bounding,
-    /// The box of the polygon's area around its centre, in the proportions of the smallest box around it
-    #[default]
-    EqualArea,
+/// The rules for a polygon's box, as values of a flag.
+fn polygon_box() -> impl TypedValueParser<Value = PolygonBox> {
+    let values = PolygonBox::ALL.map(|rule| {
+        PossibleValue::new(rule.name()).help(match rule {
+            PolygonBox::Bounding => "The smallest box around the polygon",
+            PolygonBox::EqualArea => {
+                "The box of the polygon's area around its centre, in the proportions of the smallest box around it"
+            }
+        })
+    });
+    PossibleValuesParser::new(values).try_map(|name| name.parse::<PolygonBox>())
 }
 
 /// Serves a client until it quits or is gone.
@@ -62,10 +65,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .regions(&[RegionFormat::Rectangle, RegionFormat::Polygon, RegionFormat::Mask])
         .images(&[ImageFormat::Path, ImageFormat::Memory, ImageFormat::Buffer])
         .multi_object(args.multi_object);
-    let polygon_box = match args.initial_box {
-        InitialBox::Bounding => PolygonBox::Bounding,
-        InitialBox::EqualArea => PolygonBox::SameArea,
-    };
     // The greeting comes first: a client that waits for it learns why the tracker cannot start.
     let transport = Transport::from_environment()?;
     let output = transport.output_handle()?;
@@ -86,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // Training goes on for a minute, and nobody would read what comes of it. Nothing is logged: whoever went may have been the
     // one to read that too.
     server.on_hang_up(|| exit_at_once(0))?;
-    let mut session = Session::new(Dat::new(model), polygon_box, args.limits.decoding()).starting_at(earlier);
+    let mut session = Session::new(Dat::new(model), args.initial_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
 }
 

@@ -16,7 +16,7 @@ use std::error::Error as StdError;
 use std::time::Instant;
 
 use crate::decode::{DecodeError, DecodeLimits, Depth, RgbImage, decode};
-use trax::{Channel, Images, Object, Properties, Region, Status, Tracker};
+use trax::{Channel, Images, Object, Properties, Status, Tracker};
 
 /// Where a target is in a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,9 +34,7 @@ pub struct Answer {
 impl Answer {
     /// The reply of a request that took `seconds`.
     fn status(self, seconds: f64) -> Status {
-        let TargetBox { x, y, width, height } = self.target;
-        let region = Region::rectangle(x as f32, y as f32, width as f32, height as f32);
-        let mut status = Status::new(region).confidence(self.confidence).seconds(seconds);
+        let mut status = Status::new(self.target.into()).confidence(self.confidence).seconds(seconds);
         let found = self.found.map(|found| u8::from(found).to_string());
         let probability = self.probability.map(|probability| format!("{probability:.4}"));
         for (key, value) in [("found", found), ("probability", probability)] {
@@ -178,7 +176,7 @@ impl<B: Backend> Session<B> {
             let begun = Instant::now();
             let number = self.trackers.len() + 1;
             let target = target_box(&object.region, self.polygon_box)
-                .and_then(|target| target::clip(target, size))
+                .and_then(|target| target.clipped(size))
                 .map_err(|reason| SessionError::Region { object: number, reason })?;
             let tracker = self
                 .backend

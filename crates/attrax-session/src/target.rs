@@ -1,6 +1,9 @@
-//! The box that a tracker starts from, made of whatever region the client sent.
+//! The box that a tracker starts from, of the region that a client sent.
 
-use trax::{Polygon, Region};
+use std::fmt;
+use std::str::FromStr;
+
+use trax::{Polygon, Rectangle, Region};
 
 /// A box in pixels from the frame's top left corner; a frame of width `W` reaches from 0 to `W`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,14 +18,56 @@ pub struct TargetBox {
     pub height: f64,
 }
 
-/// How a polygon becomes a box.
+impl From<Rectangle> for TargetBox {
+    fn from(Rectangle { x, y, width, height }: Rectangle) -> Self {
+        let [x, y, width, height] = [x, y, width, height].map(f64::from);
+        Self { x, y, width, height }
+    }
+}
+
+/// The rectangle in the protocol's single precision.
+impl From<TargetBox> for Region {
+    fn from(TargetBox { x, y, width, height }: TargetBox) -> Self {
+        Self::rectangle(x as f32, y as f32, width as f32, height as f32)
+    }
+}
+
+/// How a polygon becomes a box. Displayed and parsed, it is `bounding` or `equal-area`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PolygonBox {
     /// The smallest box around it.
-    #[default]
     Bounding,
     /// The box of its area around the mean of its corners, in the proportions of the smallest box around it.
-    SameArea,
+    #[default]
+    EqualArea,
+}
+
+impl PolygonBox {
+    /// Every rule.
+    pub const ALL: [Self; 2] = [Self::Bounding, Self::EqualArea];
+
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bounding => "bounding",
+            Self::EqualArea => "equal-area",
+        }
+    }
+}
+
+impl fmt::Display for PolygonBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for PolygonBox {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name).ok_or("known are bounding and equal-area")
+    }
 }
 
 /// The box that stands for a region, or what is wrong with the region.
@@ -36,12 +81,7 @@ pub fn target_box(region: &Region, rule: PolygonBox) -> Result<TargetBox, &'stat
         Region::Mask(_) => region.bounds().ok_or("the mask is empty")?,
         _ => region.bounds().ok_or("the region is empty")?,
     };
-    let target = TargetBox {
-        x: f64::from(bounds.x),
-        y: f64::from(bounds.y),
-        width: f64::from(bounds.width),
-        height: f64::from(bounds.height),
-    };
+    let target = TargetBox::from(bounds);
     if ![target.x, target.y, target.width, target.height].iter().all(|value| value.is_finite()) {
         return Err("the region is not finite");
     }
@@ -49,14 +89,14 @@ pub fn target_box(region: &Region, rule: PolygonBox) -> Result<TargetBox, &'stat
         return Err("the region is empty");
     }
     match region {
-        Region::Polygon(polygon) if rule == PolygonBox::SameArea => Ok(same_area(polygon, target)),
+        Region::Polygon(polygon) if rule == PolygonBox::EqualArea => Ok(equal_area(polygon, target)),
         _ => Ok(target),
     }
 }
 
 /// The box of the polygon's area around the mean of its corners; a polygon that crosses itself may enclose nothing by the formula, and
 /// then its bounding box has to do.
-fn same_area(polygon: &Polygon, bounds: TargetBox) -> TargetBox {
+fn equal_area(polygon: &Polygon, bounds: TargetBox) -> TargetBox {
     let scale = (polygon.area() / (bounds.width * bounds.height)).sqrt();
     if scale < 0.1 {
         return bounds;
@@ -68,16 +108,18 @@ fn same_area(polygon: &Polygon, bounds: TargetBox) -> TargetBox {
     TargetBox { x: x - width / 2.0, y: y - height / 2.0, width, height }
 }
 
-/// The part of a box inside a frame of `size` pixels, or what is wrong with the box.
-pub(super) fn clip(target: TargetBox, size: (u32, u32)) -> Result<TargetBox, &'static str> {
-    let (right, bottom) = (target.x + target.width, target.y + target.height);
-    let (left, top) = (target.x.max(0.0), target.y.max(0.0));
-    let width = right.min(f64::from(size.0)) - left;
-    let height = bottom.min(f64::from(size.1)) - top;
-    if width <= 0.0 || height <= 0.0 {
-        return Err("the region is outside the frame");
+impl TargetBox {
+    /// The part inside a frame of `size` pixels, or what is wrong with the box.
+    pub(super) fn clipped(self, size: (u32, u32)) -> Result<Self, &'static str> {
+        let (right, bottom) = (self.x + self.width, self.y + self.height);
+        let (left, top) = (self.x.max(0.0), self.y.max(0.0));
+        let width = right.min(f64::from(size.0)) - left;
+        let height = bottom.min(f64::from(size.1)) - top;
+        if width <= 0.0 || height <= 0.0 {
+            return Err("the region is outside the frame");
+        }
+        Ok(Self { x: left, y: top, width, height })
     }
-    Ok(TargetBox { x: left, y: top, width, height })
 }
 
 #[cfg(test)]
@@ -90,11 +132,11 @@ mod tests {
         let tilted = Region::polygon([(10.0, 0.0), (20.0, 10.0), (10.0, 20.0), (0.0, 10.0)]).unwrap();
         let bounding = TargetBox { x: 0.0, y: 0.0, width: 20.0, height: 20.0 };
         assert_eq!(target_box(&tilted, PolygonBox::Bounding), Ok(bounding));
-        let same = target_box(&tilted, PolygonBox::SameArea).unwrap();
+        let same = target_box(&tilted, PolygonBox::EqualArea).unwrap();
         assert!((same.width * same.height - 200.0).abs() < 1e-9);
         assert!((same.x + same.width / 2.0 - 10.0).abs() < 1e-9);
         let crossing = Region::polygon([(0.0, 0.0), (20.0, 20.0), (20.0, 0.0), (0.0, 20.0)]).unwrap();
-        assert_eq!(target_box(&crossing, PolygonBox::SameArea), Ok(bounding));
+        assert_eq!(target_box(&crossing, PolygonBox::EqualArea), Ok(bounding));
         let mask = Region::Mask(Mask::new(5, 6, 3, 2, vec![false, true, true, false, false, false]).unwrap());
         let expected = TargetBox { x: 6.0, y: 6.0, width: 2.0, height: 1.0 };
         assert_eq!(target_box(&mask, PolygonBox::Bounding), Ok(expected));
@@ -120,11 +162,11 @@ mod tests {
     #[test]
     fn boxes_are_clipped_to_the_frame() {
         let target = |x, y, width, height| TargetBox { x, y, width, height };
-        assert_eq!(clip(target(-5.0, -5.0, 10.0, 10.0), (100, 50)), Ok(target(0.0, 0.0, 5.0, 5.0)));
-        assert_eq!(clip(target(-5.0, -5.0, 1000.0, 1000.0), (100, 50)), Ok(target(0.0, 0.0, 100.0, 50.0)));
-        assert_eq!(clip(target(99.0, 49.0, 1.0, 1.0), (100, 50)), Ok(target(99.0, 49.0, 1.0, 1.0)));
+        assert_eq!(target(-5.0, -5.0, 10.0, 10.0).clipped((100, 50)), Ok(target(0.0, 0.0, 5.0, 5.0)));
+        assert_eq!(target(-5.0, -5.0, 1000.0, 1000.0).clipped((100, 50)), Ok(target(0.0, 0.0, 100.0, 50.0)));
+        assert_eq!(target(99.0, 49.0, 1.0, 1.0).clipped((100, 50)), Ok(target(99.0, 49.0, 1.0, 1.0)));
         for outside in [target(100.0, 0.0, 5.0, 5.0), target(-5.0, 0.0, 5.0, 5.0), target(0.0, 50.0, 5.0, 5.0)] {
-            assert!(clip(outside, (100, 50)).is_err());
+            assert!(outside.clipped((100, 50)).is_err());
         }
     }
 }

@@ -90,9 +90,9 @@ impl Truth {
         let Some(region) = self.region(frame) else {
             bail!("{path}: it has no region for frame {number}; give one with --box");
         };
-        let TargetBox { x, y, width, height } = target_box(region, PolygonBox::SameArea)
+        let target = target_box(region, PolygonBox::default())
             .map_err(|reason| anyhow!("{path}: frame {number}: {reason}; give a box with --box"))?;
-        Ok(BoundingBox::new(x, y, width, height))
+        Ok(target.into())
     }
 
     /// The region in a frame, counted from 0.
@@ -102,7 +102,7 @@ impl Truth {
 
     /// Overlap of a box with the region in a frame of some size, counted inside the frame as the VOT toolkit does.
     pub fn overlap(&self, frame: usize, found: BoundingBox, (width, height): (u32, u32)) -> Option<f64> {
-        let found = Region::rectangle(found.x as f32, found.y as f32, found.width as f32, found.height as f32);
+        let found = Region::from(TargetBox::from(found));
         let within = Rectangle { x: 0.0, y: 0.0, width: width as f32, height: height as f32 };
         self.region(frame)?.overlap(&found, Some(within))
     }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use attrax_session::TargetBox;
 use attrax_tracker::{BoundingBox, Frame, Map};
 use colorous::Gradient;
 use embedded_graphics::Drawable;
@@ -81,6 +82,12 @@ impl Tile {
         Self { left, top, width: width_of(height, frame), height, area }
     }
 
+    /// The whole picture, which shows a whole frame of its size.
+    pub fn frame((width, height): (u32, u32)) -> Self {
+        let area = BoundingBox::new(0.0, 0.0, f64::from(width), f64::from(height));
+        Self { left: 0, top: 0, width, height, area }
+    }
+
     /// A place of the frame in the picture.
     fn place(&self, x: f64, y: f64) -> Point {
         let across = (x - self.area.x) / self.area.width * f64::from(self.width);
@@ -153,6 +160,11 @@ impl Canvas {
         let closed = corners.iter().chain(corners.first());
         let points: Vec<Point> = closed.map(|(x, y)| tile.place(*x, *y)).collect();
         let Ok(()) = Polyline::new(&points).into_styled(PrimitiveStyle::with_stroke(color, 2)).draw(self);
+    }
+
+    /// A box of the frame in a tile.
+    pub fn outline_box(&mut self, tile: &Tile, found: BoundingBox, color: Rgb888) {
+        self.outline(tile, &TargetBox::from(found).into(), color);
     }
 
     /// The colours of a range of values from below to above, and the range's ends.

@@ -108,12 +108,11 @@ impl Sight {
 
 /// The box that was found and the one by hand, in a tile.
 fn outlines(canvas: &mut Canvas, tile: &Tile, truth: Option<&Region>, row: &Row<'_>) {
-    let b = row.estimate.bounding_box;
     if let Some(truth) = truth {
         canvas.outline(tile, truth, TRUTH);
     }
-    let found = Region::rectangle(b.x as f32, b.y as f32, b.width as f32, b.height as f32);
-    canvas.outline(tile, &found, if row.estimate.success { FOUND } else { LOST });
+    let Estimate { bounding_box, success, .. } = row.estimate;
+    canvas.outline_box(tile, bounding_box, if success { FOUND } else { LOST });
 }
 
 /// The value that all but a few are below.
