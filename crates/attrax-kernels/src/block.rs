@@ -1,10 +1,13 @@
 //! An inverted residual block, its derivative and its adjoint (`block.c`), on slices of numbers.
 
+mod raw;
+
 use std::cell::RefCell;
 use std::ffi::c_long;
 use std::ops::Range;
 use std::ptr;
 
+use self::raw::{MASKED, RawBlock, RawPass};
 use super::lines::Lines;
 use super::{Values, Width};
 
@@ -98,94 +101,9 @@ pub struct Kernel {
     project_bias: Option<Lines>,
 }
 
-/// `struct attrax_block` of `block.c`.
-#[repr(C)]
-struct RawBlock {
-    expand: *const f32,
-    expand_bias: *const f32,
-    depthwise: *const f32,
-    depthwise_bias: *const f32,
-    project: *const f32,
-    project_bias: *const f32,
-    input: c_long,
-    middle: c_long,
-    output: c_long,
-    kernel: c_long,
-    stride: c_long,
-    dilation: c_long,
-    padding: c_long,
-    transposed: c_long,
-    residual: c_long,
-}
-
-/// `struct attrax_pass` of `block.c`.
-#[repr(C)]
-struct RawPass {
-    input: *const f32,
-    output: *mut f32,
-    expanded: *mut f32,
-    filtered: *mut f32,
-    expanded_bits: *mut u8,
-    filtered_bits: *mut u8,
-    height: c_long,
-    width: c_long,
-    out_width: c_long,
-    begin: c_long,
-    end: c_long,
-    top: c_long,
-    rows: c_long,
-    left: c_long,
-    side: c_long,
-    mode: c_long,
-}
-
-#[cfg(target_arch = "x86_64")]
-unsafe extern "C" {
-    fn attrax_block_avx512(block: *const RawBlock, pass: *const RawPass);
-    fn attrax_block_avx2(block: *const RawBlock, pass: *const RawPass);
-    fn attrax_block_sse2(block: *const RawBlock, pass: *const RawPass);
-}
-#[cfg(target_arch = "aarch64")]
-unsafe extern "C" {
-    fn attrax_block_neon(block: *const RawBlock, pass: *const RawPass);
-}
-#[cfg(attrax_kernels)]
-unsafe extern "C" {
-    fn attrax_block_portable(block: *const RawBlock, pass: *const RawPass);
-    #[cfg(test)]
-    static attrax_block_layout_portable: [usize; 7];
-}
-
-/// Runs a block on a strip. On processors without kernels there is no width to call it with.
-///
-/// # Safety
-/// The processor has the vectors, and every pointer leads to as many numbers as `block.c` reads or
-/// writes there.
-#[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
-unsafe fn run(width: Width, block: &RawBlock, pass: &RawPass) {
-    // SAFETY: as the caller promises.
-    #[cfg(attrax_kernels)]
-    unsafe {
-        match width {
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx512 => attrax_block_avx512(block, pass),
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => attrax_block_avx2(block, pass),
-            #[cfg(target_arch = "x86_64")]
-            Width::Sse2 => attrax_block_sse2(block, pass),
-            #[cfg(target_arch = "aarch64")]
-            Width::Neon => attrax_block_neon(block, pass),
-            _ => attrax_block_portable(block, pass),
-        }
-    }
-}
-
 /// Numbers in the strip of a plane that is worked on at a time: they fit a core's L2 cache with
 /// room for weights.
 const STRIP: usize = 320 * 1024;
-
-/// C's value for masks in place of `ReLU6`.
-const MASKED: c_long = 2;
 
 /// Side of the largest kernel.
 const LARGEST: usize = 7;
@@ -282,7 +200,7 @@ impl Kernel {
         let row_length = row.max(1) as usize * side * panel + out.width * middle;
         let most = (STRIP / row_length.max(1)).max(1);
         let strips = rows.len().div_ceil(most);
-        let raw = self.raw(mode != MASKED);
+        let block = self.raw(mode != MASKED);
         SCRATCH.with_borrow_mut(|[expanded, filtered]| {
             for strip in 0..strips {
                 let at = |strip: usize| rows.start + strip * rows.len() / strips;
@@ -316,7 +234,7 @@ impl Kernel {
                 // scratch has room for the strip's rows with their zeros, and all taps of the
                 // output's rows that are in the plane are in the strip. Nothing else has the
                 // output, the recorded bits or the scratch.
-                unsafe { run(self.width, &raw, &pass) };
+                unsafe { raw::run(self.width, &block, &pass) };
             }
         });
     }
@@ -356,27 +274,5 @@ impl Kernel {
             transposed: c_long::from(transposed),
             residual: c_long::from(residual),
         }
-    }
-}
-
-#[cfg(all(test, attrax_kernels))]
-mod tests {
-    use std::mem::{offset_of, size_of};
-
-    use super::*;
-
-    #[test]
-    fn structures_are_laid_out_as_in_c() {
-        let expected = [
-            size_of::<RawBlock>(),
-            offset_of!(RawBlock, input),
-            offset_of!(RawBlock, residual),
-            size_of::<RawPass>(),
-            offset_of!(RawPass, expanded_bits),
-            offset_of!(RawPass, height),
-            offset_of!(RawPass, mode),
-        ];
-        // SAFETY: a constant array of this length in `block.c`.
-        assert_eq!(unsafe { attrax_block_layout_portable }, expected);
     }
 }
