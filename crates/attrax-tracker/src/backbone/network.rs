@@ -98,7 +98,7 @@ impl Network {
     pub fn unpooled(&self, crops: &Tensor) -> Tensor {
         let _span = profile::span(Stage::Backbone);
         let layers = &self.layers[..self.layers.len().saturating_sub(1)];
-        widened(self.ends.turn(&layers::run(layers, &self.entered(crops), None, None))).contiguous()
+        widened(self.adapter.rotated(&layers::run(layers, &self.input_of(crops), None, None))).contiguous()
     }
 
     /// The last layer's output, `(N, channels, height, width)`, rotated as the layers, for crops
