@@ -18,7 +18,7 @@ const CPU_CHUNK: usize = 16;
 /// Crops that go through the network at a time on a GPU: bounds its memory.
 const GPU_CHUNK: usize = 256;
 
-/// Whether the CPU follows the plan of a GPU ([`force_gpu`]).
+/// Whether the CPU follows the plan of a GPU (`force_gpu`).
 static FORCED: AtomicBool = AtomicBool::new(false);
 
 /// Lets the CPU follow the plan of a GPU, for tests on machines without one: models that are made
