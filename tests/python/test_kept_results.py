@@ -91,6 +91,21 @@ def test_what_a_run_of_ours_left_cut_off_is_run_again(space: Path, capsys: pytes
     assert not (space / "set-aside").exists()
 
 
+def test_seconds_without_a_finite_sum_are_missing(space: Path):
+    (folder(space) / "turning_001_time.value").write_text("1e308\n" * 10)
+    assert main(["report", str(space), "--format", "markdown"]) == 0
+
+
+def test_a_damaged_result_is_named_by_a_report_and_left_by_a_plan(space: Path, capsys: pytest.CaptureFixture[str]):
+    path = folder(space) / "turning_001.bin"
+    path.write_bytes(b"\x01\x00" + bytes(range(40)))
+    assert main(["report", str(space)]) == 1
+    assert f"{path} is no whole result of turning; 'attrax-vot run {space} Jitter' runs it" in capsys.readouterr().err
+    assert main(["plan", str(space), "Jitter", "--frame", "1", "--init", "1"]) == 0
+    assert "1 jobs, 1 repetitions" in capsys.readouterr().out
+    assert path.exists()
+
+
 def test_an_exception_in_a_worker_is_told_once_and_no_more_jobs_start(space: Path, capsys: pytest.CaptureFixture[str]):
     planned = [Job(str(space), "Nobody", "baseline", f"turning{count}", 2, 2, 10, 1) for count in range(4)]
     outcomes = parallel.run(planned, engine.Local(space / ".attrax" / "engine", 1), Table())

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from glob import escape
 from itertools import count
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment import Experiment
 
+# Seconds that a frame may have taken, a year; sums of larger numbers are not finite.
+LONGEST = 365 * 24 * 3600.0
 # The property in which a TraX tracker tells how sure it is of a box.
 CONFIDENCE = "confidence"
 
@@ -92,7 +93,7 @@ def planned(experiment: "Experiment", sequence: "Sequence") -> list[dict[str, in
 
 def read(results: Results, sequence: "Sequence", index: int) -> Repetition | None:
     """Reads a repetition with one object, or nothing when it is missing, cut off, or of another sequence."""
-    return _read(results, {name(sequence, index): len(sequence)}, index, {name(sequence, index)})
+    return _read_trajectory(results, name(sequence, index), len(sequence), index, strict=True)
 
 
 def repetitions(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[Repetition]:
@@ -164,6 +165,18 @@ def clear(
     return broken
 
 
+def damaged(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[Path]:
+    """A file of each repetition that is there and not whole; the toolkit's analyses fail on them."""
+    results = experiment.results(tracker, sequence)
+    ours = unfinished.read(experiment, tracker, sequence)
+    found = []
+    for index, wanted in enumerate(planned(experiment, sequence), 1):
+        there = [stem for stem in wanted if Trajectory.exists(results, stem)]
+        if there and _read(results, wanted, index, ours) is None:
+            found += [path for path in _files(results, there[0]) if path.exists()][:1]
+    return found
+
+
 def _set_aside(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", files: list[Path]) -> Path:
     """Moves files to a folder that holds none of their names yet, and gives that folder."""
     base = Path(experiment.storage.base) / "set-aside" / tracker.reference / experiment.identifier
@@ -191,8 +204,10 @@ def _complete(results: Results, stem: str, length: int) -> bool:
 
 
 def _read(results: Results, wanted: dict[str, int], index: int, ours: set[str]) -> Repetition | None:
-    """Reads a repetition, all of its trajectories as one, or nothing where one of them is not whole."""
-    read = [_read_trajectory(results, stem, length, index, strict=stem in ours) for stem, length in wanted.items()]
+    """Reads a repetition, all of its trajectories as one, or nothing where one is not whole or not known to be."""
+    if ours & wanted.keys():
+        return None
+    read = [_read_trajectory(results, stem, length, index, strict=False) for stem, length in wanted.items()]
     parts = [part for part in read if part is not None]
     if len(parts) < len(read):
         return None
@@ -208,9 +223,8 @@ def _read(results: Results, wanted: dict[str, int], index: int, ours: set[str]) 
 def _read_trajectory(results: Results, stem: str, length: int, index: int, *, strict: bool) -> Repetition | None:
     """Reads a trajectory, or nothing when it is missing, cut off, or of another length.
 
-    The toolkit writes the trajectory first and the times after it, none of them atomically, and takes any
-    trajectory that is there for a finished one. So times must be complete where a run may have been interrupted
-    (`strict`). Results of other programs may lack them, and may begin with a box instead of the toolkit's mark.
+    Results of other programs may lack times, and may begin with a box instead of the toolkit's mark; those of ours
+    have both (`strict`).
     """
     if not Trajectory.exists(results, stem):
         return None
@@ -236,6 +250,6 @@ def _read_trajectory(results: Results, stem: str, length: int, index: int, *, st
         return None
     # Published results know some of them only as "not a number", and from 0.8 on the toolkit loses those of some
     # initialisations and writes 0.
-    known = [time if isinstance(time, float) and isfinite(time) else None for time in times]
+    known = [time if isinstance(time, float) and 0 <= time <= LONGEST else None for time in times]
     init = [time for frame in starts if (time := known[frame])]
     return Repetition(index, starts, lost, init, [time for frame in seen if (time := known[frame]) is not None])

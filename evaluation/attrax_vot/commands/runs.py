@@ -84,7 +84,7 @@ def plan(options: argparse.Namespace) -> int:
         raise EvaluationError(f"--slots takes numbers from 1 on, separated by commas: {','.join(options.slots)}")
     space = load(options.workspace)
     trackers = [find_tracker(space, name) for name in options.trackers]
-    planned = jobs.plan(space, trackers, jobs.Part(experiments=supervised(space)))
+    planned = jobs.plan(space, trackers, jobs.Part(experiments=supervised(space)), clear=False)
     if options.like:
         seconds = recorded(space, find_tracker(space, options.like))
     elif options.frame and options.init:

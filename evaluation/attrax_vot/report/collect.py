@@ -159,6 +159,7 @@ def collect(directory: Path, names: list[str], references: list[Path], *, pictur
     without = [each.reference for each in trackers if each.reference not in there]
     if not there or set(names) & set(without):
         raise EvaluationError(f"{', '.join(without)} has ended no sequence; 'attrax-vot run' goes on")
+    _check_results(directory, experiment, kept, sequences)
     lines = _one_pass_lines(space, trackers)
     report = Report(
         title=space.stack.title if kept else f"One pass: {directory.resolve().name}",
@@ -191,6 +192,26 @@ def collect(directory: Path, names: list[str], references: list[Path], *, pictur
         return found
     drawn, undrawn = strips.draw(experiment, kept, sequences)
     return replace(found, strips=drawn, undrawn=undrawn)
+
+
+def _check_results(
+    directory: Path,
+    experiment: "SupervisedExperiment | None",
+    trackers: list["Tracker"],
+    sequences: list["Sequence"],
+) -> None:
+    """Makes sure that no result is damaged, on which the toolkit's analyses fail without its name.
+
+    Raises:
+        EvaluationError: one is.
+    """
+    if experiment is None:
+        return
+    for tracker in trackers:
+        for sequence in ended(experiment, tracker, sequences):
+            for file in results.damaged(experiment, tracker, sequence):
+                run = f"attrax-vot run {directory} {tracker.reference}"
+                raise EvaluationError(f"{file} is no whole result of {sequence.name}; '{run}' runs it again")
 
 
 def add_published(directory: Path, references: list[Path]) -> list[str]:

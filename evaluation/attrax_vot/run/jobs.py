@@ -99,15 +99,21 @@ class Part:
 
 
 def plan(
-    space: "Workspace", trackers: list["Tracker"], part: Part, tell: Callable[[str], object] = results.tell
+    space: "Workspace",
+    trackers: list["Tracker"],
+    part: Part,
+    tell: Callable[[str], object] = results.tell,
+    *,
+    clear: bool = True,
 ) -> list[Job]:
-    """The jobs that a run needs, those with the most frames first. Results that are not whole are set aside.
+    """The jobs that a run needs, those with the most frames first.
 
     Args:
         space: the workspace.
         trackers: to be run.
         part: of the work.
         tell: called with a sentence for each result that was set aside.
+        clear: whether results that are not whole are set aside, for a run.
 
     Raises:
         EvaluationError: the workspace lacks an experiment or a sequence that is asked for.
@@ -125,7 +131,8 @@ def plan(
             for sequence in runner.sequences_of(space, experiment):
                 if part.sequences and sequence.name not in part.sequences:
                     continue
-                results.clear(experiment, tracker, sequence, tell)
+                if clear:
+                    results.clear(experiment, tracker, sequence, tell)
                 wanted = results.planned(experiment, sequence)
                 missing = runner.pending(experiment, tracker, sequence)
                 if missing:

@@ -25,17 +25,20 @@ TICK = 0.1
 Progress = Callable[[int, bool], None]
 # Called with the text that the tracker wrote beside the protocol.
 Log = Callable[[str], None]
+# Called before each initialisation.
+Starting = Callable[[], None]
 
 
 class ObservedRuntime(driver.Online):
     """Passes everything to another runtime and reports what was done."""
 
-    def __init__(self, runtime: TrackerRuntime, progress: Progress, log: Log) -> None:
+    def __init__(self, runtime: TrackerRuntime, progress: Progress, log: Log, starting: Starting) -> None:
         """Wraps a runtime that nobody else uses."""
         super().__init__(runtime.tracker)
         self._runtime = runtime
         self._progress = progress
         self._log = log
+        self._starting = starting
 
     @property
     def multiobject(self) -> bool:
@@ -48,6 +51,7 @@ class ObservedRuntime(driver.Online):
 
     def initialize(self, frame: "Frame", *more: Any) -> Any:  # noqa: ANN401 - what it takes differs by version
         """Initialises the tracker; its reply and the seconds that it took."""
+        self._starting()
         with self._greeting():
             reply = self._runtime.initialize(frame, *more)
         self._progress(frame.index, True)
@@ -117,11 +121,16 @@ class ObservedTracker(Tracker):
 
     @classmethod
     def of(
-        cls, tracker: Tracker, progress: Progress, log: Log, environment: dict[str, str] | None = None
+        cls,
+        tracker: Tracker,
+        progress: Progress,
+        log: Log,
+        environment: dict[str, str] | None = None,
+        starting: Starting = lambda: None,
     ) -> "ObservedTracker":
         """Observes a tracker; `environment` is added to that of its process."""
         observed = internals.become(internals.with_environment(tracker, environment or {}), cls)
-        observed._observers = (progress, log)
+        observed._observers = (progress, log, starting)
         return observed
 
     def runtime(self, log: bool = False) -> TrackerRuntime:

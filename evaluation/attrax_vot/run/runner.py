@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,17 +128,18 @@ def run_sequence(
             before = results.repetitions(experiment, tracker, sequence)
             count = sum(len(each.initializations) for each in before if each.index < first)
             watch = _Watch(experiment, (first, last), report)
-            observed = ObservedTracker.of(tracker, watch, log.append, {COUNT_VARIABLE: str(count)})
+            starting = partial(unfinished.go_on, experiment, tracker, sequence)
+            observed = ObservedTracker.of(tracker, watch, log.append, {COUNT_VARIABLE: str(count)}, starting)
             names = [stem for wanted in results.planned(experiment, sequence)[first - 1 : last] for stem in wanted]
             unfinished.begin(experiment, tracker, sequence, names)
             with _only(experiment, sequence, (first, last)) as part:
                 experiment.execute(observed, part)
+            unfinished.end(experiment, tracker, sequence)
             whole = {each.index for each in results.repetitions(experiment, tracker, sequence)}
             ran += [index for index in range(first, last + 1) if index in whole]
             if first not in whole:
                 error = NOTHING_WRITTEN.format(version=VERSION, index=first)
                 break
-            unfinished.end(experiment, tracker, sequence)
     except TrackerException as failure:
         log.append(failure.log or "")
         error = sentences.explain(failure)
@@ -203,11 +205,14 @@ class _Watch:
 
 
 def keep_log(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", text: str) -> Path | None:
-    """Keeps what the tracker wrote, and says where."""
+    """Keeps what the tracker wrote, and says where; nothing where it cannot be written, since results matter more."""
     if not text.strip():
         return None
     folder = Path(experiment.storage.base) / "logs" / tracker.reference / experiment.identifier
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{sequence.name}_{datetime.now():%Y-%m-%dT%H-%M-%S}_{os.getpid()}.log"
-    path.write_text(text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError:
+        return None
     return path
