@@ -6,12 +6,15 @@ where a shell started the program in the background, with INT ignored, and where
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+#: Where Linux shows its processes; other systems have `ps` alone.
+PROC = Path("/proc")
 #: What ends a run in order.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds that children have to end by themselves.
@@ -57,9 +60,11 @@ def handled() -> Iterator[None]:
 
 def descendants(pid: int) -> list[int]:
     """The children of a process, their children, and so on."""
+    if not (PROC / f"self/task/{os.getpid()}/children").exists():
+        return _listed(pid)
     found = []
     with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
+        for task in (PROC / str(pid) / "task").iterdir():
             for child in (task / "children").read_text().split():
                 found += [int(child), *descendants(int(child))]
     return found
@@ -67,10 +72,10 @@ def descendants(pid: int) -> list[int]:
 
 def alive(pid: int) -> bool:
     """Whether a process is at work: one that has ended, and only waits for its parent to notice, is not."""
-    if not Path("/proc/self/exe").exists():
-        return _reachable(pid)
+    if not (PROC / "self/exe").exists():
+        return _reachable(pid) and not _ps("-o", "stat=", "-p", str(pid)).strip().startswith("Z")
     try:
-        return Path(f"/proc/{pid}/exe").exists()
+        return (PROC / str(pid) / "exe").exists()
     except PermissionError:
         return True
 
@@ -84,6 +89,29 @@ def _reachable(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _listed(pid: int) -> list[int]:
+    """The descendants of a process by the list of all processes, where there is no `/proc`, or not all of it."""
+    children: dict[int, list[int]] = {}
+    for line in _ps("-A", "-o", "pid=", "-o", "ppid=").splitlines():
+        child, parent = map(int, line.split())
+        children.setdefault(parent, []).append(child)
+    found = list(children.get(pid, []))
+    # The list grows while it is gone through.
+    for each in found:
+        found += children.get(each, [])
+    return found
+
+
+def _ps(*arguments: str) -> str:
+    """What POSIX's `ps` prints, without `ps` itself; nothing where there is none."""
+    try:
+        with subprocess.Popen(["ps", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as ps:
+            text = ps.stdout.read() if ps.stdout else ""
+            return "".join(line for line in text.splitlines(keepends=True) if line.split()[:1] != [str(ps.pid)])
+    except OSError:
+        return ""
 
 
 def end_all(pids: list[int], grace: float = GRACE) -> None:
