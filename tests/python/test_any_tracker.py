@@ -172,6 +172,9 @@ def test_a_mistake_in_trackers_ini(space: Path, text: str, said: str, capsys: py
         ("stack.yaml", "experiments: {b: {type: supervised, repetitions: many}}\n", "experiments.repetitions"),
         ("stack.yaml", "experiments: {b: {type: supervised, pace: 3}}\n", "unknown keys: pace"),
         ("stack.yaml", "experiments: {b: {type: unheard}}\n", "'unheard' not found"),
+        ("config.yaml", "stack: " + "[" * 500, "its lists or tables are nested too deeply"),
+        ("stack.yaml", "experiments: {b: {type: supervised, repetitions: 1000000000}}\n", "1000000000 repetitions"),
+        ("stack.yaml", "experiments: {../../b: {type: supervised}}\n", "'../../b' is no name of an experiment"),
         ("stack.yaml", "experiments: {b: {repetitions: 1}}\n", "experiment b has no line 'type: ...'"),
     ],
 )

@@ -186,3 +186,19 @@ def test_a_tracker_of_ones_own_is_registered(tmp_path: Path, capsys: pytest.Capt
     assert "warning: there is no program 'no-such-program'" in capsys.readouterr().out
     assert main(["own", "my tracker", "--command", "x", "--registry", str(registry)]) == 1
     assert "letters, digits, - and _" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("prog '", "cannot be read: no closing quotation"),
+        ("  ", "the command is empty"),
+        ("prog 'a\n[B]\nb'", "has a line break or control character"),
+    ],
+)
+def test_a_command_that_no_registration_can_hold(
+    line: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["own", "Mine", "--command", line, "--registry", str(tmp_path / "mine.ini")]) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "mine.ini").exists()

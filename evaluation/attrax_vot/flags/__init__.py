@@ -46,6 +46,14 @@ def positive(text: str) -> int:
     return value
 
 
+def repetitions(text: str) -> int:
+    """Of an experiment: from 1 to 10000."""
+    value = positive(text)
+    if value > 10_000:
+        raise argparse.ArgumentTypeError("must be at most 10000")
+    return value
+
+
 def port(text: str) -> int:
     """The number of a port; 0 is any."""
     if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):

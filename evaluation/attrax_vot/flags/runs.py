@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from attrax_vot.flags import Commands, add_dataset, add_engine, add_tracker, amount, names, positive
+from attrax_vot.flags import Commands, add_dataset, add_engine, add_tracker, amount, names, repetitions
 
 
 def add(commands: Commands) -> None:
@@ -24,7 +24,7 @@ def _add_evaluations(commands: Commands) -> None:
     evaluate.add_argument("dataset", type=Path, help="a folder of sequences, perhaps with a list.txt")
     add_tracker(evaluate)
     evaluate.add_argument("--workspace", type=Path, help="where results go [out/<name of the dataset>]")
-    evaluate.add_argument("--repetitions", type=positive, default=1, metavar="N", help="of the experiment [1]")
+    evaluate.add_argument("--repetitions", type=repetitions, default=1, metavar="N", help="of the experiment [1]")
     evaluate.add_argument("--sequences", type=names, metavar="A,B", help="only these [all]")
     evaluate.add_argument("--stack", default="vot2016/rgb", help="the toolkit's stack [vot2016/rgb]")
     evaluate.add_argument(
@@ -49,7 +49,7 @@ def _add_workspaces(commands: Commands) -> None:
     init.add_argument(
         "--experiments", type=names, metavar="A,B", help="of the stack [all; in another format, the unsupervised one]"
     )
-    init.add_argument("--repetitions", type=positive, metavar="N", help="of the experiment [the stack's]")
+    init.add_argument("--repetitions", type=repetitions, metavar="N", help="of the experiment [the stack's]")
     init.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
     init.add_argument("--skip-damaged", action="store_true", help="leave out sequences that cannot be used")
 
@@ -66,7 +66,7 @@ def _add_run(commands: Commands) -> None:
     run = commands.add_parser("run", help="run trackers in a workspace, several sequences at a time")
     run.add_argument("workspace", type=Path, help="made by init")
     run.add_argument("trackers", nargs="+", metavar="TRACKER", help="names in the registry")
-    run.add_argument("--repetitions", type=positive, metavar="N", help="of the experiment [the workspace's]")
+    run.add_argument("--repetitions", type=repetitions, metavar="N", help="of the experiment [the workspace's]")
     run.add_argument("--sequences", type=names, metavar="A,B", help="only these [all]")
     run.add_argument(
         "--experiments", type=names, metavar="A,B", help="of the workspace [the supervised one; all if there is none]"

@@ -35,9 +35,16 @@ def section(name: str, python: Path | None, command: str | None) -> str:
             raise EvaluationError(f"{python.name} cannot be imported: letters, digits and _ make a module's name")
         lines += ["protocol = traxpython", f"command = import {python.stem}", f"paths = {python.resolve().parent}"]
     else:
-        words = shlex.split(command or "")
+        try:
+            words = shlex.split(command or "")
+        except ValueError as error:
+            raise EvaluationError(f"the command {command!r} cannot be read: {str(error).lower()}") from error
+        if not words:
+            raise EvaluationError("the command is empty; give the line that starts the tracker")
         absolute = [str(Path(word).resolve()) if "." in word and Path(word).is_file() else word for word in words]
         lines += ["protocol = trax", f"command = {shlex.join(absolute)}"]
+    if odd := next((line for line in lines if re.search(r"[\x00-\x1f]", line)), None):
+        raise EvaluationError(f"{odd!r} has a line break or control character, which no registration can hold")
     return "\n".join([*(line.replace("%", "%%") for line in lines), f"timeout = {TIMEOUT}"]) + "\n"
 
 

@@ -61,6 +61,11 @@ def _of_registry(error: RegistryKeyError) -> str:
 
 
 @_text.register
+def _of_depth(_error: RecursionError) -> str:
+    return "its lists or tables are nested too deeply"
+
+
+@_text.register
 def _of_encoding(error: UnicodeDecodeError) -> str:
     return f"it is not UTF-8 text (byte {error.start}); save it as UTF-8"
 

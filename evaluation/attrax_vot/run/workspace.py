@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from vot.workspace import Workspace
 
 STACK = "vot2016/rgb"
+# Of an experiment; the toolkit and this package list all of them.
+MOST_REPETITIONS = 10_000
 # The toolkit asks for a size, which a sequence without frames does not have.
 UNKNOWN_SIZE = (1, 1)
 # Sentences about odd sequences in one error; then how many more there are.
@@ -177,8 +179,14 @@ def load(directory: Path) -> "Workspace":
             config["stack"] = stack_name(config["stack"], directory)
             _check_experiments(Path(resolve_stack(config["stack"], str(directory.resolve()))))
         space = Workspace(str(directory.resolve()), **config)
-    except (*EXPECTED, ImportError, KeyError, TypeError, ValueError) as error:
+    except (*EXPECTED, ImportError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise EvaluationError(sentence(error, file)) from error
+    for experiment in space.stack:
+        if getattr(experiment, "repetitions", 1) > MOST_REPETITIONS:
+            raise EvaluationError(
+                f"{file}: experiment {experiment.identifier} has {experiment.repetitions} repetitions; "
+                f"at most {MOST_REPETITIONS} are run"
+            )
     # Its stack may name the toolkit's own: made by plain `vot`, or under 0.7.4.
     for experiment in space.stack:
         experiments.adapt(experiment)
@@ -192,6 +200,9 @@ def _check_experiments(file: Path) -> None:
     if not isinstance(listed, dict):
         raise EvaluationError(f"{file} lists no experiments")
     for name, experiment in listed.items():
+        # It becomes the name of a folder of results.
+        if not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\\x00-\x1f.][^/\\\x00-\x1f]*", name):
+            raise EvaluationError(f"{file}: {name!r} is no name of an experiment: it is no name of a folder")
         if not isinstance(experiment, dict) or "type" not in experiment:
             raise EvaluationError(f"{file}: experiment {name} has no line 'type: ...'")
 
