@@ -133,6 +133,39 @@ def camera(path: Path) -> None:
     path.chmod(0o755)
 
 
+#: How upright pictures are stored for each EXIF orientation.
+STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@generator
+def orientations(path: Path, kind: str = "png") -> None:
+    """Eight frames that are the same in upright coordinates, stored with the eight EXIF orientations.
+
+    Squares of 8 x 8 pixels of one grey each are exact in JPEGs of the highest quality too.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    squares = Image.fromarray(np.kron((np.arange(48) * 37 % 251).reshape(6, 8), np.ones((8, 8))).astype(np.uint8))
+    for orientation, how in STORED.items():
+        stored = squares if how is None else squares.transpose(how)
+        name, exif = path / f"{orientation:08d}.{kind}", Image.Exif()
+        exif[0x0112] = orientation
+        if kind == "upright.png":
+            squares.save(path / f"{orientation:08d}.png")
+        elif kind == "tif":
+            stored.save(name, tiffinfo={0x0112: orientation})
+        else:
+            stored.save(name, exif=exif, quality=100)
+
+
 @generator
 def thermal(path: Path, count: int = 4, deep: bool = True) -> None:
     """Frames of 16 bits that use a thousand values, and the same in 8 bits."""

@@ -18,6 +18,8 @@ FARTHEST = 1e6
 FORMS = "a line is x,y,width,height, the corners x1,y1,x2,y2,... of a polygon, or a mask m..."
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+# What C and Microsoft's C print.
+_SPECIAL = re.compile(r"[+-]?(?:(nan)\(.*\)|1\.#(qnan|snan|ind|inf)0*)", re.IGNORECASE)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
 
 # Left, top, right and bottom edge, in pixels.
@@ -53,10 +55,12 @@ class Row:
         return Row(self.line, UNKNOWN, absent=reason, error=self.error, plain=False)
 
     def moved(self, x: float, y: float) -> "Row":
-        """The same line with a rectangle moved; lines without a rectangle stay as they are."""
-        if len(self.numbers) != 4 or not all(map(isfinite, self.numbers)):
+        """The same line with a rectangle or polygon moved; other lines stay as they are."""
+        if not self.numbers or not all(map(isfinite, self.numbers)):
             return self
-        moved = _shape(self.line, (self.numbers[0] + x, self.numbers[1] + y, *self.numbers[2:]))
+        first = self.numbers[:2] if len(self.numbers) == 4 else self.numbers
+        places = (value + (y if place % 2 else x) for place, value in enumerate(first))
+        moved = _shape(self.line, (*places, *self.numbers[len(first) :]))
         return replace(moved, plain=False)
 
 
@@ -114,6 +118,7 @@ def parse(line: str, number: int = 1) -> Row:
 
 def _row(number: int, words: list[str]) -> Row:
     """The row of a code, a rectangle or a polygon."""
+    words = [_plain(word) for word in words]
     if odd := [word for word in words if not _NUMBER.fullmatch(word)]:
         raise UnreadableError(f"holds '{odd[0][:40]}', which is no number")
     values = tuple(map(float, words))
@@ -122,6 +127,12 @@ def _row(number: int, words: list[str]) -> Row:
     if values in CODES:
         return Row(number, f"{values[0]:.0f}", absent="a code")
     return _shape(number, values)
+
+
+def _plain(word: str) -> str:
+    """A word as Python writes it."""
+    special = _SPECIAL.fullmatch(word)
+    return word if not special else "inf" if "inf" in word.lower() else "nan"
 
 
 def _shape(number: int, values: tuple[float, ...]) -> Row:

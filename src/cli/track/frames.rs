@@ -217,30 +217,63 @@ fn matching(pattern: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(images)
 }
 
-/// Whether a file's name is that of an image; hidden files such as `._1.jpg` hold other data.
+/// Whether a file's name is that of an image; hidden files such as `._1.jpg` hold other data, `.25.jpg` is a number.
 fn is_image(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let hidden = name.starts_with(b".") && !name.get(1).is_some_and(u8::is_ascii_digit);
     let known = |extension: &str| IMAGES.contains(&extension.to_lowercase().as_str());
     !hidden && path.extension().is_some_and(|extension| known(&extension.to_string_lossy()))
 }
 
-/// Compares paths with the numbers in them as numbers: 1, 2, 10.
+/// Compares paths with the numbers in them as numbers: 1, 2, 10, and 0.25, 0.2599, 0.26. `attrax-vot` has the same order.
 fn natural(a: &Path, b: &Path) -> Ordering {
-    let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
-    pieces(&a).cmp(pieces(&b)).then_with(|| a.cmp(&b))
+    let stem = |path: &Path| path.with_extension("").to_string_lossy().into_owned();
+    pieces(&stem(a)).cmp(&pieces(&stem(b))).then_with(|| a.cmp(b))
 }
 
-/// The parts of a text that are digits, by length and value, and those that are not.
-fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let digits = rest.starts_with(|c: char| c.is_ascii_digit());
-        let end = rest.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(rest.len());
-        let (piece, after) = rest.split_at(end);
-        rest = after;
-        let number = piece.trim_start_matches('0');
-        (!piece.is_empty()).then_some(if digits { (number.len(), number) } else { (usize::MAX, piece) })
-    })
+/// A part of a name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Piece<'a> {
+    /// The whole part without leading zeros, after its length; the decimals without trailing ones.
+    Number(usize, &'a str, &'a str),
+    Text(&'a str),
+}
+
+/// The parts of a text that are numbers, and those that are not. A point is decimal after a digit, and where no letter is before it:
+/// `frame.9` and `frame.10` count frames.
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let bytes = text.as_bytes();
+    let digit = |place: usize| bytes.get(place).is_some_and(u8::is_ascii_digit);
+    let after = |place: usize| (place..).find(|&place| !digit(place)).unwrap_or(place);
+    let mut found = Vec::new();
+    let mut place = 0;
+    while place < bytes.len() {
+        let start = place;
+        let letter_before = start > 0 && bytes[start - 1].is_ascii_alphanumeric();
+        place = after(start);
+        let whole = &text[start..place];
+        let point = bytes.get(place) == Some(&b'.') && digit(place + 1);
+        if point && (!whole.is_empty() || !letter_before) {
+            let decimals = place + 1;
+            place = after(decimals);
+            found.push(number(whole, &text[decimals..place]));
+        } else if !whole.is_empty() {
+            found.push(number(whole, ""));
+        } else if bytes[start] == b'.' {
+            place = start + 1;
+            found.push(Piece::Text("."));
+        } else {
+            let end = (start..bytes.len()).find(|&end| digit(end) || bytes[end] == b'.');
+            place = end.unwrap_or(bytes.len());
+            found.push(Piece::Text(&text[start..place]));
+        }
+    }
+    found
+}
+
+fn number<'a>(whole: &'a str, decimals: &'a str) -> Piece<'a> {
+    let whole = whole.trim_start_matches('0');
+    Piece::Number(whole.len(), whole, decimals.trim_end_matches('0'))
 }
 
 #[cfg(test)]
@@ -253,8 +286,16 @@ mod tests {
             ["img10.jpg", "img9.jpg", "b2.jpg", "img1.jpg", "img010.jpg", "img.jpg", "b1/9.jpg", "b1/10.jpg"];
         names.sort_by(|a, b| natural(Path::new(a), Path::new(b)));
         let expected =
-            ["b1/9.jpg", "b1/10.jpg", "b2.jpg", "img1.jpg", "img9.jpg", "img010.jpg", "img10.jpg", "img.jpg"];
+            ["b1/9.jpg", "b1/10.jpg", "b2.jpg", "img.jpg", "img1.jpg", "img9.jpg", "img010.jpg", "img10.jpg"];
         assert_eq!(names, expected);
+        for ordered in [
+            &[".25.jpg", ".2599.jpg", ".26.jpg"][..],
+            &["t_1.5.png", "t_1.75.png", "t_10.0.png"],
+            &["frame.9.png", "frame.10.png"],
+            &["a-.5.png", "a-0.75.png", "a-1.png", "a-1.2.3.png"],
+        ] {
+            assert!(ordered.is_sorted_by(|a, b| natural(Path::new(a), Path::new(b)).is_lt()), "{ordered:?}");
+        }
     }
 
     #[test]
@@ -272,7 +313,7 @@ mod tests {
     #[test]
     fn only_images_are_frames() {
         for (name, image) in
-            [("1.JPG", true), ("1.tiff", true), ("._1.jpg", false), ("truth.txt", false), ("jpg", false)]
+            [("1.JPG", true), ("1.tiff", true), ("._1.jpg", false), (".25.jpg", true), ("truth.txt", false), ("jpg", false)]
         {
             assert_eq!(is_image(Path::new(name)), image, "{name}");
         }

@@ -13,6 +13,7 @@ pub mod picture;
 mod progress;
 mod run;
 mod span;
+mod truth;
 pub mod video;
 
 use std::fs;

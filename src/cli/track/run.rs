@@ -170,7 +170,8 @@ impl Run<'_> {
             Some(Row { name: &follower.name, estimate: seen.estimate, overlap, maps: seen.maps.as_ref()? })
         });
         let rows: Vec<Row<'_>> = rows.collect();
-        panel(frame, position + 1, self.truth.as_ref().and_then(|truth| truth.region(position)), &rows)
+        let truth = self.truth.as_ref().and_then(|truth| truth.region(position));
+        panel(frame, position + 1, truth.as_ref(), &rows)
     }
 }
 

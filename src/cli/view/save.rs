@@ -58,7 +58,8 @@ fn picture(clip: &Clip, run: &Run, of_maps: bool, shot: &Shot, position: usize) 
         Some(Row { name, estimate: seen.estimate, overlap, maps: seen.maps.as_ref()? })
     });
     let rows: Vec<Row<'_>> = rows.collect();
-    Ok(panel(&frame, position + 1, clip.truth.as_ref().and_then(|truth| truth.region(position)), &rows))
+    let truth = clip.truth.as_ref().and_then(|truth| truth.region(position));
+    Ok(panel(&frame, position + 1, truth.as_ref(), &rows))
 }
 
 /// A folder that is there as long as this value, and that no other user can write to.

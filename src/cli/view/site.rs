@@ -171,7 +171,7 @@ impl Site {
             let truth = session.clip.truth.as_ref().and_then(|truth| truth.region(frame));
             let row = Row { name: "", estimate: seen.estimate, overlap: None, maps };
             let mut bytes = Cursor::new(Vec::new());
-            sight.picture(&worker::decode(&shot.jpeg)?, truth, &row).write_to(&mut bytes, ImageFormat::Png)?;
+            sight.picture(&worker::decode(&shot.jpeg)?, truth.as_ref(), &row).write_to(&mut bytes, ImageFormat::Png)?;
             Ok(bytes.into_inner())
         });
         Ok(Content("image/png", drawn.await?))
