@@ -101,8 +101,8 @@ def test_a_damaged_result_is_named_by_a_report_and_left_by_a_plan(space: Path, c
     path.write_bytes(b"\x01\x00" + bytes(range(40)))
     assert main(["report", str(space)]) == 1
     assert f"{path} is no whole result of turning; 'attrax-vot run {space} Jitter' runs it" in capsys.readouterr().err
-    assert main(["plan", str(space), "Jitter", "--frame", "1", "--init", "1"]) == 0
-    assert "1 jobs, 1 repetitions" in capsys.readouterr().out
+    assert main(["plan", str(space), "Jitter", "--frame", "1", "--init", "1"]) == 1
+    assert "a result of Jitter on turning is damaged" in capsys.readouterr().err
     assert path.exists()
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 # Bytes; ground truth of ten thousand frames with masks takes about 50 MB.
-LARGEST = 256 << 20
+LARGEST = 128 << 20
 
 
 def read(path: Path) -> str:

@@ -134,7 +134,12 @@ def plan(
                 if clear:
                     results.clear(experiment, tracker, sequence, tell)
                 wanted = results.planned(experiment, sequence)
-                missing = runner.pending(experiment, tracker, sequence)
+                try:
+                    missing = runner.pending(experiment, tracker, sequence)
+                except (OSError, ValueError, RuntimeError) as error:
+                    reference, name = tracker.reference, sequence.name
+                    again = f"'attrax-vot run' sets it aside and runs {name} again"
+                    raise EvaluationError(f"a result of {reference} on {name} is damaged ({error}); {again}") from error
                 if missing:
                     frames = sum(sum(wanted[index - 1].values()) for index in missing)
                     jobs.append(

@@ -244,7 +244,7 @@ enum Piece<'a> {
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let bytes = text.as_bytes();
     let digit = |place: usize| bytes.get(place).is_some_and(u8::is_ascii_digit);
-    let after = |place: usize| (place..).find(|&place| !digit(place)).unwrap_or(place);
+    let after = |place: usize| (place..=bytes.len()).find(|&place| !digit(place)).unwrap_or(place);
     let mut found = Vec::new();
     let mut place = 0;
     while place < bytes.len() {
@@ -312,9 +312,14 @@ mod tests {
 
     #[test]
     fn only_images_are_frames() {
-        for (name, image) in
-            [("1.JPG", true), ("1.tiff", true), ("._1.jpg", false), (".25.jpg", true), ("truth.txt", false), ("jpg", false)]
-        {
+        for (name, image) in [
+            ("1.JPG", true),
+            ("1.tiff", true),
+            ("._1.jpg", false),
+            (".25.jpg", true),
+            ("truth.txt", false),
+            ("jpg", false),
+        ] {
             assert_eq!(is_image(Path::new(name)), image, "{name}");
         }
     }

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow, ensure};
 use trax::{Limits, Rectangle, Region};
 
 /// Bytes of a file; ten thousand frames with masks take about 50 MB.
-const LARGEST: u64 = 256 << 20;
+const LARGEST: u64 = 128 << 20;
 /// Pixels of a mask.
 const LARGEST_MASK: i64 = 64 << 20;
 /// Farther from the origin than this is no place in a frame.
@@ -18,8 +18,7 @@ const FARTHEST: f64 = 1e6;
 /// Where a file with such a name counts from: OTB's count pixels from 1.
 const FROM_ONE: &str = "groundtruth_rect";
 /// What a line may be.
-const FORMS: &str =
-    "a line is x,y,width,height, the corners x1,y1,x2,y2,... of a polygon, or a mask m...; nan,nan,nan,nan is no target";
+const FORMS: &str = "a line is x,y,width,height, the corners x1,y1,x2,y2,... of a polygon, or a mask m...; nan,nan,nan,nan is no target";
 
 /// Where the target is in a frame.
 #[derive(Debug, Clone, PartialEq)]

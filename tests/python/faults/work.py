@@ -34,6 +34,7 @@ def attempt(job: jobs.Job, library: ctypes.CDLL, place: int, kind: str) -> dict:
         os.close(read)
         if kind == "frame":
             kill_after(place)
+            place, kind = 0, "none"
         library.fault_arm(job.workspace.encode(), ctypes.c_long(place), kind.encode())
         outcome = jobs.work(job)
         calls = library.fault_calls()
@@ -87,7 +88,7 @@ def main() -> None:
         said = {"place": place, "kind": kind, "faulty": faulty, "left": left, "resumed": resumed}
         print(json.dumps({**said, "content": content(space), "aside": aside}), flush=True)
         shutil.rmtree(space)
-        if faulty["status"] == 0 and faulty["calls"] < place:
+        if faulty["status"] == 0 and (kind == "frame" or faulty["calls"] < place):
             return
         place += int(step)
 
