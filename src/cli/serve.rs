@@ -82,8 +82,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    // Training goes on for a minute, and nobody would read what comes of it. Nothing is logged: whoever went may have been the
-    // one to read that too.
+    // Training takes up to a minute, and its result has no reader. Nothing is logged: the client may
+    // have read the log, too.
     server.on_hang_up(|| exit_at_once(0))?;
     let mut session = Session::new(Dat::new(model), args.initial_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)

@@ -98,7 +98,7 @@ def as_vot(directory: Path, workspace: Path, experiments: list["MultiRunExperime
             text = file.read_text()
             if not file.stem.endswith("_time"):
                 _, *rest = text.splitlines()
-                # A box that is none says that the tracker had none.
+                # A missing box means that the tracker had none.
                 lines = [line if "nan" not in line.lower() else str(Trajectory.UNKNOWN) for line in rest]
                 text = "".join(f"{line}\n" for line in (str(Trajectory.INITIALIZATION), *lines))
             write_whole(copy / free.identifier / name / file.name, text)

@@ -1,6 +1,6 @@
 """Variants of the tracker on the same sequences: run, and measured by OTB's and by the toolkit's measures.
 
-The supervised experiment comes first. Where a tracker was never lost in it, nobody has helped it: the trajectory
+The supervised experiment comes first. Where a tracker was never lost in it, it was never restarted: the trajectory
 is what one pass without supervision gives, because both begin with the first frame, the same box and the same
 count of initialisations, 0. So the unsupervised experiment is run only where there was a failure.
 """

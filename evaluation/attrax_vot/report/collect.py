@@ -34,7 +34,7 @@ class Entry:
     Attributes:
         reference: its name in the registry.
         label: what it is called.
-        scores: over the sequences that it has ended; nobody else's results change them.
+        scores: over the sequences that it has ended; other trackers' results do not change them.
         attributes: its failures by attribute, on the same sequences.
         notes: what its runs noted about themselves, the latest last.
         command: how it is registered; empty for published results.

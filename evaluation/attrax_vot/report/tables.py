@@ -252,7 +252,7 @@ def hardest(report: Report) -> str:
 
 
 def _hardness(report: Report, place: Place) -> tuple[float, float]:
-    """Sorts sequences: many failures first, then low accuracy; what nobody has ended comes last."""
+    """Sorts sequences: many failures first, then low accuracy; sequences without results come last."""
     scores = [score for entry in report.entries if (score := entry.row(place.name)) is not None]
     if not scores:
         return 1.0, 0.0

@@ -66,7 +66,7 @@ else:
         """A runtime of several objects: lists down to another runtime, and lists back."""
 
         def __init__(self, runtime: vot.tracker.TrackerRuntime) -> None:
-            """Wraps a runtime that nobody else uses."""
+            """Wraps a runtime, which must have no other user."""
             super().__init__(runtime.tracker)
             self._runtime = runtime
 

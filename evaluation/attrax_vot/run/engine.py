@@ -65,7 +65,7 @@ class Engine(Protocol):
     slots: int
 
     def submit(self, wanted: dict[int, Job]) -> Iterator[tuple[int, Running]]:
-        """Starts jobs, each in its slot; tells of each as soon as it can be ended."""
+        """Starts jobs, each in its slot; reports each as soon as it can be ended."""
 
 
 class _Submitted:
@@ -144,7 +144,7 @@ class _OnCluster(_Submitted):
         self._since = time.monotonic()
 
     def done(self) -> bool:
-        # The result may have been written since the queue was asked: whoever wants it looks again.
+        # The result may have been written since the queue was asked: the caller looks again.
         return self._job.paths.result_pickle.exists() or self._queue.lacks(self._job.job_id, self._since)
 
 

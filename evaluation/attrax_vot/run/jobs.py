@@ -230,7 +230,7 @@ def _set_repetitions(experiment: "Experiment", repetitions: int | None) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Waits until nobody else has this file; the lock goes with the process, however it ends."""
+    """Waits until no other process has this file; the lock goes with the process, however it ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

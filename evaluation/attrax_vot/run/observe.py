@@ -33,7 +33,7 @@ class ObservedRuntime(driver.Online):
     """Passes everything to another runtime and reports what was done."""
 
     def __init__(self, runtime: TrackerRuntime, progress: Progress, log: Log, starting: Starting) -> None:
-        """Wraps a runtime that nobody else uses."""
+        """Wraps a runtime, which must have no other user."""
         super().__init__(runtime.tracker)
         self._runtime = runtime
         self._progress = progress

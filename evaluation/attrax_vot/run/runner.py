@@ -188,7 +188,7 @@ class _Watch:
     """Turns a runtime's frames into steps; which repetition is at work is seen from its initialisations."""
 
     def __init__(self, experiment: "Experiment", wanted: tuple[int, int], report: Callable[[Step], None]) -> None:
-        # Where nobody helps the tracker, an initialisation is no failure.
+        # Without restarts an initialisation is no failure.
         self._supervised = isinstance(experiment, SupervisedExperiment)
         self._repetition, self._last = wanted[0] - 1, wanted[1]
         self._starts = 0
