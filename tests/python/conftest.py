@@ -33,6 +33,9 @@ LONG = (
     "test_attacks",
 )
 
+# Without a network apt-get gives up within a minute.
+APT = ("-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20", "-o", "Acquire::Retries=1")
+
 PROJECT = Path(__file__).resolve().parents[2]
 SHARED = PROJECT.parent / "shared"
 JITTER = Path(__file__).with_name("jitter_tracker.py")
@@ -45,13 +48,13 @@ def installed(program: str, *other_names: str, also: Sequence[str] = ()) -> str:
     """
     names = (program, *other_names)
     if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", program, *also]
+        install = ["apt-get", *APT, "install", "--yes", "--no-install-recommends", program, *also]
         quiet = {"capture_output": True, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
         # One at a time: tests run in several processes.
         with Path(tempfile.gettempdir(), "attrax-tests-apt.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not any(map(shutil.which, names)) and subprocess.run(install, **quiet).returncode:
-                subprocess.run(["apt-get", "update"], **quiet)
+                subprocess.run(["apt-get", *APT, "update"], **quiet)
                 subprocess.run(install, **quiet)
     path = next((found for name in names if (found := shutil.which(name))), None)
     if path is None:
