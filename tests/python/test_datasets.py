@@ -97,7 +97,7 @@ def test_got10k_lasot_and_images(tmp_path: Path):
     ("layout", "text", "words"),
     [
         ("otb", boxes(3), "has 3 boxes, Walking 4 frames"),
-        ("otb", "1,2,three,4\n", "groundtruth_rect.txt, line 1: '1,2,three,4' holds 'three', which is no number"),
+        ("otb", "1,2,three,4\n", "groundtruth_rect.txt, line 1: '1,2,three,4' holds 'three', which is not a number"),
         ("otb", "0,0,0,0\n" * 4, "no frame has a region to start from"),
         ("lasot", boxes(4), "in the layout of lasot: CLASS/CLASS-1"),
         ("uav", boxes(4), "there is no format uav; there are vot, otb, got10k, lasot, tnl2k"),

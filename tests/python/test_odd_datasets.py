@@ -96,7 +96,7 @@ def test_values_of_words_and_tags_in_latin_1(tmp_path: Path, init: Callable[...,
     (folder / "occlusion.tag").write_bytes(b"1\nn\xe3o\n1\n")
     result = init()
     assert result.code == 0
-    assert "anchor.value, line 2: 'none' is no number; the file is left out" in result.text
+    assert "anchor.value, line 2: 'none' is not a number; the file is left out" in result.text
     assert "speed.value has 20 values for 6 frames" in result.text
     (each,) = workspace.load(tmp_path / "space").dataset
     assert [list(each.tags(index)) for index in range(4)] == [["occlusion"], [], ["occlusion"], []]

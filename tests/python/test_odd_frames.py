@@ -142,7 +142,7 @@ def test_a_sequence_file_that_is_wrong(tmp_path: Path, init: Callable[..., Comma
     (folder / "sequence").write_text(f"{SEQUENCE}width=10\nheight=7\nlength=1000000000\nfps=often\n")
     result = init()
     assert result.code == 0, result.text
-    for words in ("says 10 x 7", "length=1000000000, but there are 6 frames", "fps=often is no number"):
+    for words in ("says 10 x 7", "length=1000000000, but there are 6 frames", "fps=often is not a number"):
         assert words in result.text
     (each,) = workspace.load(tmp_path / "space").dataset
     assert len(each) == 6 and each.size == (80, 60)

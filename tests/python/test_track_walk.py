@@ -105,7 +105,7 @@ WALK = {
     "cut first frame": (["track", "first.jpg", "--box", BOX], "first.jpg: the JPEG is cut short", 1),
     "cut frame": (["track", "cut", "--box", BOX], "cut/2.jpg: the JPEG is cut short", 1),
     "truth too short": (["track", "short"], "groundtruth.txt: 2 lines for 3 images", 1),
-    "bad truth": (["track", "bad"], 'groundtruth.txt, line 2: "20,16,x,18": illegal region: "x" is not a number', 1),
+    "bad truth": (["track", "bad"], 'groundtruth.txt, line 2: "20,16,x,18": "x" is not a number', 1),
     "no target in the first frame": (["track", "absent"], "no region for frame 1; give one with --box", 1),
     "video that is not there": (["track", "clip.mp4", "--box", BOX], "clip.mp4: No such file", 1),
     "video among frames": (["track", "frames", "clip.mp4"], "clip.mp4: a video is tracked by itself", 1),

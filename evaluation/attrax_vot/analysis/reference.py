@@ -156,7 +156,7 @@ def _read_times(path: Path) -> list[list[float | None]]:
     """Seconds by frame and repetition, none where they are missing; nothing where they were not published.
 
     Raises:
-        EvaluationError: a cell is no number.
+        EvaluationError: a cell is not a number.
     """
     if not path.is_file():
         return []

@@ -120,7 +120,7 @@ def _row(number: int, words: list[str]) -> Row:
     """The row of a code, a rectangle or a polygon."""
     words = [_plain(word) for word in words]
     if odd := [word for word in words if not _NUMBER.fullmatch(word)]:
-        raise UnreadableError(f"holds '{odd[0][:40]}', which is no number")
+        raise UnreadableError(f"holds '{odd[0][:40]}', which is not a number")
     values = tuple(map(float, words))
     if len(values) == 1 and isnan(values[0]):
         return Row(number, UNKNOWN, absent="not a number", plain=False)

@@ -197,7 +197,7 @@ def _rate(clip: Clip, given: str | None) -> int:
         rate = 0.0
     if not 0.5 <= rate <= 1e6:
         clip.plain = False
-        clip.add(f"{clip.folder / 'sequence'}: fps={given[:40]} is no number of frames a second; 30 is taken")
+        clip.add(f"{clip.folder / 'sequence'}: fps={given[:40]} is not a number of frames a second; 30 is taken")
         return 30
     clip.plain &= given.strip().isdigit()
     return round(rate)
@@ -223,7 +223,7 @@ def _values(clip: Clip, length: int) -> None:
         except ValueError:
             clip.plain = False
             number, word = next((place, word) for place, word in enumerate(words, 1) if not _is_number(word))
-            clip.add(f"{file}, line {number}: '{word[:40]}' is no number; the file is left out")
+            clip.add(f"{file}, line {number}: '{word[:40]}' is not a number; the file is left out")
             continue
         if len(numbers) > length:
             clip.plain = False

@@ -154,7 +154,7 @@ fn number(word: &str) -> Result<f64, String> {
         _ if quiet => Ok(f64::NAN),
         Some("qnan" | "snan" | "ind") => Ok(f64::NAN),
         Some("inf") => Ok(f64::INFINITY),
-        _ => lower.parse().map_err(|_| format!("{:?} is no number", start(word))),
+        _ => lower.parse().map_err(|_| format!("{:?} is not a number", start(word))),
     }
 }
 
