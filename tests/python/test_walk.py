@@ -75,7 +75,11 @@ WALK = [
     ("init {p}/new --dataset {d}/twins", "it is a sequence itself: give", 1),
     ("init {p}/new --dataset {p}/otb", "it has OTB's layout", 1),
     ("init {p}/new --dataset {p}/otb/Walking", "it has OTB's layout", 1),
-    ("init {p}/new --dataset {p}/bad_line", "groundtruth.txt, line 3: '12,x7,30,40' holds 'x7', which is not a number", 1),
+    (
+        "init {p}/new --dataset {p}/bad_line",
+        "groundtruth.txt, line 3: '12,x7,30,40' holds 'x7', which is not a number",
+        1,
+    ),
     ("init {p}/new --dataset {p}/blank_line", "groundtruth.txt, line 3: '' is empty", 1),
     ("check {p}/blank_line", "groundtruth.txt, line 3: '' is empty", 1),
     ("check {d}", "3 sequences, 0 odd", 0),
