@@ -32,7 +32,7 @@ def compare(options: argparse.Namespace) -> int:
 
     outcomes = _run_arms(options, request, study.prepare, study.run)
     found = comparison.collect(options.directory)
-    return _print_arms(page.terminal(found), page.write(found, options.directory), outcomes)
+    return _print_arms(page.terminal(found), page.write(found, options.directory), _failed(outcomes))
 
 
 def _compare_windows(options: argparse.Namespace) -> int:
@@ -56,10 +56,7 @@ def _compare_windows(options: argparse.Namespace) -> int:
         print(planned.line(), flush=True)
         errors = study.start(planned, options.jobs, threads(options))
     found = page.collect(options.directory)
-    print(page.terminal(found))
-    for path in page.write(found, options.directory):
-        print(path)
-    return 1 if errors else 0
+    return _print_arms(page.terminal(found), page.write(found, options.directory), bool(errors))
 
 
 def ablation(options: argparse.Namespace) -> int:
@@ -76,7 +73,7 @@ def ablation(options: argparse.Namespace) -> int:
 
     outcomes = _run_arms(options, request, kind.prepare, kind.run)
     found = kind.collect(options.directory)
-    return _print_arms(ablation_page.terminal(found), ablation_page.write(found, options.directory), outcomes)
+    return _print_arms(ablation_page.terminal(found), ablation_page.write(found, options.directory), _failed(outcomes))
 
 
 def curves(options: argparse.Namespace) -> int:
@@ -109,9 +106,14 @@ def _run_arms(
     return start(planned, engine(options, options.directory), Table())
 
 
-def _print_arms(table: str, files: list[Path], outcomes: list["Outcome"]) -> int:
+def _failed(outcomes: list["Outcome"]) -> bool:
+    """Whether a job did not end well."""
+    return any(outcome.error for outcome in outcomes)
+
+
+def _print_arms(table: str, files: list[Path], failed: bool) -> int:
     """Prints what arms came to, and where it is written."""
     print(table)
     for path in files:
         print(path)
-    return 1 if any(outcome.error for outcome in outcomes) else 0
+    return 1 if failed else 0

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+from collections.abc import Iterable
 
 from attrax_vot.run import provenance
 from attrax_vot.run.evaluate import find_tracker
@@ -14,9 +15,7 @@ def report(options: argparse.Namespace) -> int:
     from attrax_vot.report import tables, write
     from attrax_vot.report.collect import collect
 
-    unknown = sorted(set(options.format) - set(write.FORMATS))
-    if unknown:
-        raise EvaluationError(f"there is no format {', '.join(unknown)}; there are {', '.join(write.FORMATS)}")
+    _check_formats(options.format, write.FORMATS)
     found = collect(options.workspace, options.trackers, options.reference)
     files = write.write(found, options.out or options.workspace / "report", options.format)
     print(tables.text(write.shown(found)[0]))
@@ -52,14 +51,24 @@ def figure(options: argparse.Namespace) -> int:
     from attrax_vot.report import figures
     from attrax_vot.report.collect import collect
 
-    if unknown := sorted(set(options.format) - set(figures.FORMATS)):
-        raise EvaluationError(f"there is no format {', '.join(unknown)}; there are {', '.join(figures.FORMATS)}")
+    _check_formats(options.format, figures.FORMATS)
     found = collect(options.workspace, options.trackers, options.reference, pictures=False)
-    study = Study(options.workspace, options.trackers, options.reference)
-    drawn = figures.draw(options.kind, found, study, options.sequences)
+    drawn = figures.draw(
+        options.kind, found, lambda: Study(options.workspace, options.trackers, options.reference), options.sequences
+    )
     for path in figures.write(drawn, options.out or options.workspace / "figures", options.format):
         print(path)
     return 0
+
+
+def _check_formats(wanted: list[str], known: Iterable[str]) -> None:
+    """Makes sure that all wanted formats are known.
+
+    Raises:
+        EvaluationError: one is not.
+    """
+    if unknown := sorted(set(wanted) - set(known)):
+        raise EvaluationError(f"there is no format {', '.join(unknown)}; there are {', '.join(known)}")
 
 
 def render(options: argparse.Namespace) -> int:

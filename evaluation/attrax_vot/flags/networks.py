@@ -20,7 +20,7 @@ def _add_weights(commands: Commands) -> None:
     convert.add_argument(
         "input", type=Path, metavar="IN", help="a .mat, .pth or .safetensors file, known by its content"
     )
-    convert.add_argument("output", type=Path, metavar="OUT", help="the safetensors file; one that is there is replaced")
+    convert.add_argument("output", type=Path, metavar="OUT", help="the safetensors file; an existing one is replaced")
     inspect = actions.add_parser("inspect", help="list a file's tensors and say whether attrax can use them")
     inspect.add_argument("file", type=Path, help="a .mat, .pth or .safetensors file")
     fetch = actions.add_parser("fetch", help="download weights; a download that broke off goes on where it stopped")

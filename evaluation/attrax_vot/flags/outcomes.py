@@ -18,15 +18,20 @@ def add(commands: Commands) -> None:
     _add_calibrate(commands)
 
 
+def _add_shown(command: argparse.ArgumentParser) -> None:
+    """The arguments of the trackers that are shown."""
+    command.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
+    command.add_argument(
+        "--reference", type=Path, action="append", default=[], metavar="DIR",
+        help="published raw results to add; may be given again",
+    )  # fmt: skip
+
+
 def _add_report(commands: Commands) -> None:
     """The command that writes a report."""
     report = commands.add_parser("report", help="write a page, a table and summary.json about a workspace")
     report.add_argument("workspace", type=Path, help="with results")
-    report.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
-    report.add_argument(
-        "--reference", type=Path, action="append", default=[], metavar="DIR",
-        help="published raw results to add; may be given again",
-    )  # fmt: skip
+    _add_shown(report)
     report.add_argument(
         "--format", type=names, default=["html", "markdown"], metavar="A,B",
         help="html, markdown, latex, csv [html,markdown]; summary.json is always written",
@@ -45,11 +50,7 @@ def _add_explore(commands: Commands) -> None:
         "and open the same address there. Ctrl-C ends it. While a run goes on, the page shows what has ended.",
     )
     explore.add_argument("workspace", type=Path, help="with results, or with a run that makes them")
-    explore.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
-    explore.add_argument(
-        "--reference", type=Path, action="append", default=[], metavar="DIR",
-        help="published raw results to add; may be given again",
-    )  # fmt: skip
+    _add_shown(explore)
     explore.add_argument("--port", type=port, default=8766, metavar="N", help="of the page; 0 takes a free one [8766]")
 
 
@@ -63,11 +64,7 @@ def _add_figure(commands: Commands) -> None:
         metavar="KIND",
         help=f"{', '.join(FIGURES)}; timeline and strip are of single sequences",
     )
-    figure.add_argument("trackers", nargs="*", metavar="TRACKER", help="only these [all that have results]")
-    figure.add_argument(
-        "--reference", type=Path, action="append", default=[], metavar="DIR",
-        help="published raw results to add; may be given again",
-    )  # fmt: skip
+    _add_shown(figure)
     figure.add_argument("--sequences", type=names, metavar="A,B", help="of timeline and strip [the hardest one]")
     figure.add_argument("--format", type=names, default=["pdf"], metavar="A,B", help="pdf, svg, png [pdf]")
     figure.add_argument("--out", type=Path, help="where it goes [WORKSPACE/figures]")

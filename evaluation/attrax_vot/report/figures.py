@@ -25,13 +25,13 @@ HATCHES = ["", "///", "...", "xxx", "\\\\\\", "ooo", "+++"]
 FRAMES, TILE = 5, 2.3
 
 
-def draw(kind: str, report: Report, study: Study, names: list[str] | None) -> dict[str, Figure]:
+def draw(kind: str, report: Report, study: Callable[[], Study], names: list[str] | None) -> dict[str, Figure]:
     """Draws a kind of figure.
 
     Args:
         kind: one of `KINDS`.
         report: of the workspace.
-        study: of the same workspace.
+        study: opens the same workspace, for figures that show frames.
         names: of the sequences, for figures of single sequences; the hardest one when there are none.
 
     Returns:
@@ -40,8 +40,11 @@ def draw(kind: str, report: Report, study: Study, names: list[str] | None) -> di
     Raises:
         EvaluationError: the workspace has no results of that kind, or a sequence is unknown.
     """
-    if kind in ("timeline", "strip"):
-        return {f"{kind}-{name}": OF_SEQUENCE[kind](report, study, name) for name in _sequences(report, names)}
+    if kind == "timeline":
+        return {f"{kind}-{name}": timeline(report, name) for name in _sequences(report, names)}
+    if kind == "strip":
+        wanted, opened = _sequences(report, names), study()
+        return {f"{kind}-{name}": strip(report, opened, name) for name in wanted}
     if kind in ("success", "precision"):
         _require(report.one_pass, "one-pass results (an unsupervised experiment)")
     elif kind != "speed":
@@ -124,7 +127,7 @@ def speed(report: Report) -> Figure:
     return drawn
 
 
-def timeline(report: Report, _study: Study, name: str) -> Figure:
+def timeline(report: Report, name: str) -> Figure:
     """Overlap of every tracker over the frames of a sequence, with failures; above its attributes."""
     place = next(each for each in report.places if each.name == name)
     called = tables.names(report)
@@ -234,4 +237,3 @@ KINDS: dict[str, Callable[[Report], Figure]] = {
     "attributes": by_attribute,
     "speed": speed,
 }
-OF_SEQUENCE: dict[str, Callable[[Report, Study, str], Figure]] = {"timeline": timeline, "strip": strip}

@@ -134,7 +134,7 @@ def clock(seconds: float | None) -> str:
 
 
 def layout(columns: int) -> list[int]:
-    """The widths of the columns, 0 for one that is left out, so that a row fits; names get what is left over."""
+    """The widths of the columns, 0 for a hidden column, so that a row fits; names get the remaining width."""
     widths = [width if index >= NAMES else SHORTEST for index, (_, width, _) in enumerate(COLUMNS)]
 
     def spare() -> int:
