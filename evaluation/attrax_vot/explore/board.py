@@ -1,5 +1,6 @@
 """Scores of a workspace for the page, kept current while a run goes on."""
 
+import math
 import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -177,7 +178,7 @@ class Board:
                 }
                 for each in ended
             },
-            "curve": _rounded(entry.scores.curve),
+            "curve": [*map(number, entry.scores.curve)],
         }
 
 
@@ -202,8 +203,8 @@ def _one_pass(
         "total": _plain({**asdict(measured.total), "seconds_per_frame": sum(known) / len(known)}),
         "rows": rows,
         "marks": {},
-        "success": _rounded(measured.success),
-        "precision": _rounded(measured.precision),
+        "success": [*map(number, measured.success)],
+        "precision": [*map(number, measured.precision)],
     }
 
 
@@ -222,6 +223,6 @@ def _plain(values: Document) -> Document:
     return {key: summary.plain(value) for key, value in values.items()}
 
 
-def _rounded(curve: list[float]) -> list[float | None]:
-    """A curve as JSON has it."""
-    return [None if value != value else round(float(value), 4) for value in curve]  # noqa: PLR0124 - not a number
+def number(value: float | None) -> float | None:
+    """A number of a curve as JSON has it."""
+    return None if value is None or not math.isfinite(value) else round(float(value), 4)

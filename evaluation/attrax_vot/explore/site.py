@@ -1,7 +1,6 @@
 """The answers: the page's files, scores, runs, differences and frames."""
 
 import json
-import math
 import os
 import stat
 from http import HTTPStatus
@@ -13,7 +12,7 @@ import cv2
 import numpy as np
 
 from attrax_vot.analysis import apart
-from attrax_vot.explore.board import Board
+from attrax_vot.explore.board import Board, number
 from attrax_vot.explore.guard import Query, Refusal
 from attrax_vot.explore.server import Content
 from attrax_vot.explore.study import Study, shape
@@ -100,8 +99,8 @@ class Site:
             {
                 "regions": run.regions,
                 "states": run.states,
-                "overlaps": [_number(value) for value in run.overlaps],
-                "scores": [_number(value) for value in run.scores],
+                "overlaps": [*map(number, run.overlaps)],
+                "scores": [*map(number, run.scores)],
             }
         )
 
@@ -205,8 +204,3 @@ def _template(name: str) -> bytes:
 def _json(value: Any) -> Content:  # noqa: ANN401 - whatever JSON holds
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return Content("application/json", text.encode())
-
-
-def _number(value: float | None) -> float | None:
-    """A number as JSON has it."""
-    return None if value is None or not math.isfinite(value) else round(float(value), 4)

@@ -138,11 +138,12 @@ def _whole(folder: Path, sequence: dict[str, Any]) -> bool:
     return file.is_file() and f"uid={sequence['annotations']['uid']}" in file.read_text().splitlines()
 
 
-def _archives(address: str, sequence: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """The archives of a sequence: their folder in it, address and description."""
+def _archives(address: str, sequence: dict[str, Any], parts: Path) -> Iterator[tuple[str, str, Path, dict[str, Any]]]:
+    """The archives of a sequence: their folder in it, address, file and description."""
     described = [("", sequence["annotations"]), *sequence["channels"].items()]
     for name, archive in described:
-        yield name, urljoin(address, archive["url"]), archive
+        file = parts / f"{sequence['name']}-{name or 'annotations'}.zip"
+        yield name, urljoin(address, archive["url"]), file, archive
 
 
 def _sequence(address: str, sequence: dict[str, Any], place: Path, report: Say) -> int:
@@ -152,16 +153,16 @@ def _sequence(address: str, sequence: dict[str, Any], place: Path, report: Say) 
         EvaluationError: an archive cannot be had or is damaged.
     """
     folder, size = place / sequence["name"], 0
-    for name, url, described in _archives(address, sequence):
-        archive = place / PARTS / f"{sequence['name']}-{name or 'annotations'}.zip"
+    archives = list(_archives(address, sequence, place / PARTS))
+    for name, url, archive, described in archives:
         size += fetch.fetch(url, (), archive).length if not archive.exists() else archive.stat().st_size
         _unpack(archive, url, folder / name, described, report)
     lines = {"name": sequence["name"], "fps": sequence["fps"], "format": "default"}
     lines |= {f"channels.{name}": f"{name}/{each.get('pattern', '')}" for name, each in sequence["channels"].items()}
     lines["uid"] = sequence["annotations"]["uid"]
     write_whole(folder / "sequence", "".join(f"{key}={value}\n" for key, value in lines.items()))
-    for name, _, _ in _archives(address, sequence):
-        (place / PARTS / f"{sequence['name']}-{name or 'annotations'}.zip").unlink(missing_ok=True)
+    for _, _, archive, _ in archives:
+        archive.unlink(missing_ok=True)
     return size
 
 
