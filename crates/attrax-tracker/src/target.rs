@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::config::Schedule;
 use super::engine::Engine;
 use super::error::guarded;
 use super::learning::box_head;
@@ -169,11 +170,7 @@ impl Tracker {
             let features = backbone.describe_in(frame, &[target]);
             self.first_score = scores(&self.head, backbone, config, &features).double_value(&[0, TARGET]);
         }
-        // One number of the head that is not finite spreads to every score.
-        if self.head.flat().isfinite().all().int64_value(&[]) == 0 || !self.first_score.is_finite() {
-            return Err(TrackerError::NotFinite { frame: 1 });
-        }
-
+        self.check_numbers()?;
         self.fit_regression(frame, near);
         Ok(())
     }
@@ -200,9 +197,7 @@ impl Tracker {
     /// the first one's, or the box is empty, not finite or outside the frame; the tracker stays as
     /// it was. Otherwise as [`Tracker::track`].
     pub fn correct(&mut self, frame: &Frame, region: BoundingBox) -> Result<(), TrackerError> {
-        if frame.size() != self.frame_size {
-            return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
-        }
+        self.check_size(frame)?;
         let region = region.for_initialization(frame.width(), frame.height())?;
         guarded(|| alone(|| self.learn_correction(frame, region)))
     }
@@ -215,16 +210,11 @@ impl Tracker {
         let (positive, negative, near) = self.sampling().first(frame, region, 1.0);
         self.positives.push(positive);
         self.negatives.push(negative);
-        let (backbone, config) = (&self.engine.backbone, &self.engine.config);
-        if let Some(positives) = self.positives.last(config.positive_frames) {
-            let negatives = self.negatives.last(config.negative_frames);
-            let pools = (&positives, negatives.as_ref());
-            let schedule = &config.initial_training;
-            let _ = train(&self.head, backbone, &self.engine.update_config, schedule, pools, None, &mut self.rng);
-        }
-        if self.head.flat().isfinite().all().int64_value(&[]) == 0 {
-            return Err(TrackerError::NotFinite { frame: self.frames + 1 });
-        }
+        let config = &self.engine.config;
+        let (frames, schedule) = (config.positive_frames, config.initial_training.clone());
+        // The next update begins at rest, as after a first frame.
+        let _ = self.train_on_memory(frames, &schedule);
+        self.check_numbers()?;
         self.fit_regression(frame, near);
         Ok(())
     }
@@ -250,9 +240,7 @@ impl Tracker {
     /// [`TrackerError::OutOfMemory`], and [`TrackerError::Libtorch`] for its other failures: then
     /// the target has to be initialised again.
     pub fn track(&mut self, frame: &Frame) -> Result<Estimate, TrackerError> {
-        if frame.size() != self.frame_size {
-            return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
-        }
+        self.check_size(frame)?;
         guarded(|| alone(|| self.find(frame)))
     }
 
@@ -323,9 +311,7 @@ impl Tracker {
     /// [`TrackerError::Region`] for a box that is empty, not finite or outside the frame,
     /// [`TrackerError::Libtorch`] where libtorch fails.
     pub fn maps(&self, frame: &Frame, boxes: &[BoundingBox]) -> Result<Vec<Maps>, TrackerError> {
-        if frame.size() != self.frame_size {
-            return Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() });
-        }
+        self.check_size(frame)?;
         for region in boxes {
             region.for_initialization(frame.width(), frame.height())?;
         }
@@ -403,7 +389,7 @@ impl Tracker {
 
     /// The short-term update after a failure, the long-term update every few frames.
     fn update(&mut self) {
-        let (backbone, config) = (&self.engine.backbone, &self.engine.config);
+        let config = &self.engine.config;
         let frames = if self.lost > 0 {
             if !(self.lost - 1).is_multiple_of(config.failure.interval) {
                 return;
@@ -416,14 +402,38 @@ impl Tracker {
         } else {
             return;
         };
-        if let Some(positives) = self.positives.last(frames) {
-            let negatives = self.negatives.last(config.negative_frames);
-            let schedule = &config.update_training;
-            let pools = (&positives, negatives.as_ref());
-            let velocity = self.velocity.take();
-            let velocity =
-                train(&self.head, backbone, &self.engine.update_config, schedule, pools, velocity, &mut self.rng);
-            self.velocity = config.momentum_kept.then_some(velocity);
+        let (schedule, momentum_kept) = (config.update_training.clone(), config.momentum_kept);
+        if let Some(velocity) = self.train_on_memory(frames, &schedule) {
+            self.velocity = momentum_kept.then_some(velocity);
         }
+    }
+
+    /// Trains the classifier on the positive samples of the last `frames` frames and the negative
+    /// ones that are kept, from the kept velocity on. Returns the final velocity, or `None` without
+    /// positive samples.
+    fn train_on_memory(&mut self, frames: usize, schedule: &Schedule) -> Option<Tensor> {
+        let engine = &self.engine;
+        let positives = self.positives.last(frames)?;
+        let negatives = self.negatives.last(engine.config.negative_frames);
+        let pools = (&positives, negatives.as_ref());
+        let velocity = self.velocity.take();
+        Some(train(&self.head, &engine.backbone, &engine.update_config, schedule, pools, velocity, &mut self.rng))
+    }
+
+    /// Makes sure that a frame is as large as the first one.
+    fn check_size(&self, frame: &Frame) -> Result<(), TrackerError> {
+        if frame.size() == self.frame_size {
+            return Ok(());
+        }
+        Err(TrackerError::FrameSize { expected: self.frame_size, found: frame.size() })
+    }
+
+    /// Makes sure that the training has not diverged: one number of the head that is not finite
+    /// spreads to every score.
+    fn check_numbers(&self) -> Result<(), TrackerError> {
+        if self.head.flat().isfinite().all().int64_value(&[]) != 0 && self.first_score.is_finite() {
+            return Ok(());
+        }
+        Err(TrackerError::NotFinite { frame: self.frames + 1 })
     }
 }
