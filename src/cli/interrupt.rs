@@ -22,7 +22,8 @@ static TASKS: Mutex<(u64, BTreeMap<u64, Task>)> = Mutex::new((0, BTreeMap::new()
 static ASKS: AtomicBool = AtomicBool::new(false);
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// From now on the first signal asks for the end of the work: it is how the recording of a camera ends. The next one interrupts.
+/// From now on the first signal asks for the end of the work: the recording of a camera ends so.
+/// The next one interrupts.
 pub fn ask_first() {
     ASKS.store(true, Ordering::Relaxed);
 }

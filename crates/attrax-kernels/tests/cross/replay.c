@@ -1,6 +1,6 @@
-/* Runs the kernels of one vector width on pseudo-random cases. Writes their numbers to standard output and the recorded
- * bits to the file that is the argument. Programs of other processors, compilers or vector widths with as many lanes
- * write the same but for rounding.
+/* Runs the kernels of one vector width on pseudo-random cases. Writes their numbers to standard
+ * output, and the recorded bits to the file that the argument names. Programs of other processors,
+ * compilers or vector widths with as many lanes write the same but for rounding.
  *
  * Weights are random in the kernels' own layout, which depends on the number of lanes alone.
  */

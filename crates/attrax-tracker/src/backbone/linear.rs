@@ -194,7 +194,8 @@ mod tests {
     /// Layers, and the function that they are.
     type Case<'a> = (Vec<Layer>, Box<dyn Fn(&Tensor) -> Tensor + 'a>);
 
-    /// Against autograd: a `ReLU` at the end of a branch keeps its output as a mask, one at its beginning shares its input.
+    /// Against autograd: a `ReLU` at the end of a branch keeps its output as a mask, and one at its
+    /// beginning shares its input.
     #[test]
     fn branches_that_begin_or_end_with_a_relu_are_as_autograd_has_them() {
         let options = (Kind::Double, Device::Cpu);

@@ -79,8 +79,9 @@ pub struct Tracks {
 /// The exports of a run.
 pub struct Exports {
     files: Vec<(Format, PathBuf, Output)>,
-    folders: Vec<(Format, Folder)>,
-    /// Frames that are stored in one of the folders while the run goes on.
+    /// Folders of YOLO's labels.
+    labels: Vec<Folder>,
+    /// Folders in which frames are stored while the run goes on.
     sequences: Vec<Sequence>,
     tracks: Tracks,
     paths: Vec<PathBuf>,
@@ -95,7 +96,7 @@ impl Exports {
             Source::Files(files) => files.clone(),
             Source::Video(_) => Vec::new(),
         };
-        let mut exports = Self { files: Vec::new(), folders: Vec::new(), sequences: Vec::new(), tracks, paths };
+        let mut exports = Self { files: Vec::new(), labels: Vec::new(), sequences: Vec::new(), tracks, paths };
         for Wanted { format, path } in &args.wanted {
             ensure!(
                 targets == 1 || !matches!(format, Format::Groundtruth | Format::Sequence),
@@ -104,7 +105,7 @@ impl Exports {
             );
             match format {
                 Format::Sequence => exports.sequences.push(Sequence::create(path, &exports.paths)?),
-                Format::Yolo => exports.folders.push((*format, Folder::create(path)?)),
+                Format::Yolo => exports.labels.push(Folder::create(path)?),
                 _ => exports.files.push((*format, path.clone(), Output::create(path, part_of_file)?)),
             }
         }
@@ -113,7 +114,7 @@ impl Exports {
 
     /// Adds a frame by its number in the source, counted from 0, with what was found of each target.
     pub fn add(&mut self, number: usize, frame: &Frame, found: impl Iterator<Item = Estimate>) -> anyhow::Result<()> {
-        if self.files.is_empty() && self.folders.is_empty() && self.sequences.is_empty() {
+        if self.files.is_empty() && self.labels.is_empty() && self.sequences.is_empty() {
             return Ok(());
         }
         let path = self.paths.get(number);
@@ -143,7 +144,7 @@ impl Exports {
             output.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
             output.finish()?;
         }
-        for (_, folder) in self.folders {
+        for folder in self.labels {
             for (name, text) in lines::yolo(tracks)? {
                 folder.write(&name, text.as_bytes())?;
             }
