@@ -5,7 +5,7 @@ use attrax_tracker::internals::learning::head::Head;
 use attrax_tracker::internals::learning::memory::Deck;
 use attrax_tracker::{Attention, BoundingBox, Config, Schedule};
 use attrax_tracker::{Form, Reduction};
-use rand::Rng;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 

@@ -1,7 +1,7 @@
 //! The inverted residual blocks of the embedded network by their kernels, each alone.
 
 use attrax_kernels::{Activation, Kernel, Plane, Shape, Weights, Width};
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::support::THREADS;

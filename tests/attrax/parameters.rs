@@ -6,7 +6,7 @@ use std::sync::Arc;
 use attrax_tracker::internals::backbone::{Backbone, Parameters};
 use attrax_tracker::{BoundingBox, Config, Explanation, Frame, Model, Tracker, TrackerError};
 use rand::seq::IndexedRandom;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 

@@ -1,7 +1,7 @@
 //! Random cases around the kernels' tile sizes.
 
 use attrax_kernels::{Plane, Shape, StemShape};
-use rand::Rng;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::reference::BlockWeights;

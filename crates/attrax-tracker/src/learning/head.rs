@@ -1,6 +1,6 @@
 //! fc4-fc6: the classifier, drawn again for each target and trained online.
 
-use rand::Rng;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use tch::{Device, Kind, Tensor};

@@ -5,7 +5,7 @@
 //! are on a grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth
 //! of the published one.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;

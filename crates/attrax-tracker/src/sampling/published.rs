@@ -4,7 +4,7 @@
 //! width and height, scale as a power of a factor. Gaussian draws are `0.5 N(0, 1)` clipped to [-1,
 //! 1].
 
-use rand::Rng;
+use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
