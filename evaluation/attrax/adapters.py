@@ -89,7 +89,7 @@ class Got10kTracker(_Adapter):
         """
         del visualize
         boxes, seconds = np.zeros((len(img_files), 4)), np.zeros(len(img_files))
-        boxes[0] = box
+        boxes[:1] = box
         for number, path in enumerate(img_files):
             begun = time.perf_counter()
             if number == 0:

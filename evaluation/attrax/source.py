@@ -9,6 +9,7 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 
+from attrax import frames
 from attrax.binary import binary
 
 Source: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
@@ -33,10 +34,10 @@ def rows(arguments: Sequence[str], source: Source, box: Any) -> Iterator[list[di
 
     Raises:
         SourceError: the program ended with an error.
-        ValueError: a box has not four numbers.
+        ValueError: it is no source, or a box has not four numbers.
     """
-    sources = [source] if isinstance(source, (str, PathLike)) else list(source)
-    command = [str(binary()), "track", *arguments, *(f"--box={each}" for each in _boxes(box)), "--", *map(str, sources)]
+    given = frames.sources(source)
+    command = [str(binary()), "track", *arguments, *(f"--box={each}" for each in _boxes(box)), "--", *given]
     # A file, which a program that says much never waits for.
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, text=True)
@@ -54,10 +55,7 @@ def rows(arguments: Sequence[str], source: Source, box: Any) -> Iterator[list[di
 def _boxes(box: Any) -> list[str]:  # noqa: ANN401 - a box or several
     if box is None:
         return []
-    boxes = np.asarray(box, dtype=float)
-    if boxes.shape[-1:] != (4,) or boxes.ndim > 2 or len(boxes) == 0:
-        raise ValueError(f"a box is left, top, width and height, or a sequence of such; not {box!r}")
-    return [",".join(map(repr, each)) for each in np.atleast_2d(boxes).tolist()]
+    return [",".join(map(repr, each)) for each in np.atleast_2d(frames.boxes(box)).tolist()]
 
 
 def _targets(row: dict[str, str]) -> list[dict[str, float]]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
-from trax.image import FileImage, MemoryImage
 from trax.region import Rectangle
 
+from attrax import frames
 from attrax.binary import binary
 from attrax.link import Link, LinkError
 from attrax.source import Source, SourceError, rows
@@ -93,7 +92,8 @@ class Tracker:
             bgr: whether colour arrays are in OpenCV's order.
 
         Raises:
-            ValueError: unknown preset.
+            TypeError: `settings` has no names.
+            ValueError: unknown preset, or text with a null byte.
         """
         self._link: Link | None = None
         if preset not in PRESETS:
@@ -101,7 +101,11 @@ class Tracker:
         options: dict[str, object] = {"preset": preset, "device": device, "seed": seed, "threads": threads}
         options |= {"config": config, "weights": weights}
         self._arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
-        self._arguments += [f"--set={name}={_toml(value)}" for name, value in (settings or {}).items()]
+        if not isinstance(settings or {}, Mapping):
+            raise TypeError(f"settings are values by the names of parameters, not {type(settings).__name__}")
+        self._arguments += [f"--set={name}={_toml(value)}" for name, value in dict(settings or {}).items()]
+        if odd := next((each for each in self._arguments if "\0" in each), None):
+            raise ValueError(f"{odd!r} holds a null byte")
         self._bgr = bgr
         self._several = False
 
@@ -114,12 +118,10 @@ class Tracker:
 
         Raises:
             TrackerError: the frame, a box or a parameter is refused, or the process cannot start.
-            ValueError: the array is no such frame, or a box has not four numbers.
+            ValueError: it is no such frame, or a box has not four numbers.
         """
-        boxes = np.asarray(box, dtype=float)
-        if boxes.shape[-1:] != (4,) or boxes.ndim > 2 or len(boxes) == 0:
-            raise ValueError(f"a box is left, top, width and height, or a sequence of such; not {box!r}")
-        image = self._image(frame)
+        boxes = frames.boxes(box)
+        image = frames.image(frame, self._bgr)
         regions: list[tuple[Any, dict[str, str]]] = [
             (Rectangle.create(*each), {}) for each in np.atleast_2d(boxes).tolist()
         ]
@@ -142,14 +144,14 @@ class Tracker:
 
         Raises:
             TrackerError: nothing is tracked yet, the frame is refused, or the process ended.
-            ValueError: the array is no frame.
+            ValueError: it is no frame.
         """
         link = self._link
         if link is None or not link.is_open:
             if link is not None and link.is_foreign:
                 raise TrackerError("the target is followed in the parent process; this one calls init first")
             raise TrackerError("there is no target yet: init comes before update")
-        image = self._image(frame)
+        image = frames.image(frame, self._bgr)
         try:
             objects = link.ask(lambda client: client.frame({"color": image}, {}, []))[0]
         except LinkError as error:
@@ -174,11 +176,12 @@ class Tracker:
 
         Raises:
             TrackerError: the source, a box or a parameter is refused, or a frame cannot be read.
-            ValueError: a box has not four numbers.
+            ValueError: it is no source, or a box has not four numbers.
         """
-        several = box is not None and np.ndim(box) == 2
+        boxes = None if box is None else frames.boxes(box)
+        several = boxes is not None and boxes.ndim == 2
         try:
-            for targets in rows(self._arguments, source, box):
+            for targets in rows(self._arguments, source, boxes):
                 results = [
                     Result(
                         (row["x"], row["y"], row["width"], row["height"]),
@@ -224,22 +227,6 @@ class Tracker:
         """Raises the reason as the caller's error."""
         self.close()
         raise TrackerError(str(error)) from error
-
-    def _image(self, frame: Frame) -> FileImage | MemoryImage:
-        """A frame as TraX sends it."""
-        if isinstance(frame, (str, PathLike)):
-            return FileImage.create(str(Path(frame).resolve()))
-        if not isinstance(frame, np.ndarray):
-            if not hasattr(frame, "convert"):
-                raise ValueError(f"a frame is a path, an array or an image of Pillow's, not {type(frame).__name__}")
-            return MemoryImage.create(np.ascontiguousarray(frame.convert("RGB")))
-        if frame.dtype != np.uint8 or frame.size == 0 or frame.shape[2:] not in ((), (3,)) or frame.ndim < 2:
-            raise ValueError(f"a frame is H x W x 3 or H x W of uint8, not {frame.shape} of {frame.dtype}")
-        if frame.ndim == 2:
-            frame = np.repeat(frame[:, :, None], 3, axis=2)
-        elif self._bgr:
-            frame = frame[:, :, ::-1]
-        return MemoryImage.create(np.ascontiguousarray(frame))
 
 
 def _result(region: Any, properties: Mapping[str, str]) -> Result:  # noqa: ANN401 - vot-trax has no types
