@@ -1,12 +1,11 @@
 """The command line: `attrax-vot`."""
 
 import argparse
-import io
 import sys
 from collections.abc import Callable
 
 from attrax.binary import add_to_path
-from attrax_vot import __version__
+from attrax_vot import __version__, streams
 from attrax_vot.errors import EvaluationError
 from attrax_vot.flags import comparisons, networks, outcomes, runs
 from attrax_vot.run import processes
@@ -51,33 +50,47 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 1 where something went wrong, or 128 and the signal's number where one ended it.
     """
+    streams.prepare()
+    try:
+        status = _run(arguments)
+    except SystemExit:
+        # Of a help, which argparse prints without regard to errors.
+        if (error := streams.lost()) is not None:
+            return streams.status(error)
+        raise
+    error = streams.lost()
+    return status if error is None else streams.status(error)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Runs a command, and reports what went wrong in one sentence."""
     options = parser().parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Names of files may be bytes that are no text.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    if options.command == "completions":
-        print(completions(parser(), options.shell), end="")
-        return 0
     add_to_path()
     try:
         with processes.handled():
+            if options.command == "completions":
+                print(completions(parser(), options.shell), end="")
+                return 0
             return _command(options.command)(options)
-    except EvaluationError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except processes.Ended as ended:
-        print(f"{ended}: what has ended is kept, and running again goes on from there", file=sys.stderr)
+        streams.complain(f"{ended}: what has ended is kept, and running again goes on from there")
         return 128 + ended.signum
     except Exception as error:
+        if isinstance(error, OSError) and (lost := streams.lost()) is not None:
+            return streams.status(lost)
         text = _sentence(error)
         if text is None:
             raise
-        print(f"error: {text}", file=sys.stderr)
+        streams.complain(f"error: {text}")
         return 1
 
 
 def _sentence(error: Exception) -> str | None:
     """What the toolkit, a reader of its files or the system says in one sentence; nothing for faults of our own."""
+    if isinstance(error, MemoryError):
+        return "memory ran out; give fewer --jobs, or a higher limit (ulimit -v)"
+    if isinstance(error, EvaluationError):
+        return str(error)
     if "vot" not in sys.modules:
         return str(error) if isinstance(error, OSError) else None
     from attrax_vot.run import sentences

@@ -54,12 +54,15 @@ def nfs(name: str, folder: Path, source: Path) -> Clip:
     """A sequence of NfS: boxes are corners, in lines of `0 LEFT TOP RIGHT BOTTOM FRAME LOST ...`."""
     clip = Clip(name, folder)
     clip.fps = int(folder.parent.name)
+    clip.sources.append(source)
     found = images(folder)
     try:
         rows = [_corners(line, place) for place, line in enumerate(text.lines(text.read(source)), 1)]
     except OSError as error:
         return clip.fail(str(error))
     clip.fail(*truth.errors(source, rows))
+    if not rows:
+        return clip.fail(f"{source} is empty")
     # Boxes are of every frame at 240 a second; some sequences have one too many.
     if found and len(rows) > 4 * len(found):
         rows = rows[::8]

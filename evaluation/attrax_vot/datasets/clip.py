@@ -42,6 +42,7 @@ class Clip:
         plain: whether the toolkit reads the folder as it is.
         fitted: whether frames were left out or tagged, because no tracker can be started in them.
         size: width and height of the first frame; none where it is unknown.
+        sources: the files of ground truth.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Clip:
     plain: bool = False
     fitted: bool = False
     size: tuple[int, int] | None = None
+    sources: list[Path] = field(default_factory=list)
 
     @property
     def frames(self) -> list[Path]:
@@ -98,6 +100,7 @@ def broken(name: str, folder: Path, sentence: str) -> Clip:
 
 def read_rows(clip: Clip, path: Path) -> list[Row]:
     """Reads ground truth; unreadable lines become fatal findings."""
+    clip.sources.append(path)
     try:
         rows = truth.read(path)
     except OSError as error:

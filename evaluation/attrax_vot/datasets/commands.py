@@ -3,11 +3,12 @@
 import argparse
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TextIO
 
 from attrax.binary import registry
 from attrax_vot.datasets import check as checks
-from attrax_vot.datasets import layouts
+from attrax_vot.datasets import layouts, unread
 from attrax_vot.datasets.clip import Clip
 from attrax_vot.errors import EvaluationError
 
@@ -17,10 +18,11 @@ def check(options: argparse.Namespace) -> int:
     clips = layouts.find(options.format, options.dataset, options.sequences)
     checks.frames(clips)
     _print(clips)
+    others = _print_unread(options.format, options.dataset, options.sequences, clips)
     damaged = sum(bool(clip.errors) for clip in clips)
     odd = sum(bool(clip.findings) for clip in clips)
     print(f"{len(clips)} sequences, {odd} odd, {damaged} of them damaged")
-    return 1 if odd else 0
+    return 1 if odd or others else 0
 
 
 def init(options: argparse.Namespace) -> int:
@@ -56,6 +58,8 @@ def init(options: argparse.Namespace) -> int:
     else:
         checks.frames(clips)
     _print(clips, sys.stderr)
+    if options.dataset is not None:
+        _print_unread(options.format, options.dataset, options.sequences, clips)
     damaged = [clip for clip in clips if clip.errors]
     if damaged and not options.skip_damaged:
         names = ", ".join(clip.name for clip in damaged[:10]) + (", ..." if len(damaged) > 10 else "")
@@ -91,3 +95,11 @@ def _print(clips: list[Clip], damaged: TextIO | None = None) -> None:
                 print(f"damaged: {finding.text}", file=damaged)
             else:
                 print(f"odd: {finding.text}")
+
+
+def _print_unread(layout: str, dataset: Path, names: list[str] | None, clips: list[Clip]) -> bool:
+    """Prints what is read as no sequence, where all sequences are wanted; whether there is any."""
+    sentences = [] if names else unread.find(layout, dataset, clips)
+    for sentence in sentences:
+        print(f"odd: {sentence}")
+    return bool(sentences)

@@ -24,11 +24,15 @@ class Layout:
         find: maps the dataset's folder to the arguments of `read` for each sequence, by its name.
         read: makes a clip from a name and these arguments.
         expected: the paths of the files, for error messages.
+        truths: patterns of the files of ground truth.
+        frames: patterns of the folders of frames.
     """
 
     find: Callable[[Path], dict[str, tuple]]
     read: Callable[..., Clip]
     expected: str
+    truths: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
 
 
 def find(layout: str, directory: Path, names: list[str] | None = None) -> list[Clip]:
@@ -70,7 +74,8 @@ def _otb_names(directory: Path) -> dict[str, tuple[Path, str]]:
     for folder in sorted(each for each in directory.iterdir() if (each / "img").is_dir()):
         targets = otb.TARGETS.get(folder.name, {folder.name: "groundtruth_rect.txt"})
         for name, file in targets.items():
-            if (folder / file).is_file():
+            # Where one of several targets has no file, it is damaged.
+            if (folder / file).is_file() or len(targets) > 1:
                 found[name] = (folder, file)
     return found
 
@@ -105,7 +110,7 @@ def _got10k(name: str, folder: Path) -> Clip:
     rows = fit(clip, "color", images(folder), read_rows(clip, source), source)
     absent = folder / "absence.label"
     if absent.is_file():
-        rows = _without(rows, text.read(absent).split(), "absent by absence.label")
+        rows = _without(clip, rows, absent)
     clip.objects[OBJECT] = rows
     return settle(clip, source)
 
@@ -120,7 +125,7 @@ def _lasot(name: str, folder: Path) -> Clip:
     rows = read_rows(clip, source)
     for file in ("full_occlusion.txt", "out_of_view.txt"):
         if (folder / file).is_file():
-            rows = _without(rows, text.read(folder / file).replace(",", " ").split(), f"absent by {file}")
+            rows = _without(clip, rows, folder / file)
     clip.objects[OBJECT] = fit(clip, "color", images(folder / "img"), rows, source)
     return settle(clip, source)
 
@@ -152,25 +157,53 @@ def _truth(folder: Path) -> Path | None:
     return next((folder / name for name in TRUTHS if (folder / name).is_file()), None)
 
 
-def _without(rows: list[Row], marks: list[str], reason: str) -> list[Row]:
-    """Removes the regions of rows that are marked with 1."""
+def _without(clip: Clip, rows: list[Row], file: Path) -> list[Row]:
+    """Removes the regions of rows that a file marks with 1; a mark for each row, 0 or 1."""
+    marks = text.read(file).replace(",", " ").split()
+    if len(marks) != len(rows):
+        clip.add(
+            f"{file} has {len(marks)} marks for {len(rows)} rows; missing ones are taken as 0, others are left out"
+        )
+    if odd := next((mark for mark in marks if mark not in ("0", "1")), None):
+        clip.add(f"{file}: '{odd[:40]}' is neither 0 nor 1; 0 is taken")
     marks = marks + ["0"] * (len(rows) - len(marks))
+    reason = f"absent by {file.name}"
     return [row.without(reason) if mark == "1" else row for row, mark in zip(rows, marks, strict=False)]
 
 
+# Files of ground truth in folders of sequences, or in folders of classes.
+IN_FOLDERS = ("*/groundtruth.txt", "*/*/groundtruth.txt")
 # By the name that `--format` takes.
 LAYOUTS = {
-    "otb": Layout(_otb_names, _otb, "NAME/img/0001.jpg and NAME/groundtruth_rect.txt"),
-    "got10k": Layout(_got10k_names, _got10k, "NAME/00000001.jpg and NAME/groundtruth.txt"),
-    "lasot": Layout(_lasot_names, _lasot, "CLASS/CLASS-1/img/00000001.jpg and CLASS/CLASS-1/groundtruth.txt"),
-    "tnl2k": Layout(_tnl2k_names, _tnl2k, "NAME/imgs/00001.jpg and NAME/groundtruth.txt"),
-    "nfs": Layout(apart.nfs_names, apart.nfs, "NAME/30/NAME/00001.jpg and NAME/30/NAME.txt"),
-    "nfs240": Layout(apart.nfs240_names, apart.nfs, "NAME/240/NAME/00001.jpg and NAME/240/NAME.txt"),
-    "uav123": Layout(apart.uav123_names, apart.uav123, "data_seq/UAV123/NAME/000001.jpg and anno/UAV123/NAME.txt"),
+    "otb": Layout(
+        _otb_names, _otb, "NAME/img/0001.jpg and NAME/groundtruth_rect.txt", ("*/groundtruth_rect.txt",), ("*/img",)
+    ),
+    "got10k": Layout(
+        _got10k_names, _got10k, "NAME/00000001.jpg and NAME/groundtruth.txt", ("*/groundtruth.txt",), ("*",)
+    ),
+    "lasot": Layout(
+        _lasot_names, _lasot, "CLASS/CLASS-1/img/00000001.jpg and CLASS/CLASS-1/groundtruth.txt", IN_FOLDERS,
+        ("*/img", "*/*/img"),
+    ),
+    "tnl2k": Layout(
+        _tnl2k_names, _tnl2k, "NAME/imgs/00001.jpg and NAME/groundtruth.txt", IN_FOLDERS, ("*/imgs", "*/*/imgs")
+    ),
+    "nfs": Layout(
+        apart.nfs_names, apart.nfs, "NAME/30/NAME/00001.jpg and NAME/30/NAME.txt", ("*/30/*.txt",), ("*/30/*",)
+    ),
+    "nfs240": Layout(
+        apart.nfs240_names, apart.nfs, "NAME/240/NAME/00001.jpg and NAME/240/NAME.txt", ("*/240/*.txt",), ("*/240/*",)
+    ),
+    "uav123": Layout(
+        apart.uav123_names, apart.uav123, "data_seq/UAV123/NAME/000001.jpg and anno/UAV123/NAME.txt",
+        ("anno/UAV123/*.txt",), ("data_seq/UAV123/*",),
+    ),
     "trackingnet": Layout(
-        apart.trackingnet_names, apart.trackingnet, "frames/NAME/0.jpg and anno/NAME.txt, perhaps in TRAIN_0 .. TEST"
+        apart.trackingnet_names, apart.trackingnet, "frames/NAME/0.jpg and anno/NAME.txt, perhaps in TRAIN_0 .. TEST",
+        ("anno/*.txt", "*/anno/*.txt"), ("frames/*", "*/frames/*"),
     ),
     "images": Layout(
-        _plain_names, _plain, "images and groundtruth.txt, at least with the first box, in it or in folders of it"
+        _plain_names, _plain, "images and groundtruth.txt, at least with the first box, in it or in folders of it",
+        frames=("*",),
     ),
-}
+}  # fmt: skip

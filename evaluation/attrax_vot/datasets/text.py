@@ -11,7 +11,7 @@ def read(path: Path) -> str:
     """The text of a file: UTF-8 or UTF-16 with a byte order mark, UTF-8, or else Latin-1, which takes any bytes.
 
     Raises:
-        OSError: it cannot be read, is no regular file, or is larger than 256 MiB.
+        OSError: it cannot be read, is no regular file, or is larger than 128 MiB.
     """
     if not path.is_file():
         raise OSError(f"{path} is not a regular file" if path.exists() else f"{path}: there is no such file")

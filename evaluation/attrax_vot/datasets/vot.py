@@ -9,6 +9,8 @@ from attrax_vot.datasets.frames import size
 from attrax_vot.datasets.truth import NOT_ANNOTATED, Row
 from attrax_vot.errors import EvaluationError
 
+# Bytes of a sequence's name: files of results have it, and up to 50 bytes more, of the 255 that systems allow.
+LONGEST_NAME = 200
 # Files that make another reader of the toolkit's take the folder, or this one take them for an object.
 OTHERS = ("meta_info.ini", "groundtruth_rect.txt")
 
@@ -47,6 +49,8 @@ def find(directory: Path, names: list[str] | None = None) -> list[Clip]:
     else:
         folders = sorted(path.name for path in root.iterdir() if not path.name.startswith("."))
         known = dict.fromkeys(name for name in folders if truths(root / name))
+    if not known and listing.is_file():
+        raise EvaluationError(f"{listing} names no sequence; list names of folders, one a line, or remove the file")
     if not known:
         raise EvaluationError(f"{root} holds no sequences: neither a list.txt nor any */groundtruth.txt{_hint(root)}")
     clips = [_read(root, listing, name) for name in wanted(root, list(known), names)]
@@ -107,6 +111,10 @@ def _hint(root: Path) -> str:
 def _read(root: Path, listing: Path, name: str) -> Clip:
     """Reads a sequence by its name in the list."""
     parts = Path(name).parts
+    if len(name.encode(errors="replace")) > LONGEST_NAME:
+        short = f"{name[:60]}..."
+        reason = f"has more than {LONGEST_NAME} bytes, and names of results are longer still; rename it"
+        return broken(safe(short), root, f"{root}: the sequence '{short}' {reason}")
     if Path(name).is_absolute() or ".." in parts or not parts or "\x00" in name:
         return broken(safe(name) or "_", root, f"{listing}: '{name}' is outside the dataset; list names of its folders")
     folder = root / name
@@ -208,7 +216,13 @@ def _tags(clip: Clip, length: int) -> None:
     for file in _files(clip, (".tag", ".label")):
         whole = text.read(file)
         clip.plain &= text.plain(file.read_bytes())
-        marks = [line.strip() == "1" for line in text.lines(whole)][:length]
+        clip.plain &= not text.ends_blank(whole)
+        lines = [line.strip() for line in text.lines(whole)]
+        # Fewer lines are usual: VOT's own files end with the last frame that has the tag.
+        if len(lines) > length:
+            clip.plain = False
+            clip.add(f"{file} has {len(lines)} lines for {length} frames; the rest is left out")
+        marks = [line == "1" for line in lines][:length]
         clip.tags[file.stem] = marks + [False] * (length - len(marks))
 
 

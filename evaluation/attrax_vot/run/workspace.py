@@ -15,6 +15,7 @@ from attrax.binary import registry as own_registry
 from attrax_vot import experiments
 from attrax_vot.datasets import check, layouts, view
 from attrax_vot.datasets.clip import NO_REGION, Clip
+from attrax_vot.datasets.vot import find_root
 from attrax_vot.files import write_whole
 from attrax_vot.run import driver, registry
 from attrax_vot.run.sentences import EXPECTED, sentence
@@ -98,7 +99,7 @@ def prepare(
     """
     if not settings.registry.exists():
         raise EvaluationError(f"there is no {settings.registry} to find trackers in")
-    _check_place(directory)
+    _check_place(directory, settings.dataset)
     if clips is None:
         clips = read(directory, settings) if settings.dataset else []
     require(clips)
@@ -134,12 +135,14 @@ def require(clips: list[Clip]) -> list[Clip]:
     return clips
 
 
-def _check_place(directory: Path) -> None:
-    """Makes sure that the toolkit can work in a folder, and that nothing is written outside it.
+def _check_place(directory: Path, dataset: Path | None) -> None:
+    """Makes sure that the toolkit can work in a folder, and that nothing is written outside it or into a dataset.
 
     Raises:
-        EvaluationError: it cannot, or `sequences` is a link.
+        EvaluationError: it cannot, `sequences` is a link, or the folder is the dataset's own.
     """
+    if dataset is not None and os.path.realpath(directory) == str(find_root(dataset)):
+        raise EvaluationError(f"{directory} is the dataset, which is never written to; give another folder")
     # Not `Path.resolve`, which fails on a link that leads to itself.
     path = os.path.realpath(directory)
     if odd := re.search(r"[%*?\[\]]", path):
@@ -257,7 +260,11 @@ def read_stack(name: str) -> dict[str, Any]:
     from vot.stack import resolve_stack
 
     file = Path(resolve_stack(stack_name(name)))
-    return yaml.safe_load(file.read_text())
+    try:
+        _check_experiments(file)
+        return yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise EvaluationError(sentence(error, file)) from error
 
 
 def several_objects() -> list[str]:
