@@ -36,7 +36,7 @@ fuzz: setup ## Fuzz the crate trax under sanitizers [SECONDS=600 for each of eig
 lint: setup ## Check style, types and licences: rustfmt, clippy, rustdoc, ruff, mypy, cargo-deny (if installed)
 	@scripts/lint
 
-wheel: build ## Make the Python wheel: dist/attrax-*.whl
+wheel: build ## Make the Python wheels: dist/attrax_vot-*.whl, and dist/attrax-*.whl with the tracker
 	@scripts/wheel
 
 demo: build ## Render a small dataset and run the VOT toolkit on it: out/demo

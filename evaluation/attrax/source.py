@@ -10,7 +10,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 
 from attrax import frames
-from attrax.binary import binary
+from attrax_vot.program import binary
 
 Source: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
 # Seconds from the request to end until the program is killed.

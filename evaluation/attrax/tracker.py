@@ -9,9 +9,9 @@ import numpy as np
 from trax.region import Rectangle
 
 from attrax import frames
-from attrax.binary import binary
-from attrax.link import Link, LinkError
 from attrax.source import Source, SourceError, rows
+from attrax_vot.link import Link, LinkError
+from attrax_vot.program import binary
 
 Box: TypeAlias = tuple[float, float, float, float]
 Frame: TypeAlias = Any  # a path, a NumPy array or an image of Pillow's

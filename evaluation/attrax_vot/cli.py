@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from attrax.binary import add_to_path
 from attrax_vot import __version__, streams
 from attrax_vot.errors import EvaluationError
 from attrax_vot.flags import comparisons, networks, outcomes, runs
+from attrax_vot.program import add_to_path
 from attrax_vot.run import processes
 from attrax_vot.shell import SHELLS, Parser, completions
 
@@ -24,6 +24,8 @@ EXAMPLES = """examples:
   attrax-vot compare out/windows --dataset ../shared/vot2016-dev --starts 50 --arms evaluation/arms/windows.toml
   attrax-vot ablation out/ablation --dataset ../shared/vot2016-dev --sequences matrix,book --jobs 2
 """
+# What the wheel of the tracker brings, and some commands need.
+OF_PYTORCH = {"torch": "PyTorch", "safetensors": "the package safetensors"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -91,6 +93,10 @@ def _sentence(error: Exception) -> str | None:
         return "memory ran out; give fewer --jobs, or a higher limit (ulimit -v)"
     if isinstance(error, EvaluationError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and error.name in OF_PYTORCH:
+        return f"this needs {OF_PYTORCH[error.name]}, which 'pip install attrax' brings"
+    if isinstance(error, (ImportError, OSError)) and "cannot open shared object file" in str(error):
+        return f"PyTorch cannot be loaded: {error}; install the packages of requirements-cuda.txt"
     if "vot" not in sys.modules:
         return str(error) if isinstance(error, OSError) else None
     from attrax_vot.run import sentences

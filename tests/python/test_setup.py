@@ -58,15 +58,26 @@ def pins(name: str) -> dict[str, set[str]]:
     return found
 
 
+def declared(folder: str) -> set[str]:
+    """The packages that a wheel declares."""
+    text = (PROJECT / folder / "pyproject.toml").read_text()
+    listed = text[text.index("\ndependencies = [") : text.index("[project.scripts]")]
+    return set(re.findall(r'^    "([a-z0-9-]+)', listed, re.MULTILINE))
+
+
 def test_the_locks_agree_and_hold_what_is_declared() -> None:
     whole = pins("requirements.txt") | pins("requirements-cuda.txt")
-    wheel = pins("requirements-wheel.txt")
-    assert all(whole[name] == versions for name, versions in wheel.items())
-    text = (EVALUATION / "pyproject.toml").read_text()
-    listed = text[text.index("\ndependencies = [") : text.index("[project.scripts]")]
-    declared = set(re.findall(r'^    "([a-z0-9-]+)', listed, re.MULTILINE))
-    assert {"torch", "vot-toolkit", "safetensors", "cachetools", "scipy"} <= declared <= set(wheel)
+    vot, tracker = pins("requirements-vot.txt"), pins("requirements-tracker.txt")
+    assert all(whole[name] == versions for name, versions in (vot | tracker).items())
+    assert {"vot-toolkit", "cachetools", "scipy"} <= declared("evaluation") <= set(vot)
+    assert not any(name.startswith(("torch", "nvidia")) for name in vot)
+    assert {"torch", "safetensors"} <= declared("packaging/attrax") - {"attrax-vot"} <= set(vot) | set(tracker)
+    # The tracker's wheel adds to the evaluation's of its own version.
+    text = (PROJECT / "packaging/attrax/pyproject.toml").read_text()
+    version = re.search(r'^version = "(.*)"', text, re.MULTILINE)[1]
+    assert f'"attrax-vot=={version}"' in text
+    assert f'version = "{version}"' in (EVALUATION / "pyproject.toml").read_text()
     # Every file has its hash.
-    for name in ("requirements.txt", "requirements-cuda.txt", "requirements-wheel.txt"):
+    for name in ("requirements.txt", "requirements-cuda.txt", "requirements-vot.txt", "requirements-tracker.txt"):
         blocks = re.split(r"^(?=[a-z])", (EVALUATION / name).read_text(), flags=re.MULTILINE)
         assert all("--hash=sha256:" in block for block in blocks if "==" in block)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrax.binary import registry as own_registry
+from attrax_vot.program import registry as own_registry
 
 if TYPE_CHECKING:
     from vot.workspace import Workspace

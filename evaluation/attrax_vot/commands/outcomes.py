@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import logging
 from collections.abc import Iterable
 
 from attrax_vot.run import provenance
@@ -42,6 +43,8 @@ def explore(options: argparse.Namespace) -> int:
         # Ctrl-C is how it ends.
         with contextlib.suppress(Ended):
             serving.serve_forever()
+        # Scores that are being computed end with the program; the toolkit's threads would print a traceback.
+        logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL + 1)
     return 0
 
 

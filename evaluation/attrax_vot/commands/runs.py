@@ -4,11 +4,11 @@ import argparse
 import shutil
 from pathlib import Path
 
-from attrax.binary import home
 from attrax_vot.analysis import summary
 from attrax_vot.commands import engine, registry, supervised, threads
 from attrax_vot.datasets.vot import find_root
 from attrax_vot.demo import render_dataset
+from attrax_vot.program import home
 from attrax_vot.run import provenance, registration
 from attrax_vot.run.evaluate import Evaluation, Request, find_tracker
 from attrax_vot.run.evaluate import evaluate as run_evaluation

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from attrax.binary import remedy
 from attrax_vot import toml
 from attrax_vot.files import write_whole
+from attrax_vot.program import remedy
 from attrax_vot.run.toolkit import EvaluationError
 
 # The toolkit's trackers have names of these characters.

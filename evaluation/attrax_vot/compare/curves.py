@@ -18,11 +18,11 @@ from statistics import fmean
 import numpy as np
 from matplotlib.figure import Figure
 
-from attrax.binary import binary
 from attrax_vot.analysis import summary
 from attrax_vot.compare.arms import Arms
 from attrax_vot.datasets.clip import Clip
 from attrax_vot.files import replacing, write_whole
+from attrax_vot.program import binary
 from attrax_vot.report.plots import COLOURS
 from attrax_vot.run.toolkit import EvaluationError
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from attrax.binary import registry
 from attrax_vot.datasets import check as checks
 from attrax_vot.datasets import layouts, unread
 from attrax_vot.datasets.clip import Clip
 from attrax_vot.errors import EvaluationError
+from attrax_vot.program import registry
 
 
 def check(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ def add_dataset(command: argparse.ArgumentParser) -> None:
 def add_tracker(command: argparse.ArgumentParser) -> None:
     """The options of the tracker that is run."""
     command.add_argument("--tracker", default="DAT", help="its name in the registry [DAT]")
-    command.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
+    command.add_argument("--registry", type=Path, help="file that registers trackers [attrax's, or trackers.ini]")
 
 
 def add_engine(command: argparse.ArgumentParser, jobs: int) -> None:

@@ -50,7 +50,7 @@ def _add_workspaces(commands: Commands) -> None:
         "--experiments", type=names, metavar="A,B", help="of the stack [all; in another format, the unsupervised one]"
     )
     init.add_argument("--repetitions", type=repetitions, metavar="N", help="of the experiment [the stack's]")
-    init.add_argument("--registry", type=Path, help="file that registers trackers [the project's trackers.ini]")
+    init.add_argument("--registry", type=Path, help="file that registers trackers [attrax's, or trackers.ini]")
     init.add_argument("--skip-damaged", action="store_true", help="leave out sequences that cannot be used")
 
     check = commands.add_parser("check", help="list everything odd in a dataset; exit status 0 where nothing is")

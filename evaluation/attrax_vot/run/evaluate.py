@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vot.experiment.multirun import SupervisedExperiment, UnsupervisedExperiment
 from vot.tracker import Tracker
 
+from attrax_vot import program
 from attrax_vot.analysis import reference, results, summary
 from attrax_vot.analysis.scores import Scores, average_overlap, score
 from attrax_vot.run import internals, provenance, registration, registry, runner, workspace
@@ -112,7 +113,8 @@ def find_tracker(space: "Workspace", identifier: str) -> Tracker:
         meant = f" (do you mean {near[0]}?)" if near else ""
         illegal = registry.illegal(internals.registries(space.registry))
         why = f"; a name may have letters, digits, - and _: {', '.join(illegal)} may not be used" if illegal else ""
-        raise EvaluationError(f"no tracker {identifier}{meant}; there are {', '.join(known) or 'none'}{why}")
+        others = ", ".join(known) or "none"
+        raise EvaluationError(f"no tracker {identifier}{meant}; there are {others}{why}{program.hint(identifier)}")
     return space.registry[identifier]
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from vot.tracker import Tracker
 from vot.tracker.trax import TraxTrackerRuntime
 
-from attrax.binary import registry as own_registry
+from attrax_vot.program import remedy
 from attrax_vot.run import driver, internals
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -186,8 +186,7 @@ def _native(tracker: Tracker) -> Iterator[Problem]:
 def _missing(word: str, source: str) -> Problem:
     """A program that is not there."""
     if Path(word).name == "attrax":
-        how = "'make build' makes it" if (own_registry().parent / "Makefile").is_file() else "install attrax again"
-        return Problem(f"there is no program '{word}' on PATH", how)
+        return Problem(f"there is no program '{word}' on PATH", remedy())
     if Path(word).is_absolute():
         executable = "cannot be executed" if Path(word).exists() else "does not exist"
         return Problem(f"the program {word} {executable}", f"write the right path into {source}")

@@ -9,6 +9,7 @@ import yaml
 from vot import config as toolkit_config
 from vot.tracker import Registry, is_valid_identifier
 
+from attrax_vot import program
 from attrax_vot.run.sentences import EXPECTED, sentence
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -23,9 +24,18 @@ def read(place: Path) -> Registry:
         EvaluationError: a file is missing or cannot be read; it names file, tracker and key.
     """
     if not place.exists():
-        raise EvaluationError(f"there is no {place} to find trackers in")
+        raise missing(place)
     check([place])
     return Registry([str(place.resolve())])
+
+
+def missing(place: Path) -> EvaluationError:
+    """The error for a registration file that does not exist; where it was not named, what makes one."""
+    text = f"there is no {place} to find trackers in"
+    if place == program.registry() and program.package() is None:
+        own = program.remedy().replace(" it", " attrax's")
+        text += f"; 'attrax-vot own' writes one for your tracker, and {own}"
+    return EvaluationError(text)
 
 
 def check(places: Iterable[Path]) -> None:

@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 from vot.region import calculate_overlap
 from vot.tracker import Tracker
 
-from attrax.binary import remedy
 from attrax_vot import toml
 from attrax_vot.demo import render_dataset
+from attrax_vot.program import hint, remedy
 from attrax_vot.run import driver, registration, registry, runner, workspace
 from attrax_vot.run.jobs import thread_variables
 from attrax_vot.run.observe import ObservedTracker
@@ -80,7 +80,8 @@ def checks(place: Path, identifier: str) -> Iterator[Check]:
         text = f"{place} does not register {identifier}; there are {others}"
         if illegal := registry.illegal([place]):
             text += f"; a name may have letters, digits, - and _: {', '.join(illegal)} may not be used"
-        yield Check("registration", good=False, found=text, fix="name another file with --registry")
+        fix = f"name another file with --registry{hint(identifier)}"
+        yield Check("registration", good=False, found=text, fix=fix)
         return
     tracker = found[identifier]
     problems = list(registration.problems(tracker))

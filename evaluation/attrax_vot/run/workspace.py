@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from attrax.binary import registry as own_registry
 from attrax_vot import experiments
 from attrax_vot.datasets import check, layouts, view
 from attrax_vot.datasets.clip import NO_REGION, Clip
 from attrax_vot.datasets.vot import find_root
 from attrax_vot.files import write_whole
+from attrax_vot.program import registry as own_registry
 from attrax_vot.run import driver, registry
 from attrax_vot.run.sentences import EXPECTED, sentence
 from attrax_vot.run.toolkit import EvaluationError
@@ -98,7 +98,7 @@ def prepare(
             workspace holds sequences of the same names from another folder.
     """
     if not settings.registry.exists():
-        raise EvaluationError(f"there is no {settings.registry} to find trackers in")
+        raise registry.missing(settings.registry)
     _check_place(directory, settings.dataset)
     if clips is None:
         clips = read(directory, settings) if settings.dataset else []

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from attrax_vot import program
 from attrax_vot.files import write_whole
 from attrax_vot.training import box_samples, samples
 from attrax_vot.training.box_head import BoxHead, loss, overlaps
 from attrax_vot.training.box_samples import Views
 from attrax_vot.weights import files
-from attrax_vot.weights.embed_efficientnet import INSTALLED, METADATA, OUTPUT
+from attrax_vot.weights.embed_efficientnet import METADATA
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def network() -> dict[str, torch.Tensor]:
     """The embedded network, its last blocks as they were trained on videos."""
-    source = INSTALLED if INSTALLED.exists() else OUTPUT
+    source = program.weights()
     start = files.read(source).tensors
     videos = files.read(source.with_name("efficientnet-lite0-videos.safetensors")).tensors
     arrays = start | {name.removeprefix("videos."): array for name, array in videos.items()}

@@ -6,11 +6,12 @@ import hashlib
 import numpy as np
 import torch
 
+from attrax_vot import program
 from attrax_vot.files import write_whole
 from attrax_vot.training import samples
 from attrax_vot.training.train import Plan, Training
 from attrax_vot.weights import files
-from attrax_vot.weights.embed_efficientnet import INSTALLED, METADATA, OUTPUT
+from attrax_vot.weights.embed_efficientnet import METADATA
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     torch.set_num_threads(options.threads)
-    start = files.read(options.weights or (INSTALLED if INSTALLED.exists() else OUTPUT))
+    start = files.read(options.weights or program.weights())
     tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in start.tensors.items()}
     tensors = {name: value for name, value in tensors.items() if not name.startswith("videos.")}
     found = samples.sequences(options.dataset)

