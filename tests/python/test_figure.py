@@ -8,8 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from attrax_vot.cli import main
+from attrax_vot.report import plots
 
 KINDS = ["eao", "ar", "ranking", "success", "precision", "attributes", "speed", "timeline", "strip"]
 MAGIC = {"pdf": b"%PDF-", "svg": b"<?xml", "png": b"\x89PNG"}
@@ -39,6 +41,14 @@ def test_every_kind(two_trackers: Path, tmp_path: Path, capsys: pytest.CaptureFi
         capsys.readouterr()
         assert main(["figure", str(two_trackers), *arguments]) == 1
         assert words in capsys.readouterr().err
+
+
+def test_names_are_no_formulas():
+    drawing = Figure()
+    axes = drawing.subplots()
+    axes.plot([1, 2], label=plots.legend("_$\\undefined{$"))
+    axes.legend()
+    assert "<!--  _$\\undefined{$ -->" in plots.svg(drawing)
 
 
 def test_a_document_with_figures_compiles(two_trackers: Path, tmp_path: Path):

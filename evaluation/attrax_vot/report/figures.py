@@ -15,7 +15,7 @@ from attrax_vot.explore.study import Run, Study, shape
 from attrax_vot.report import plots, tables
 from attrax_vot.report.collect import Report
 from attrax_vot.report.pictures import Picture
-from attrax_vot.report.plots import Style
+from attrax_vot.report.plots import Style, legend
 
 FORMATS = ("pdf", "svg", "png")
 # No date, so that the same results make the same file.
@@ -97,7 +97,7 @@ def by_attribute(report: Report) -> Figure:
         drawn_as = report.references.index(entry.reference)
         places = np.arange(len(labels)) + (index - (len(report.entries) - 1) / 2) * width
         axes.bar(
-            places, [each.rate for each in entry.attributes], width, label=called[entry.reference],
+            places, [each.rate for each in entry.attributes], width, label=legend(called[entry.reference]),
             facecolor=Style(drawn_as).colour, edgecolor="white", hatch=HATCHES[drawn_as % len(HATCHES)],
         )  # fmt: skip
     axes.set_xticks(range(len(labels)), [label.replace(" ", "\n") for label in labels])
@@ -135,7 +135,7 @@ def timeline(report: Report, name: str) -> Figure:
     for lane, line in enumerate(place.timelines):
         values = np.array([np.nan if value is None else value for value in line.overlaps], float)
         style = Style(report.references.index(line.tracker))
-        axes.plot(values, label=called[line.tracker], **style.line(len(values)))
+        axes.plot(values, label=legend(called[line.tracker]), **style.line(len(values)))
         height = 1.04 + 0.06 * lane
         axes.plot(line.failures, [height] * len(line.failures), style.shape, color=style.colour, clip_on=False, ms=6)
     axes.set_xlim(0, place.frames - 1)
@@ -196,7 +196,7 @@ def _boxes(axes: Axes, frame: int, truth: list[float] | None, runs: list[tuple[i
     for index, name, run in runs:
         style = Style(index)
         corners = _corners(run.regions[frame])
-        axes.plot(*corners, color=style.colour, linestyle=style.dash, linewidth=1.6, label=name)
+        axes.plot(*corners, color=style.colour, linestyle=style.dash, linewidth=1.6, label=legend(name))
 
 
 def _corners(region: list[float] | None) -> tuple[list[float], list[float]]:

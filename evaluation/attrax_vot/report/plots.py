@@ -16,6 +16,8 @@ from attrax_vot.analysis.scores import Scores
 
 # The same text in every run: no date, and names of shapes that do not change.
 matplotlib.rcParams["svg.hashsalt"] = "attrax"
+# Dollar signs in names of trackers and sequences are no formulas.
+matplotlib.rcParams["text.parse_math"] = False
 COLOURS = ["#c0392b", "#2471a3", "#1e8449", "#b9770e", "#7d3c98", "#117a65", "#5d6d7e"]
 DASHES: list[Any] = ["-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (8, 3)), (0, (3, 1.5)), (0, (1, 3))]
 SHAPES = ["o", "s", "^", "D", "X", "P", "v"]
@@ -55,6 +57,11 @@ class Style:
         }  # fmt: skip
 
 
+def legend(name: str) -> str:
+    """A name as a label; matplotlib leaves those that begin with an underscore out of legends."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def eao_curve(everything: list[tuple[str, Scores]], order: list[str]) -> Figure:
     """Expected average overlap by frames since an initialisation, and the interval of the score.
 
@@ -67,7 +74,7 @@ def eao_curve(everything: list[tuple[str, Scores]], order: list[str]) -> Figure:
     axes.axvspan(low, high, color="#f2f3f4", zorder=0)
     for name, scores in everything:
         curve, style = scores.curve[1:], Style(order.index(scores.tracker))
-        axes.plot(range(1, len(curve) + 1), curve, label=name, **style.line(len(curve)))
+        axes.plot(range(1, len(curve) + 1), curve, label=legend(name), **style.line(len(curve)))
     axes.set_xlim(0, max(high, *(len(scores.curve) for _, scores in everything)))
     axes.set_ylim(0, 1)
     axes.legend(frameon=False, handlelength=3.5)
@@ -90,7 +97,9 @@ def points(axes: Axes, everything: list[tuple[int, str, float, float]]) -> None:
     low, high = axes.get_ylim()
     below = -math.inf
     for index, name, across, up in sorted(known, key=lambda each: each[3]):
-        axes.scatter([across], [up], color=Style(index).colour, marker=Style(index).shape, s=60, label=name, zorder=3)
+        axes.scatter(
+            [across], [up], color=Style(index).colour, marker=Style(index).shape, s=60, label=legend(name), zorder=3
+        )
         height = max((up - low) / (high - low), below + LINE)
         below = height
         left = axes.transLimits.transform(axes.transScale.transform((across, up)))[0] > 0.6
@@ -119,7 +128,7 @@ def precision(everything: list[OnePass], order: list[str]) -> Figure:
 def _curves(axes: Axes, steps: Sequence[float], lines: list[tuple[int, str, list[float], float]]) -> None:
     """Draws named curves from 0 to 1, with a number for each."""
     for index, name, values, number in lines:
-        axes.plot(steps, values, label=f"{name} [{number:.3f}]", **Style(index).line(len(values)))
+        axes.plot(steps, values, label=legend(f"{name} [{number:.3f}]"), **Style(index).line(len(values)))
     axes.set_xlim(0, steps[-1])
     axes.set_ylim(0, 1)
     axes.legend(frameon=False, loc="best", handlelength=3.5)
