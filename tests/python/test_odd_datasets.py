@@ -197,3 +197,29 @@ def test_a_workspace_in_a_folder_that_the_toolkit_cannot_read(tmp_path: Path, ca
     registry = jitter_registry(tmp_path)
     result = call("init", tmp_path / "100%", "--dataset", tmp_path / "data", "--registry", registry)
     assert result.code == 1 and "the toolkit cannot work in a folder with '%' in its path" in result.text
+
+
+def test_what_has_gone_since_init_is_named(tmp_path: Path, call: Command, init: Callable[..., Command]):
+    data, space = tmp_path / "data", tmp_path / "space"
+    for name in ("car", "bus"):
+        sequence(data, name, 4)
+    # Laid out in the workspace, by links to the frames; the other one is a link itself.
+    (data / "bus" / "sequence").unlink()
+    assert init("--repetitions", "1").code == 0
+    commands = (("run", space, "Jitter"), ("render", space, "--tracker", "Jitter"), ("plan", space, "Jitter"))
+    commands += (("export", space, "Jitter"), ("calibrate", space, "Jitter"))
+
+    (data / "bus" / "color" / "00000003.jpg").unlink()
+    result = call("run", space, "Jitter", "--no-estimate", "--sequences", "bus")
+    assert result.code == 1
+    assert f"there is no frame {space}/sequences/bus/color/00000003.jpg; bring its files back" in result.text
+    # By itself the toolkit would take the frames before for all.
+    (data / "car" / "color" / "00000003.jpg").unlink()
+    for command in commands:
+        assert call(*command).code == 1
+        assert f"{space}/sequences/car has 2 frames for 4 rows of ground truth" in call(*command).text
+    (data / "car" / "color" / "00000001.jpg").unlink()
+    assert f"{space}/sequences/car: Empty sequence" in call("run", space, "Jitter").text
+    data.rename(tmp_path / "moved")
+    assert f"{space}/sequences/car leads to {data}/car, which is not there" in call("run", space, "Jitter").text
+    assert not list((space / "results").rglob("*.bin"))

@@ -17,7 +17,7 @@ from attrax_vot.datasets.clip import NO_REGION, Clip
 from attrax_vot.datasets.vot import find_root
 from attrax_vot.files import write_whole
 from attrax_vot.program import registry as own_registry
-from attrax_vot.run import driver, registry
+from attrax_vot.run import driver, registry, sequences
 from attrax_vot.run.sentences import EXPECTED, sentence
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -181,9 +181,13 @@ def load(directory: Path) -> "Workspace":
         if isinstance(config.get("stack"), str):
             config["stack"] = stack_name(config["stack"], directory)
             _check_experiments(Path(resolve_stack(config["stack"], str(directory.resolve()))))
+        place = config.get("sequences", "sequences")
+        if isinstance(place, str) and (directory / place).is_dir():
+            sequences.check_links(directory / place)
         space = Workspace(str(directory.resolve()), **config)
     except (*EXPECTED, ImportError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise EvaluationError(sentence(error, file)) from error
+    sequences.check(space)
     for experiment in space.stack:
         if getattr(experiment, "repetitions", 1) > MOST_REPETITIONS:
             raise EvaluationError(
