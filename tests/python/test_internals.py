@@ -33,7 +33,12 @@ print("become", type(internals.become(changed, Other)).__name__)
 print("arguments", internals.arguments(runtime))
 print("timeout", internals.timeout(runtime), internals.process(runtime))
 print("constructor", callable(internals.constructor("traxpython")))
+import subprocess
+class Started(subprocess.Popen):
+    pass
+internals.start_by(Started)
 runtime._connect()
+print("started", type(internals.process(runtime)._process).__name__)
 client = internals.process(runtime)._client
 internals.exchange_client(runtime, lambda old: [old])
 print("client", internals.process(runtime)._client == [client])
@@ -68,6 +73,7 @@ become Other
 arguments {'seed': '7'}
 timeout 30.0 None
 constructor True
+started Started
 client True
 clock [False, True, False] True
 keys ['stack', 'experiments', 'repetitions'] []

@@ -1,4 +1,4 @@
-"""Processes are found and ended where there is no `/proc`, by POSIX's `ps`."""
+"""Processes are found and ended, also where there is no `/proc`, by POSIX's `ps`, and where their parent has ended."""
 
 import os
 import subprocess
@@ -39,3 +39,15 @@ def test_descendants_are_found_and_ended():
         shell.kill()
         shell.wait()
     assert not processes.alive(shell.pid)
+
+
+def test_orphans_end_with_the_block():
+    """Processes that a tracker has started and left behind, whose parent has ended."""
+    with processes.adopting():
+        left = subprocess.run(["sh", "-c", "sleep 60 >&- & echo $!"], stdout=subprocess.PIPE, check=True)
+        orphan = int(left.stdout)
+        assert orphan in processes.descendants(os.getpid())
+    deadline = time.monotonic() + 20
+    while processes.alive(orphan) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not processes.alive(orphan)

@@ -4,11 +4,13 @@ Nothing here may import the rest of the package: plain `vot` loads it too, with 
 """
 
 import copy
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import vot.tracker
+import vot.tracker.trax
 
 # Private methods that classes of ours override or call where the toolkit is 0.8 or newer: class and method.
 OVERRIDDEN = (
@@ -103,6 +105,20 @@ def arguments(runtime: "TrackerRuntime") -> dict[str, str]:
 def registries(registry: "Registry") -> list[Path]:
     """The places that a workspace's registry was read from, without those of the toolkit's settings."""
     return [Path(each) for each in getattr(registry, "_paths", [])]
+
+
+def start_by(process: type[subprocess.Popen]) -> None:
+    """Makes the toolkit start trackers by a class of ours in the place of `subprocess.Popen`."""
+
+    class Starting:
+        """What the toolkit's runtime finds under the name of the module `subprocess`."""
+
+        Popen = process
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything of that module
+            return getattr(subprocess, name)
+
+    vars(vot.tracker.trax)["subprocess"] = Starting()
 
 
 def constructor(protocol: str) -> Callable:

@@ -180,7 +180,7 @@ def work(job: Job) -> runner.Outcome:
     _follow(job.owner)
     attempt = _Attempt(job)
     try:
-        with _locked(job.private("locks")):
+        with processes.adopting(), _locked(job.private("locks")):
             return attempt.run()
     except Exception as error:
         return attempt.failed(error)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from vot.tracker import Tracker, TrackerException, TrackerRuntime
 
-from attrax_vot.run import driver, internals, processes
+from attrax_vot.run import driver, internals, processes, relay
 
 if TYPE_CHECKING:
     from vot.dataset import Frame
 
+internals.start_by(relay.Process)
 # Seconds between two looks at a tracker that starts; the toolkit's clock has the same.
 TICK = 0.1
 # Called with the index of the frame that is done, counted from 0, and whether it was an initialisation.
@@ -52,7 +53,7 @@ class ObservedRuntime(driver.Online):
     def initialize(self, frame: "Frame", *more: Any) -> Any:  # noqa: ANN401 - what it takes differs by version
         """Initialises the tracker; its reply and the seconds that it took."""
         self._starting()
-        with self._greeting():
+        with self._greeting(), self._in_time():
             reply = self._runtime.initialize(frame, *more)
         self._progress(frame.index, True)
         return reply
@@ -100,11 +101,25 @@ class ObservedRuntime(driver.Online):
             if limited:
                 internals.limit_reply(self._runtime, False)
 
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Keeps a failure from being called a timeout; the toolkit calls all of the first tenth of a second so."""
+        begun = time.monotonic()
+        try:
+            yield
+        except TrackerException as failure:
+            early = time.monotonic() - begun < internals.timeout(self._runtime) / 2
+            if early and str(failure).startswith("Tracker interrupted") and failure.__context__ is not None:
+                cause = str(failure.__context__)
+                raise TrackerException(cause, tracker=self.tracker, tracker_log=failure.log) from failure
+            raise
+
     def update(self, frame: "Frame", *more: Any) -> Any:  # noqa: ANN401 - what it takes differs by version
         """Gives the tracker a frame; its reply and the seconds that it took."""
         while internals.starting(self._runtime):
             time.sleep(TICK / 10)
-        reply = self._runtime.update(frame, *more)
+        with self._in_time():
+            reply = self._runtime.update(frame, *more)
         self._progress(frame.index, False)
         return reply
 

@@ -4,6 +4,7 @@ INT, TERM and HUP end a run in order: what has ended is kept, and every child is
 where a shell started the program in the background, with INT ignored, and where the user sends a second signal.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from types import FrameType
 PROC = Path("/proc")
 #: What ends a run in order.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Linux's option of `prctl`.
+SET_CHILD_SUBREAPER = 36
 #: Seconds that children have to end by themselves.
 GRACE = 3.0
 
@@ -56,6 +59,27 @@ def handled() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def adopting() -> Iterator[None]:
+    """Ends what was started in the block and is still there after it, also where its own parent has ended.
+
+    Trackers may start processes that outlive them. Where the system is not Linux, those are not found.
+    """
+    before = set(descendants(os.getpid()))
+    _adopt(True)
+    try:
+        yield
+    finally:
+        end_all([pid for pid in descendants(os.getpid()) if pid not in before])
+        _adopt(False)
+
+
+def _adopt(wanted: bool) -> None:
+    """Sets whether orphans among the descendants become children of this process."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
 
 
 def descendants(pid: int) -> list[int]:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trax import TraxException
+from vot import ToolkitException
 from vot.dataset.proxy import ProxySequence
 from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment
 from vot.experiment.multistart import MultiStartExperiment
@@ -17,7 +19,7 @@ from vot.tracker import Tracker, TrackerException
 from attrax_vot.analysis import results
 from attrax_vot.errors import EvaluationError
 from attrax_vot.experiments import anchored
-from attrax_vot.run import internals, sentences, unfinished
+from attrax_vot.run import internals, sentences, sequences, unfinished
 from attrax_vot.run.observe import ObservedTracker
 from attrax_vot.run.toolkit import VERSION
 
@@ -117,6 +119,8 @@ def run_sequence(
     Returns:
         What was run; a tracker's failure is told, not raised.
     """
+    if (gone := sequences.missing(sequence)) is not None:
+        return Outcome(sequence.name, error=f"there is no frame {gone}; {sequences.REMEDY}")
     ran: list[int] = []
     log: list[str] = []
     error = ""
@@ -143,6 +147,9 @@ def run_sequence(
     except TrackerException as failure:
         log.append(failure.log or "")
         error = sentences.explain(failure)
+    except (ToolkitException, TraxException) as failure:
+        # What the tracker asks for is not to be had, such as a channel of depth.
+        error = sentences.sentence(failure)
     stopped = not error and len(results.repetitions(experiment, tracker, sequence)) < len(
         results.planned(experiment, sequence)
     )

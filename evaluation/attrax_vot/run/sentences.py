@@ -2,6 +2,8 @@
 
 import configparser
 import errno
+import re
+import signal
 from functools import singledispatch
 from pathlib import Path
 
@@ -18,6 +20,15 @@ from attrax_vot.run.toolkit import EvaluationError
 QUOTE = "'"
 # Lines of a failed tracker's output that are shown; all of it is in the log.
 LAST_LINES = 12
+# Characters of such a line.
+LONGEST_LINE = 300
+# What the toolkit and vot-trax say of an answer that is none, in words that say more.
+PLAINER = {
+    "Unable to connect to tracker": "it ended, or wrote something else, before it spoke TraX",
+    "Unknown region type special": "it ended before it answered, or answered with something else than a region",
+    "Exception when waiting for response: Unknown": "it ended before it answered",
+    "Exception when waiting for response": "it answered with something that TraX does not know",
+}
 # Everything that names a problem of the user's files or machine, and none of this package.
 EXPECTED = (
     EvaluationError,
@@ -74,8 +85,32 @@ def _of_encoding(error: UnicodeDecodeError) -> str:
 def explain(failure: TrackerException) -> str:
     """Says what a tracker's failure was, with the last lines that it wrote."""
     causes = [_one_line(cause) if isinstance(cause, BaseException) else str(cause) for cause in failure.args]
+    end = _end(failure.log or "")
+    causes = [_plainer(cause, end) for cause in causes]
     lines = [line for line in (failure.log or "").splitlines() if line.strip() and not line.startswith("@@TRAX:")]
-    return "\n".join([" ".join(causes) or "the tracker failed", *(f"  | {line}" for line in lines[-LAST_LINES:])])
+    return "\n".join([" ".join(causes) or "the tracker failed", *(f"  | {_cut(line)}" for line in lines[-LAST_LINES:])])
+
+
+def _plainer(cause: str, end: str) -> str:
+    """A cause in words that say more, by how the tracker's process ended."""
+    if end and cause in PLAINER:
+        return f"{end} before it answered"
+    return f"{PLAINER[cause]} ({cause})" if cause in PLAINER else cause
+
+
+def _end(log: str) -> str:
+    """How a tracker's process ended by itself, as the toolkit notes it; empty where the toolkit ended it."""
+    codes = re.findall(r"^Process exited with code \((-?[0-9]+)\)$", log, re.MULTILINE)
+    code = int(codes[-1]) if codes else 0
+    if code == -signal.SIGKILL:
+        return "its process was killed (SIGKILL), by a user or by the system because memory ran out,"
+    if code < 0 and code != -signal.SIGTERM:
+        return f"its process was ended by {signal.Signals(-code).name}"
+    return f"its process ended with exit code {code}" if code > 0 else ""
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."
 
 
 def _one_line(error: BaseException) -> str:
