@@ -1,6 +1,8 @@
 """The command line: `attrax-vot`."""
 
 import argparse
+import logging
+import os
 import sys
 from collections.abc import Callable
 
@@ -67,6 +69,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str] | None) -> int:
     """Runs a command, and reports what went wrong in one sentence."""
     options = parser().parse_args(arguments)
+    try:
+        os.getcwd()  # noqa: PTH109 - what the toolkit calls as it is loaded
+    except FileNotFoundError:
+        streams.complain("error: the current folder has been removed; change to another one")
+        return 1
     add_to_path()
     try:
         with processes.handled():
@@ -75,6 +82,8 @@ def _run(arguments: list[str] | None) -> int:
                 return 0
             return _command(options.command)(options)
     except processes.Ended as ended:
+        # The toolkit's threads of an analysis would print tracebacks as the program ends.
+        logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL + 1)
         streams.complain(f"{ended}: what has ended is kept, and running again goes on from there")
         return 128 + ended.signum
     except Exception as error:
@@ -89,19 +98,29 @@ def _run(arguments: list[str] | None) -> int:
 
 def _sentence(error: Exception) -> str | None:
     """What the toolkit, a reader of its files or the system says in one sentence; nothing for faults of our own."""
-    if isinstance(error, MemoryError):
-        return "memory ran out; give fewer --jobs, or a higher limit (ulimit -v)"
     if isinstance(error, EvaluationError):
         return str(error)
+    if (text := _missing(error)) is not None:
+        return text
+    if "vot" not in sys.modules:
+        return str(error) if isinstance(error, OSError) else None
+    try:
+        from attrax_vot.run import sentences
+    except (ImportError, OSError):
+        # What failed may be the very import of the toolkit, for example under a limit of memory.
+        return f"the toolkit cannot be loaded: {' '.join(str(error).split())}"
+    return sentences.sentence(error) if isinstance(error, sentences.EXPECTED) else None
+
+
+def _missing(error: Exception) -> str | None:
+    """What this machine or environment lacks, by an error; nothing for other errors."""
+    if isinstance(error, MemoryError):
+        return "memory ran out; give fewer --jobs, or a higher limit (ulimit -v)"
     if isinstance(error, ModuleNotFoundError) and error.name in OF_PYTORCH:
         return f"this needs {OF_PYTORCH[error.name]}, which 'pip install attrax' brings"
     if isinstance(error, (ImportError, OSError)) and "cannot open shared object file" in str(error):
         return f"PyTorch cannot be loaded: {error}; install the packages of requirements-cuda.txt"
-    if "vot" not in sys.modules:
-        return str(error) if isinstance(error, OSError) else None
-    from attrax_vot.run import sentences
-
-    return sentences.sentence(error) if isinstance(error, sentences.EXPECTED) else None
+    return None
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:

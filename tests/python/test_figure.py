@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shutil
 import subprocess
@@ -49,6 +51,26 @@ def test_names_are_no_formulas():
     axes.plot([1, 2], label=plots.legend("_$\\undefined{$"))
     axes.legend()
     assert "<!--  _$\\undefined{$ -->" in plots.svg(drawing)
+
+
+def test_what_cannot_be_written_is_named_and_keeps_the_older_file(
+    two_trackers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("ar.pdf", "turning_001.png"):
+        (tmp_path / name).write_bytes(b"older")
+    written = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        written(path, data[:100])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    for command in (["figure", str(two_trackers), "ar"], ["render", str(two_trackers), "--tracker", "Jitter"]):
+        assert main([*command, "--out", str(tmp_path)]) == 1
+        assert re.search(rf"error: {tmp_path}/(ar.pdf|turning_001.png): No space left", capsys.readouterr().err)
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {
+        "ar.pdf": b"older", "turning_001.png": b"older"
+    }  # fmt: skip
 
 
 def test_a_document_with_figures_compiles(two_trackers: Path, tmp_path: Path):

@@ -30,7 +30,7 @@ def add_engine(command: argparse.ArgumentParser, jobs: int) -> None:
     slurm = command.add_argument_group("on a cluster")
     slurm.add_argument("--slurm", action="store_true", help="hand the jobs to Slurm")
     slurm.add_argument("--partition", default="", help="of the cluster [its default]")
-    slurm.add_argument("--gpus", type=int, default=0, metavar="N", help="for each job [0]")
+    slurm.add_argument("--gpus", type=count, default=0, metavar="N", help="for each job [0]")
     slurm.add_argument("--minutes", type=positive, default=24 * 60, metavar="N", help="for each job [1440]")
     slurm.add_argument("--memory", default="", metavar="8G", help="for each job [the cluster's default]")
 
@@ -44,6 +44,13 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return value
+
+
+def count(text: str) -> int:
+    """A whole number from 0 on, of 64 bits at most."""
+    if not (text.isascii() and text.isdigit() and int(text[:20]) < 1 << 64):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 on")
+    return int(text)
 
 
 def repetitions(text: str) -> int:

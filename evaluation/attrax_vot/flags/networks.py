@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from attrax_vot.flags import Commands, positive, share
+from attrax_vot.flags import Commands, count, positive, share
 
 
 def add(commands: Commands) -> None:
@@ -52,7 +52,7 @@ def _add_train(commands: Commands) -> None:
         metavar="SHARE",
         help="how far the convolutions go from those it began with (0) to those that were trained (1) [0.5]",
     )
-    train.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw [0]")
+    train.add_argument("--seed", type=count, default=0, metavar="N", help="of every random draw [0]")
     train.add_argument("--device", default="cpu", help="cpu or cuda [cpu]")
     train.add_argument("--threads", type=positive, default=2, metavar="N", help="of the processor [2]")
 
@@ -63,5 +63,5 @@ def _add_train_boxes(commands: Commands) -> None:
     train.add_argument("dataset", type=Path, help="a folder of NAME/frames/*.jpg and NAME/groundtruth.txt")
     train.add_argument("--out", type=Path, required=True, metavar="FILE", help="the weights of the head")
     train.add_argument("--steps", type=positive, default=800, metavar="N", help="of the training [800]")
-    train.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw [0]")
+    train.add_argument("--seed", type=count, default=0, metavar="N", help="of every random draw [0]")
     train.add_argument("--threads", type=positive, default=2, metavar="N", help="of the processor [2]")

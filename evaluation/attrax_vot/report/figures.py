@@ -1,5 +1,6 @@
 """Figures as files, for papers and slides."""
 
+import io
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from matplotlib.patheffects import withStroke
 
 from attrax_vot.errors import EvaluationError
 from attrax_vot.explore.study import Run, Study, shape
+from attrax_vot.files import write_whole
 from attrax_vot.report import plots, tables
 from attrax_vot.report.collect import Report
 from attrax_vot.report.pictures import Picture
@@ -65,7 +67,10 @@ def write(figures: dict[str, Figure], out: Path, formats: list[str]) -> list[Pat
     for name, drawn in figures.items():
         for form in formats:
             paths.append(out / f"{name}.{form}")
-            drawn.savefig(paths[-1], format=form, dpi=200, metadata=METADATA[form])
+            # Not to the file itself: an older figure stays where this one cannot be written.
+            content = io.BytesIO()
+            drawn.savefig(content, format=form, dpi=200, metadata=METADATA[form])
+            write_whole(paths[-1], content.getvalue())
     return paths
 
 

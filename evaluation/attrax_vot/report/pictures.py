@@ -12,6 +12,7 @@ from vot.tracker import Trajectory
 
 from attrax_vot.analysis import results
 from attrax_vot.errors import EvaluationError
+from attrax_vot.files import write_whole
 from attrax_vot.run import evaluate, runner, workspace
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def render_workspace(directory: Path, tracker: str, out: Path, names: list[str] 
                 pictures[f"{stem}_lost_at_{frame:04d}"] = failure_strip(run, frame)
             for name, picture in pictures.items():
                 path = out / f"{name}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(path), picture)
+                # OpenCV's own writing says nothing of a full disk.
+                write_whole(path, cv2.imencode(".png", picture)[1].tobytes())
                 paths.append(path)
     if not paths:
         where = f" on {', '.join(names)}" if names else ""

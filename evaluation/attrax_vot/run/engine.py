@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Protocol
 
 import submitit
 
+from attrax_vot.errors import EvaluationError
 from attrax_vot.run import jobs, runner
 from attrax_vot.run.jobs import Job
 
@@ -180,7 +182,13 @@ class Slurm:
     slots = 1_000
 
     def __init__(self, folder: Path, options: SlurmOptions) -> None:
-        """Keeps its files in `folder`, which every node must see."""
+        """Keeps its files in `folder`, which every node must see.
+
+        Raises:
+            EvaluationError: Slurm's commands are missing here.
+        """
+        if missing := [name for name in ("srun", "sbatch") if shutil.which(name) is None]:
+            raise EvaluationError(f"--slurm: there is no {missing[0]} on PATH; run this on a machine of the cluster")
         self._executor = submitit.AutoExecutor(_folder(folder), cluster="slurm")
         self._queue = _Queue()
         parameters = {
