@@ -176,11 +176,24 @@ def test_a_mistake_in_trackers_ini(space: Path, text: str, said: str, capsys: py
         ("stack.yaml", "experiments: {b: {type: supervised, repetitions: 1000000000}}\n", "1000000000 repetitions"),
         ("stack.yaml", "experiments: {../../b: {type: supervised}}\n", "'../../b' is no name of an experiment"),
         ("stack.yaml", "experiments: {b: {repetitions: 1}}\n", "experiment b has no line 'type: ...'"),
+        ("stack.yaml", "experiments: {b: {type: [x]}}\n", "experiment b has no line 'type: ...'"),
+        ("stack.yaml", "experiments: {5: {type: supervised}}\n", "name 5 has to be in quotes"),
+        ("stack.yaml", b"\xff\xfe\x00", "stack.yaml: it is not UTF-8"),
+        ("config.yaml", "stack: [a]\n", "stack: ['a'] is not the name of a stack"),
+        ("config.yaml", "stack:\n", "stack: '' is not the name of a stack"),
+        ("config.yaml", "stack: stack.yaml\nsequences: [a]\n", "sequences: ['a'] is not the name of a folder"),
+        ("config.yaml", "stack: stack.yaml\nregistry: [[x]]\n", "registry: [['x']] is not the name of a file"),
     ],
 )
 def test_a_mistake_in_a_workspace(space: Path, file: str, text: str, said: str, capsys: pytest.CaptureFixture[str]):
     sentence = mistaken(space, file, text, capsys)
     assert str(space) in sentence and said in sentence
+
+
+def test_a_registry_that_is_missing_is_named(space: Path, capsys: pytest.CaptureFixture[str]):
+    (space / "config.yaml").write_text("stack: stack.yaml\nregistry: gone.ini\n")
+    assert main(["run", str(space), "Still"]) == 1
+    assert f"there is no {space}/gone.ini, which config.yaml names" in capsys.readouterr().err
 
 
 OLD: dict[str, Callable[[dict], object]] = {

@@ -111,8 +111,10 @@ def find_tracker(space: "Workspace", identifier: str) -> Tracker:
         known = space.registry.identifiers()
         near = difflib.get_close_matches(identifier, known, 1)
         meant = f" (do you mean {near[0]}?)" if near else ""
-        illegal = registry.illegal(internals.registries(space.registry))
+        places = internals.registries(space.registry)
+        illegal = registry.illegal(places)
         why = f"; a name may have letters, digits, - and _: {', '.join(illegal)} may not be used" if illegal else ""
+        why += "".join(f"; there is no {place}, which config.yaml names" for place in places if not place.exists())
         others = ", ".join(known) or "none"
         raise EvaluationError(f"no tracker {identifier}{meant}; there are {others}{why}{program.hint(identifier)}")
     return space.registry[identifier]

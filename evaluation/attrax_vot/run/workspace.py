@@ -17,7 +17,7 @@ from attrax_vot.datasets.clip import NO_REGION, Clip
 from attrax_vot.datasets.vot import find_root
 from attrax_vot.files import write_whole
 from attrax_vot.program import registry as own_registry
-from attrax_vot.run import driver, registry, sequences
+from attrax_vot.run import description, driver, registry, sequences
 from attrax_vot.run.sentences import EXPECTED, sentence
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -170,19 +170,17 @@ def load(directory: Path) -> "Workspace":
     if not file.is_file():
         raise EvaluationError(f"{directory} is not a workspace: it has no config.yaml")
     try:
-        config = yaml.load(file.read_text(), Loader=yaml.BaseLoader)
-        if not isinstance(config, dict):
-            raise EvaluationError("it describes no workspace; it needs a line 'stack: NAME'")
+        config = description.read(file)
         for key in sorted(set(config) - set(Workspace.attributes())):
             del config[key]
             print(f"warning: {file}: '{key}' is left out; this toolkit does not know it", file=sys.stderr)
-        places = config.setdefault("registry", ["./trackers.ini"])
+        places = config["registry"]
         registry.check(registry.everywhere([places] if isinstance(places, str) else places, directory))
         if isinstance(config.get("stack"), str):
             config["stack"] = stack_name(config["stack"], directory)
-            _check_experiments(Path(resolve_stack(config["stack"], str(directory.resolve()))))
+            description.check_experiments(Path(resolve_stack(config["stack"], str(directory.resolve()))))
         place = config.get("sequences", "sequences")
-        if isinstance(place, str) and (directory / place).is_dir():
+        if (directory / place).is_dir():
             sequences.check_links(directory / place)
         space = Workspace(str(directory.resolve()), **config)
     except (*EXPECTED, ImportError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -198,20 +196,6 @@ def load(directory: Path) -> "Workspace":
     for experiment in space.stack:
         experiments.adapt(experiment)
     return space
-
-
-def _check_experiments(file: Path) -> None:
-    """Makes sure that a stack's file lists experiments, each with its type."""
-    stack = yaml.load(file.read_text(), Loader=yaml.BaseLoader)
-    listed = stack.get("experiments") if isinstance(stack, dict) else None
-    if not isinstance(listed, dict):
-        raise EvaluationError(f"{file} lists no experiments")
-    for name, experiment in listed.items():
-        # It becomes the name of a folder of results.
-        if not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\\x00-\x1f.][^/\\\x00-\x1f]*", name):
-            raise EvaluationError(f"{file}: {name!r} is no name of an experiment: it is no name of a folder")
-        if not isinstance(experiment, dict) or "type" not in experiment:
-            raise EvaluationError(f"{file}: experiment {name} has no line 'type: ...'")
 
 
 def stack_name(name: str, directory: Path | None = None) -> str:
@@ -265,7 +249,7 @@ def read_stack(name: str) -> dict[str, Any]:
 
     file = Path(resolve_stack(stack_name(name)))
     try:
-        _check_experiments(file)
+        description.check_experiments(file)
         return yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise EvaluationError(sentence(error, file)) from error
