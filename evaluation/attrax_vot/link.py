@@ -14,6 +14,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
 from trax import TraxException
@@ -248,13 +249,27 @@ def _ignore(_message: str) -> None:
 
 @contextmanager
 def _without_signals() -> Iterator[None]:
-    """Delays signals that Python code handles, but for Ctrl-C: libtrax takes an interrupted read for the end."""
+    """Delays signals that Python code handles: libtrax takes an interrupted read for the end.
+
+    Ctrl-C interrupts the read, and its handler runs at the end of the block: within it, it would run in libtrax's
+    callback of the log, where its exception is lost.
+    """
     handled = {number for number in signal.valid_signals() if callable(signal.getsignal(number))} - {signal.SIGINT}
-    if not handled:
-        yield
-        return
+    interrupts: list[FrameType | None] = []
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        # Handlers are the main thread's.
+        replaced = callable(handler) and bool(
+            signal.signal(signal.SIGINT, lambda _number, frame: interrupts.append(frame))
+        )
+    except ValueError:
+        replaced = False
     before = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if replaced:
+            signal.signal(signal.SIGINT, handler)
+        if interrupts and callable(handler):
+            handler(signal.SIGINT, interrupts[0])

@@ -166,6 +166,15 @@ WAYS = {
         "t = start(); look([], t, 5); signal.setitimer(signal.ITIMER_REAL, 0); print(len(n) > 3)",
         "True",
     ),
+    "with Ctrl-C at several moments": (
+        "for delay in (.003, .01, .03, .1):\n"
+        "    t = start()\n"
+        "    if os.fork() == 0:\n        time.sleep(delay); os.kill(os.getppid(), signal.SIGINT); os._exit(0)\n"
+        "    try:\n        while True:\n            t.update(second)\n"
+        "    except KeyboardInterrupt:\n        print('interrupted')\n"
+        "t.init(first, box); print(len(t.update(second)))",
+        "interrupted interrupted interrupted interrupted 3",
+    ),
     "as OpenCV's": (
         "import cv2; t = OpenCvTracker(config=config)\n"
         "t.init(cv2.imread(first), box); t.update(cv2.imread(second)); print('on')",
