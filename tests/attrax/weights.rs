@@ -64,13 +64,17 @@ fn the_embedded_network_has_every_layer() {
     assert_eq!(trained.len(), 20);
     expected.extend(trained);
     // The box head.
-    let boxes: [(&str, &[usize]); 6] = [
+    let boxes: [(&str, &[usize]); 10] = [
         ("search", &[32, 112, 1, 1]),
         ("similar", &[32, 112, 1, 1]),
         ("gate", &[32, 112]),
         ("first", &[32, 73, 3, 3]),
         ("second", &[32, 32, 3, 3]),
+        ("fine", &[32, 40, 1, 1]),
+        ("third", &[32, 64, 3, 3]),
         ("edges", &[4, 32, 1, 1]),
+        ("hidden", &[32, 72]),
+        ("sure", &[5, 32]),
     ];
     expected.extend(boxes.map(|(layer, shape)| (format!("boxes.{layer}"), shape.to_vec())));
     assert_eq!(weights.tensors.len(), 2 * expected.len());

@@ -119,17 +119,6 @@ impl BoundingBox {
         Self { x, y, ..self }
     }
 
-    /// The box moved and resized by a share of its difference from another.
-    pub(crate) fn towards(self, other: Self, share: f64) -> Self {
-        let between = |a: f64, b: f64| a + share * (b - a);
-        Self::new(
-            between(self.x, other.x),
-            between(self.y, other.y),
-            between(self.width, other.width),
-            between(self.height, other.height),
-        )
-    }
-
     /// Mean of several boxes, number by number. `None` for no boxes.
     #[must_use]
     pub fn mean(boxes: &[Self]) -> Option<Self> {

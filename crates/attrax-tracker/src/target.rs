@@ -265,7 +265,7 @@ impl Tracker {
             self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined_above(self.least, width, height);
             let refined = refined.unwrap_or(self.target);
             let edged = self.edged(frame, self.target);
-            let refined = edged.map_or(refined, |edged| refined.towards(edged, config.box_head.weight));
+            let refined = edged.map_or(refined, |edged| edged.joined(refined, &config.box_head));
             self.reported = refined.clipped(width, height).unwrap_or(self.target);
             if config.regression_feedback {
                 self.target = self.reported.confined_above(self.least, width, height);
@@ -274,10 +274,8 @@ impl Tracker {
                 let scaled = (self.target.width * factor, self.target.height * factor);
                 let target = BoundingBox::from_centre(self.target.centre(), scaled.0, scaled.1);
                 self.target = target.confined_above(self.least, width, height);
-            } else if found && edged.is_some() {
-                let follow = |side: f64, other: f64| side * (other / side).powf(config.box_head.feedback);
-                let sides = (follow(self.target.width, refined.width), follow(self.target.height, refined.height));
-                let target = BoundingBox::from_centre(self.target.centre(), sides.0, sides.1);
+            } else if let Some(edged) = edged.filter(|_| found && config.box_head.feedback > 0.0) {
+                let target = edged.followed(self.target, refined, &config.box_head);
                 self.target = target.confined_above(self.least, width, height);
             }
         }
@@ -343,10 +341,13 @@ impl Tracker {
         Best { confidence: mean(1), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
-    /// The box head's box of the target in the surroundings of a box, if it is used.
-    fn edged(&self, frame: &Frame, region: BoundingBox) -> Option<BoundingBox> {
+    /// The box head's box of the target in the surroundings of a box, found anew in its own
+    /// surroundings, if the head is used.
+    fn edged(&self, frame: &Frame, region: BoundingBox) -> Option<box_head::Found> {
         let (head, target) = (self.engine.boxes.as_ref()?, self.edges.as_ref()?);
-        head.find(&self.engine.backbone, frame, region, target)
+        let find = |around| head.find(&self.engine.backbone, frame, around, target);
+        let first = find(region)?;
+        find(first.region).or(Some(first))
     }
 
     /// The classifier as it is now.

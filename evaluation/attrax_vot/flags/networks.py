@@ -62,6 +62,6 @@ def _add_train_boxes(commands: Commands) -> None:
     train = commands.add_parser("train-boxes", help="train the box head on videos with boxes")
     train.add_argument("dataset", type=Path, help="a folder of NAME/frames/*.jpg and NAME/groundtruth.txt")
     train.add_argument("--out", type=Path, required=True, metavar="FILE", help="the weights of the head")
-    train.add_argument("--steps", type=positive, default=800, metavar="N", help="of the training [800]")
+    train.add_argument("--steps", type=positive, default=1500, metavar="N", help="of the training [1500]")
     train.add_argument("--seed", type=count, default=0, metavar="N", help="of every random draw [0]")
-    train.add_argument("--threads", type=positive, default=2, metavar="N", help="of the processor [2]")
+    train.add_argument("--threads", type=positive, default=1, metavar="N", help="of the processor [1]")

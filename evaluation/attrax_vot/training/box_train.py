@@ -2,7 +2,7 @@
 
 import argparse
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from attrax_vot import program
 from attrax_vot.files import write_whole
 from attrax_vot.training import box_samples, samples
 from attrax_vot.training.box_head import BoxHead, loss, overlaps
-from attrax_vot.training.box_samples import Views
+from attrax_vot.training.box_samples import Mix, Views
 from attrax_vot.weights import files
 from attrax_vot.weights.embed_efficientnet import METADATA
 
@@ -20,11 +20,9 @@ from attrax_vot.weights.embed_efficientnet import METADATA
 class Plan:
     """What a training does."""
 
-    steps: int = 800
-    boxes: int = 5
-    sequences: int = 16
-    each: int = 4
-    styled: float = 0.4
+    steps: int = 1500
+    boxes: int = 6
+    mix: Mix = field(default_factory=Mix)
     rate: float = 1e-3
     decay: float = 1e-3
     seed: int = 0
@@ -74,8 +72,8 @@ def train(found: list[Views], plan: Plan) -> tuple[BoxHead, list[float]]:
     optimiser = torch.optim.AdamW(head.parameters(), plan.rate, weight_decay=plan.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=plan.steps, pct_start=0.1)
     for _ in range(plan.steps):
-        planes, targets, edges = box_samples.batch(random, found, plan.sequences, plan.each, plan.styled)
-        value = loss(head(planes, targets), edges)
+        batch = box_samples.batch(random, found, plan.mix)
+        value = loss(head(batch.planes, batch.fine, batch.target), batch.edges, batch.shown)
         optimiser.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(head.parameters(), 5.0)
@@ -91,8 +89,8 @@ def judge(head: BoxHead, views: Views) -> tuple[float, float]:
 
     The head is given the target's box in the first frame.
     """
-    later = ~views.exact & ~views.mirrored
-    later[: int(later.nonzero()[0]) + 1] = False
+    later = views.near & ~views.mirrored
+    later[: int((views.exact & ~views.mirrored).nonzero()[1])] = False
     boxes, targets, planes = views.boxes[later], views.targets[later], views.planes[later].float()
-    found = head(planes, views.planes[:1].float().expand_as(planes))
-    return float(overlaps(boxes, targets).mean()), float(overlaps(found, targets).mean())
+    found = head(planes, views.fine[later].float(), views.planes[:1].float().expand_as(planes))
+    return float(overlaps(boxes, targets).mean()), float(overlaps(found.edges, targets).mean())

@@ -50,6 +50,16 @@ pub struct Backbone {
     ranking: Kind,
 }
 
+/// Feature planes of a box and its surroundings.
+pub(crate) struct Planes {
+    /// The front layers' output, `(1, channels, size / 8, size / 8)` for `EfficientNet`.
+    pub fine: Tensor,
+    /// The input of the pooling, `(1, channels, size / 16, size / 16)`.
+    pub last: Tensor,
+    /// The part of the frame that they cover.
+    pub part: BoundingBox,
+}
+
 impl Backbone {
     /// The network that the parameters are for: the architecture is read from their metadata, or
     /// recognised by their tensors.
@@ -197,15 +207,15 @@ impl Backbone {
         }))
     }
 
-    /// The feature planes of a box and its surroundings, before the pooling, in a crop of `size`
-    /// pixels a side at the resolution of the network's own crops: `(1, channels, size / 16, size /
-    /// 16)` for a network of stride 16; and the part of the frame that they cover.
-    pub(crate) fn planes(&self, frame: &Frame, region: BoundingBox, size: usize) -> (Tensor, BoundingBox) {
+    /// The feature planes of a box and its surroundings in a crop of `size` pixels a side, at the
+    /// resolution of the network's own crops.
+    pub(crate) fn planes(&self, frame: &Frame, region: BoundingBox, size: usize) -> Planes {
         let share = size as f64 / self.format.size as f64;
         let whole = BoundingBox::from_centre(region.centre(), region.width * share, region.height * share);
         let format = CropFormat { size, ..self.format };
         let crop = crop_each(&[(frame, whole)], format, self.device);
-        (tch::no_grad(|| self.network.unpooled(&crop)), covered_part(whole, format))
+        let (fine, last) = tch::no_grad(|| self.network.unpooled(&crop));
+        Planes { fine, last, part: covered_part(whole, format) }
     }
 
     /// Features of crops: `(N, 3, side, side)` to `(N, length)`, channel-major.

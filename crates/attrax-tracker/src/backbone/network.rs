@@ -93,12 +93,15 @@ impl Network {
         self.adapter.features(&self.run(pieces, None))
     }
 
-    /// The input of the last layer, the pooling, for crops of any even size: `(N, channels, height,
-    /// width)`, upright, in float32.
-    pub fn unpooled(&self, crops: &Tensor) -> Tensor {
+    /// The output of the front layers and the input of the last layer, the pooling, for crops of any
+    /// even size: `(N, channels, height, width)` each, upright, in float32.
+    pub fn unpooled(&self, crops: &Tensor) -> (Tensor, Tensor) {
         let _span = profile::span(Stage::Backbone);
-        let layers = &self.layers[..self.layers.len().saturating_sub(1)];
-        widened(self.adapter.rotated(&layers::run(layers, &self.input_of(crops), None, None))).contiguous()
+        let (front, rear) = self.layers[..self.layers.len().saturating_sub(1)].split_at(self.front);
+        let fine = layers::run(front, &self.input_of(crops), None, None);
+        let last = layers::run(rear, &fine, None, None);
+        let upright = |planes: &Tensor| widened(self.adapter.rotated(planes)).contiguous();
+        (upright(&fine), upright(&last))
     }
 
     /// The last layer's output, `(N, channels, height, width)`, rotated as the layers, for crops

@@ -177,15 +177,20 @@ pub struct Failure {
     pub interval: usize,
 }
 
-/// The use of the box head, a network trained on videos that finds the target's edges.
+/// The use of the box head, a network trained on videos that finds the target's edges and says how
+/// far off it expects them to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoxHead {
-    /// Weight of its box in the reported box, next to the regressed one; 0 as published, 1 for its
-    /// box alone.
+    /// Weight of its edges in the reported box, next to the regressed ones; 0 as published, 1 for
+    /// its edges alone.
     pub weight: f64,
+    /// The error that the regressed edges are taken to have, in sides of the box: an edge of the
+    /// head whose expected error is as large has half its weight, a surer one more. 0 for the whole
+    /// weight whatever the error.
+    pub error: f64,
     /// Power of the reported box's sides that the next candidates' sides follow in frames with the
-    /// target: 0 as published, 1 for the whole.
+    /// target, times the head's certainty: 0 as published, 1 for the whole.
     pub feedback: f64,
 }
 

@@ -162,11 +162,16 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     row("head.deviation", Range::Number(1e-6, 1.0), "Deviation of the normal distribution."),
     row("head.first_layer_rate", Range::Number(1e-6, 100.0), "Learning rate of fc4's weights, as a multiple of fc5's."),
     row("head.last_layer_rate", FACTOR, "Learning rate of fc6, as a multiple of fc5's."),
-    row("box_head.weight", SHARE, "Weight of the box head's box in the reported one, next to the regressed box."),
+    row("box_head.weight", SHARE, "Weight of the box head's edges in the reported box, next to the regressed ones."),
+    row(
+        "box_head.error",
+        SHARE,
+        "Error that regressed edges are taken to have, in sides; surer edges of the head weigh more; 0 for all alike.",
+    ),
     row(
         "box_head.feedback",
         SHARE,
-        "Power of the box's sides that the next candidates' sides follow; needs the box head.",
+        "Power of the box's sides that the next candidates' sides follow, as far as the box head is sure.",
     ),
     row("failure.threshold", SCORE, "Share of the first frame's score above which the target counts as found."),
     row("failure.follow", SCORE, "Share of that score above which the box follows the best candidates."),

@@ -4,23 +4,28 @@
 //! It does not learn online. The target conditions it as in ATOM (Danelljan et al., CVPR 2019): a
 //! gate for each channel from the mean of the first frame's box, and the similarity of each place
 //! to nine parts of that box. Each edge is the mean of a distribution over rows or columns, so that
-//! an edge moves as the planes move.
+//! an edge moves as the planes move. The head also says how far off it expects each edge to be, and
+//! how much its box overlaps the target.
 
 use tch::{Kind, Tensor};
 
-use crate::backbone::{Backbone, Parameters};
+use crate::backbone::{Backbone, Parameters, Planes};
+use crate::config::BoxHead as Settings;
 use crate::profile::{self, Stage};
 use crate::{BoundingBox, Frame, TrackerError};
 
 /// Side of the crop that the head sees, pixels; a box takes 0.54 of it.
 const SIDE: usize = 160;
-/// Cells of a side of the planes, the first cell of a box, and its cells.
+/// Cells of a side of the last planes, the first cell of a box, and its cells.
 const CELLS: i64 = 10;
 const BOX_CELLS: (i64, i64) = (2, 6);
 /// Brings the features to a deviation of about 1.
 const GAIN: f64 = 0.2;
-/// Channels of the head.
+/// Channels of the head, and of the planes of stride 8.
 const CHANNELS: i64 = 32;
+const FINE: i64 = 40;
+/// Bring the spreads and the places of the edges to a deviation of about 1.
+const SUMMARY_GAINS: (f64, f64) = (5.0, 2.0);
 /// Parts of the first frame's box, 3 x 3, and the weight of a similarity.
 const PARTS: i64 = 3;
 const SIMILARITY: f64 = 4.0;
@@ -47,6 +52,11 @@ impl Layer {
         Self { weight: self.weight.shallow_clone(), bias: self.bias.shallow_clone() }
     }
 
+    /// The product with vectors, `(n, inputs)`.
+    fn multiply(&self, vectors: &Tensor) -> Tensor {
+        vectors.linear(&self.weight, Some(&self.bias))
+    }
+
     /// The convolution of planes, as large as they are.
     fn convolve(&self, planes: &Tensor) -> Tensor {
         let padding = self.weight.size().last().map_or(0, |side| side / 2);
@@ -62,7 +72,23 @@ pub(crate) struct BoxHead {
     gate: Layer,
     first: Layer,
     second: Layer,
+    fine: Layer,
+    third: Layer,
     edges: Layer,
+    hidden: Layer,
+    sure: Layer,
+}
+
+/// What the head finds in the surroundings of a box.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    /// The target's box, pixels.
+    pub region: BoundingBox,
+    /// The distance that the head expects between its left, top, right and bottom edge and the
+    /// target's, as shares of the box's sides.
+    pub errors: [f64; 4],
+    /// The overlap that it expects of its box with the target.
+    pub quality: f64,
 }
 
 /// What the head knows of a target, from its first frame.
@@ -72,6 +98,38 @@ pub(crate) struct Target {
     gate: Tensor,
     /// Parts of the box, of length 1: `(parts, channels)`.
     parts: Tensor,
+}
+
+impl Found {
+    /// Edges that are between this box's and the regressed one's, nearer to the surer ones.
+    pub fn joined(&self, regressed: BoundingBox, settings: &Settings) -> BoundingBox {
+        let edges = |b: BoundingBox| [b.x, b.y, b.x + b.width, b.y + b.height];
+        let (own, other) = (edges(self.region), edges(regressed));
+        let [left, top, right, bottom] = std::array::from_fn(|edge| {
+            let share = settings.weight * trust(self.errors[edge], settings.error);
+            other[edge] + share * (own[edge] - other[edge])
+        });
+        let joined = BoundingBox::new(left, top, right - left, bottom - top);
+        if joined.is_valid() { joined } else { regressed }
+    }
+
+    /// The box's sides moved towards those of another, as far as this one is sure of them.
+    pub fn followed(&self, region: BoundingBox, other: BoundingBox, settings: &Settings) -> BoundingBox {
+        let [left, top, right, bottom] = self.errors;
+        let follow = |side: f64, other: f64, errors: (f64, f64)| {
+            let sure = self.quality * trust(f64::midpoint(errors.0, errors.1), settings.error);
+            side * (other / side).powf(settings.feedback * sure)
+        };
+        let (width, height) = (region.width, region.height);
+        let sides = (follow(width, other.width, (left, right)), follow(height, other.height, (top, bottom)));
+        BoundingBox::from_centre(region.centre(), sides.0, sides.1)
+    }
+}
+
+/// Weight of an edge with an expected error, next to one with another error; 1 if that is 0, for
+/// unknown.
+fn trust(error: f64, other: f64) -> f64 {
+    if other == 0.0 { 1.0 } else { other.powi(2) / (other.powi(2) + error.powi(2)) }
 }
 
 impl BoxHead {
@@ -90,7 +148,11 @@ impl BoxHead {
             gate: layer("gate", &[CHANNELS, planes])?,
             first: layer("first", &[CHANNELS, 2 * CHANNELS + PARTS * PARTS, 3, 3])?,
             second: layer("second", &[CHANNELS, CHANNELS, 3, 3])?,
+            fine: layer("fine", &[CHANNELS, FINE, 1, 1])?,
+            third: layer("third", &[CHANNELS, 2 * CHANNELS, 3, 3])?,
             edges: layer("edges", &[4, CHANNELS, 1, 1])?,
+            hidden: layer("hidden", &[CHANNELS, 2 * CHANNELS + 8])?,
+            sure: layer("sure", &[5, CHANNELS])?,
         }))
     }
 
@@ -102,29 +164,29 @@ impl BoxHead {
             gate: self.gate.share(),
             first: self.first.share(),
             second: self.second.share(),
+            fine: self.fine.share(),
+            third: self.third.share(),
             edges: self.edges.share(),
+            hidden: self.hidden.share(),
+            sure: self.sure.share(),
         }
     }
 
     /// What the head has to know of a target, from its box in the first frame.
     pub fn target(&self, backbone: &Backbone, frame: &Frame, region: BoundingBox) -> Target {
-        let (planes, _) = backbone.planes(frame, region, SIDE);
-        self.condition(&planes)
+        self.condition(&backbone.planes(frame, region, SIDE).last)
     }
 
     /// The target's box in the surroundings of a box, or `None` where nothing is left of it.
-    pub fn find(
-        &self,
-        backbone: &Backbone,
-        frame: &Frame,
-        region: BoundingBox,
-        target: &Target,
-    ) -> Option<BoundingBox> {
-        let (planes, part) = backbone.planes(frame, region, SIDE);
-        let [left, top, right, bottom] = self.edges(&planes, target)?;
+    pub fn find(&self, backbone: &Backbone, frame: &Frame, region: BoundingBox, target: &Target) -> Option<Found> {
+        let Planes { fine, last, part } = backbone.planes(frame, region, SIDE);
+        let [left, top, right, bottom, errors @ .., quality] = self.edges(&last, &fine, target)?;
+        let (wide, high) = (right - left, bottom - top);
         let (x, y) = (part.x + left * part.width, part.y + top * part.height);
-        let found = BoundingBox::new(x, y, (right - left) * part.width, (bottom - top) * part.height);
-        found.is_valid().then_some(found)
+        let region = BoundingBox::new(x, y, wide * part.width, high * part.height);
+        let sides = [wide, high, wide, high];
+        let errors = std::array::from_fn(|edge| errors[edge].exp() / sides[edge]);
+        region.is_valid().then_some(Found { region, errors, quality: (1.0 + (-quality).exp()).recip() })
     }
 
     /// What the head has to know, from planes `(1, planes, 10, 10)` around the first box.
@@ -133,13 +195,15 @@ impl BoxHead {
         let (start, count) = BOX_CELLS;
         let inside = (planes * GAIN).narrow(2, start, count).narrow(3, start, count);
         let mean = inside.mean_dim([2, 3].as_slice(), false, None::<Kind>);
-        let gate = (mean.linear(&self.gate.weight, Some(&self.gate.bias))).sigmoid() * 2.0;
+        let gate = self.gate.multiply(&mean).sigmoid() * 2.0;
         let parts = self.similar.convolve(&inside).adaptive_avg_pool2d([PARTS, PARTS]).flatten(2, 3);
         Target { gate: gate.unsqueeze(2).unsqueeze(3), parts: of_length_one(&parts).squeeze_dim(0).tr() }
     }
 
-    /// The left, top, right and bottom edge, as shares of the side of planes `(1, planes, 10, 10)`.
-    fn edges(&self, planes: &Tensor, target: &Target) -> Option<[f64; 4]> {
+    /// In the last planes `(1, planes, 10, 10)` and the finer ones `(1, 40, 20, 20)`: the left, top,
+    /// right and bottom edge, as shares of their sides; the logarithms of the errors expected of
+    /// them; and the overlap expected, before the logistic function.
+    fn edges(&self, planes: &Tensor, fine: &Tensor, target: &Target) -> Option<[f64; 9]> {
         let _span = profile::span(Stage::Regression);
         let planes = planes * GAIN;
         let search = self.search.convolve(&planes).relu();
@@ -147,15 +211,28 @@ impl BoxHead {
         let similarity = (target.parts.matmul(&cells) * SIMILARITY).view([1, -1, CELLS, CELLS]);
         let joined = Tensor::cat(&[&search, &(&search * &target.gate), &similarity], 1);
         let first = self.first.convolve(&joined).relu();
-        let maps = self.edges.convolve(&(self.second.convolve(&first).relu() + first)).squeeze_dim(0);
+        let second = self.second.convolve(&first).relu() + first;
+        let count = 2 * CELLS;
+        let coarse = second.upsample_bilinear2d([count, count], false, None::<f64>, None::<f64>);
+        let joined = Tensor::cat(&[&coarse, &self.fine.convolve(&(fine * GAIN)).relu()], 1);
+        let third = self.third.convolve(&joined).relu() + coarse;
+        let maps = self.edges.convolve(&third).squeeze_dim(0);
+        let along = |axis: i64| maps.mean_dim([axis].as_slice(), false, None::<Kind>);
         // Left and right are distributions over columns, top and bottom over rows.
-        let along = |edge: i64, axis: i64| {
-            let shares = maps.select(0, edge).mean_dim([axis].as_slice(), false, None::<Kind>).softmax(0, Kind::Float);
-            let middles = (Tensor::arange(CELLS, (Kind::Float, planes.device())) + 0.5) / CELLS as f64;
-            (shares * middles).sum(Kind::Float)
-        };
-        let edges = Tensor::stack(&[along(0, 0), along(1, 1), along(2, 0), along(3, 1)], 0);
-        Vec::<f64>::try_from(edges.to_kind(Kind::Double)).ok()?.try_into().ok()
+        let (columns, rows) = (along(1), along(2));
+        let each = [columns.get(0), rows.get(1), columns.get(2), rows.get(3)];
+        let shares = Tensor::stack(&each, 0).softmax(1, Kind::Float);
+        let middles = (Tensor::arange(count, (Kind::Float, planes.device())) + 0.5) / count as f64;
+        let moment = |powers: &Tensor| (&shares * powers).sum_dim_intlist([1].as_slice(), false, None::<Kind>);
+        let edges = moment(&middles);
+        let spread = (moment(&middles.square()) - edges.square()).clamp_min(1e-8).sqrt();
+        let plane = [2, 3].as_slice();
+        let (mean, most) = (third.mean_dim(plane, false, None::<Kind>), third.amax(plane, false));
+        let (of_spread, of_edge) = SUMMARY_GAINS;
+        let where_and_how_wide = Tensor::cat(&[spread * of_spread, &edges * of_edge], 0).unsqueeze(0);
+        let summary = Tensor::cat(&[mean, most, where_and_how_wide], 1);
+        let sure = self.sure.multiply(&self.hidden.multiply(&summary).relu()).squeeze_dim(0);
+        Vec::<f64>::try_from(Tensor::cat(&[edges, sure], 0).to_kind(Kind::Double)).ok()?.try_into().ok()
     }
 }
 
@@ -171,23 +248,45 @@ mod tests {
     use tch::Device;
 
     /// Planes that both this test and the script that made its numbers compute.
-    fn planes(step: f64) -> Tensor {
-        let numbers: Vec<f32> = (0..112 * 100).map(|i| (3.0 * (step * f64::from(i)).sin()) as f32).collect();
-        Tensor::from_slice(&numbers).view([1, 112, 10, 10])
+    fn planes(step: f64, channels: i64, side: i64) -> Tensor {
+        let count = (channels * side * side) as i32;
+        let numbers: Vec<f32> = (0..count).map(|i| (3.0 * (step * f64::from(i)).sin()) as f32).collect();
+        Tensor::from_slice(&numbers).view([1, channels, side, side])
     }
 
     #[test]
-    fn the_edges_are_those_of_the_python_network() {
+    fn edges_errors_and_quality_are_those_of_the_python_network() {
         let file = crate::weights::embedded().unwrap();
         let parameters = Parameters::from_file(&file, Kind::Float, Device::Cpu).unwrap();
         let head = BoxHead::load(&parameters, 112).unwrap().unwrap();
-        let edges = head.edges(&planes(0.37), &head.condition(&planes(0.11))).unwrap();
+        let target = head.condition(&planes(0.11, 112, 10));
+        let found = head.edges(&planes(0.37, 112, 10), &planes(0.23, FINE, 20), &target).unwrap();
         // From `BoxHead` of `attrax_vot.training.box_head` with the embedded weights.
-        let expected = [0.384_838, 0.425_752, 0.616_489, 0.580_106];
-        for (edge, expected) in edges.iter().zip(expected) {
-            assert!((edge - expected).abs() < 1e-4, "{edges:?}");
+        let expected =
+            [0.285_002, 0.252_737, 0.686_754, 0.670_56, -2.259_874, -2.155_491, -2.007_949, -2.130_592, -3.416_296];
+        for (number, expected) in found.iter().zip(expected) {
+            assert!((number - expected).abs() < 1e-4, "{found:?}");
         }
         assert!(BoxHead::load(&parameters, 111).is_err());
+    }
+
+    #[test]
+    fn a_surer_edge_weighs_more() {
+        let regressed = BoundingBox::new(10.0, 10.0, 20.0, 20.0);
+        let region = BoundingBox::new(20.0, 20.0, 20.0, 40.0);
+        let found = Found { region, errors: [0.0, 0.04, 1e3, 0.04], quality: 0.5 };
+        let settings = Settings { weight: 1.0, error: 0.04, feedback: 1.0 };
+        // The left edge is sure, the right one unknown, the others as good as the regressed ones.
+        let joined = found.joined(regressed, &settings);
+        for (number, expected) in [(joined.x, 20.0), (joined.y, 15.0), (joined.width, 10.0), (joined.height, 30.0)] {
+            assert!((number - expected).abs() < 1e-6, "{joined}");
+        }
+        let alike = found.joined(regressed, &Settings { weight: 0.5, error: 0.0, ..settings });
+        assert_eq!(alike, BoundingBox::new(15.0, 15.0, 20.0, 30.0));
+        // The height follows by the power of half the quality; the width does not.
+        let followed = found.followed(regressed, joined, &settings);
+        assert_eq!(followed.centre(), regressed.centre());
+        assert!((followed.width - 20.0).abs() < 1e-3 && (followed.height - 20.0 * 1.5_f64.powf(0.25)).abs() < 1e-6);
     }
 
     #[test]
