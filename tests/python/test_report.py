@@ -5,12 +5,14 @@ import json
 import math
 import re
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import jitter_registry
+from vot.region.io import read_trajectory
 
 from attrax_vot.analysis import significance
 from attrax_vot.analysis.scores import score
@@ -268,3 +270,26 @@ def test_all_pairs_are_compared_the_better_first(two_trackers: Path):
     # A row for each tracker, and one of frames.
     assert len(attributes.rows) == 3 and attributes.rows[-1][0].text == "frames with it"
     assert "occlusion" in [column.title for column in attributes.columns]
+
+
+def test_masks_whose_runs_are_longer_than_they_are_no_results(
+    two_trackers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """The toolkit's compiled code writes such runs beyond the memory of the mask."""
+    space = tmp_path / "space"
+    shutil.copytree(two_trackers, space, symlinks=True)
+    stem = space / "results" / "Jitter" / "baseline" / "turning" / "turning_001"
+    text = "1\n" + "m0,0,2,2,0,400000\n" * 15
+    binary = struct.pack("<hI", 1, 16) + (struct.pack("<B", 0) + struct.pack("<I", 1)) + (
+        struct.pack("<B", 3) + struct.pack("<hhHHHHH", 0, 0, 2, 2, 2, 0, 60000)
+    ) * 15  # fmt: skip
+    for suffix, content in ((".txt", text.encode()), (".bin", binary)):
+        for each in (".txt", ".bin"):
+            stem.with_suffix(each).unlink(missing_ok=True)
+        stem.with_suffix(suffix).write_bytes(content)
+        with pytest.raises(ValueError, match="has runs of"):
+            read_trajectory(str(stem.with_suffix(suffix)))
+    capsys.readouterr()
+    # The sequence counts as one that has not ended.
+    assert main(["report", str(space), "Jitter", "--format", "csv"]) == 0
+    assert "1 of 2" in capsys.readouterr().out

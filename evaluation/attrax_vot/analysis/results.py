@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment import Experiment
 
+# Results may be anybody's.
+internals.check_masks()
 # Seconds that a frame may have taken, a year; sums of larger numbers are not finite.
 LONGEST = 365 * 24 * 3600.0
 # The property in which a TraX tracker tells how sure it is of a box.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import vot.region.io
 import vot.tracker
 import vot.tracker.trax
 
@@ -18,6 +19,9 @@ OVERRIDDEN = (
     ("vot.experiment", "Experiment", "_get_initialization"),
     ("vot.tracker.trax", "TraxTrackerRuntime", "_connect"),
 )
+
+# Pixels of a mask, as in ground truth.
+LARGEST_MASK = 64 << 20
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
@@ -119,6 +123,22 @@ def start_by(process: type[subprocess.Popen]) -> None:
             return getattr(subprocess, name)
 
     vars(vot.tracker.trax)["subprocess"] = Starting()
+
+
+def check_masks() -> None:
+    """Makes the toolkit check a mask's runs before its compiled code, which does not, writes them to memory."""
+    decode = vot.region.io.rle_to_mask
+    if getattr(decode, "checks", False):
+        return
+
+    def checked(runs: Any, width: int, height: int) -> Any:  # noqa: ANN401 - arrays of numbers
+        lengths = [int(run) for run in runs]
+        if not 0 <= width * height <= LARGEST_MASK or min(lengths, default=0) < 0 or sum(lengths) > width * height:
+            raise ValueError(f"a mask of {width} x {height} has runs of {sum(lengths)} pixels")
+        return decode(runs, width, height)
+
+    vars(checked)["checks"] = True
+    vars(vot.region.io)["rle_to_mask"] = checked
 
 
 def constructor(protocol: str) -> Callable:
