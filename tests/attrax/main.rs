@@ -8,6 +8,7 @@ mod networks;
 mod numerics;
 mod parameters;
 mod parity;
+mod readme;
 mod tracking;
 mod weights;
 

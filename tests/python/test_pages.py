@@ -13,28 +13,20 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pages import BLOCK, PAGES, PROJECT, blocks, name
 
 from attrax_vot import toml
 from attrax_vot.cli import parser
 
-PROJECT = Path(__file__).resolve().parents[2]
 ATTRAX = PROJECT / "out" / "bin" / "attrax"
-PATTERNS = ("*.md", "docs/*.md", "evaluation/README.md", "crates/*/README.md")
-PAGES = sorted(path for pattern in PATTERNS for path in PROJECT.glob(pattern))
 #: Pages that a reader of README reaches; the others are of developers, or of packages.
 FOR_READERS = [path for path in PAGES if path.parent.name == "docs"]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-BLOCK = re.compile(r"^```(\w[\w,]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: Programs in commands that are not of this project.
 OTHERS = {"pip", "ssh", "cargo", "docker", "apptainer", "curl", "git", "python", "export", "scripts/toolkit-env"}
 OTHERS |= {"vot", "out/bin/vot", "sbatch", "git"}
 #: Messages that other programs print.
 NOT_OURS = {"libcupti.so.13: cannot open shared object file", "nan", "none"}
-
-
-def name(path: Path) -> str:
-    """A page's path in the project."""
-    return str(path.relative_to(PROJECT))
 
 
 def slug(heading: str) -> str:
@@ -70,23 +62,9 @@ def test_each_page_is_in_the_list_of_pages():
     assert {path for path in FOR_READERS if path.name != "README.md"} <= listed
 
 
-def blocks(*languages: str) -> list[tuple[str, str]]:
-    """The code blocks of the pages in some languages: the page and the text."""
-    found = [(name(path), block) for path in PAGES for block in BLOCK.findall(path.read_text())]
-    return [(page, text) for page, (language, text) in found if language.split(",")[0] in languages]
-
-
 def commands() -> list[tuple[str, list[str]]]:
     """The commands in the pages: the page and the words, without variables in front."""
-    found = []
-    for page, text in blocks("sh"):
-        for line in text.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-                words.pop(0)
-            if words:
-                found.append((page, words))
-    return found
+    return [(block.page, words) for block in blocks("sh") for words, _ in block.lines()]
 
 
 def test_commands_are_understood():
@@ -121,15 +99,16 @@ def test_commands_are_understood():
 
 
 def test_code_is_valid():
-    for page, text in blocks("python"):
+    for block in blocks("python"):
+        page, text = block.page, block.text
         for node in ast.walk(ast.parse(text, page)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("attrax"):
                 module = importlib.import_module(node.module or "")
                 assert all(hasattr(module, each.name) for each in node.names), (page, text)
-    for _, text in blocks("toml"):
-        toml.loads(text)
-    for _, text in blocks("yaml"):
-        yaml.safe_load(text)
+    for block in blocks("toml"):
+        toml.loads(block.text)
+    for block in blocks("yaml"):
+        yaml.safe_load(block.text)
 
 
 def test_messages_are_those_of_the_programs():
