@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import jitter_registry
+from vot.analysis.processor import AnalysisError
 from vot.region.io import read_trajectory
 
 from attrax_vot.analysis import significance
@@ -20,6 +21,7 @@ from attrax_vot.cli import main
 from attrax_vot.report import collect as report
 from attrax_vot.report import tables
 from attrax_vot.run import evaluate, runner, workspace
+from attrax_vot.run.sentences import sentence
 
 
 @pytest.fixture(scope="module")
@@ -293,3 +295,11 @@ def test_masks_whose_runs_are_longer_than_they_are_no_results(
     # The sequence counts as one that has not ended.
     assert main(["report", str(space), "Jitter", "--format", "csv"]) == 0
     assert "1 of 2" in capsys.readouterr().out
+
+
+def test_an_analysis_that_fails_is_named_with_its_cause():
+    error = AnalysisError(
+        IndexError("list index out of range"), ("vot.analysis.EAOCurve@5ab1e", "baseline", "A", "car")
+    )
+    said = "EAOCurve of baseline, A, car cannot be computed: IndexError: list index out of range; is a result there"
+    assert sentence(error).startswith(said)

@@ -12,6 +12,7 @@ from attributee import AttributeException
 from class_registry.base import RegistryKeyError
 from trax import TraxException
 from vot import ToolkitException
+from vot.analysis.processor import AnalysisError
 from vot.tracker import TrackerException
 
 from attrax_vot.run import internals
@@ -64,6 +65,16 @@ def _text(error: BaseException) -> str:
 @_text.register(TraxException)
 def _of_its_own(error: BaseException) -> str:
     return str(error).strip() or type(error).__name__
+
+
+@_text.register
+def _of_analysis(error: AnalysisError) -> str:
+    """The toolkit's analyses name themselves by a checksum, and not what went wrong."""
+    name, *where = error.task if isinstance(error.task, tuple) else (error.task,)
+    name = str(name).partition("@")[0].rpartition(".")[2]
+    cause = error.root_cause
+    reason = f": {type(cause).__name__}: {_one_line(cause)}" if cause is not None else ""
+    return f"{name} of {', '.join(map(str, where))} cannot be computed{reason}; is a result there damaged?"
 
 
 @_text.register
