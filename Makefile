@@ -87,7 +87,7 @@ parity: setup ## Compare every quantity with the separate oracle program: SEEDS=
 bench: build ## Measure everything next to the plain tracker, and rewrite docs/performance.md [FRAMES=20] [DATASET=DIR]
 	@FRAMES=$(FRAMES) DATASET="$(DATASET)" scripts/bench
 
-docs: build ## Make docs/parameters.md again, check every page, and make the documentation of the crates
+docs: build ## Check every page, make them a site (out/book) and make the documentation of the crates
 	@scripts/docs
 
 gpu: build ## Run the measurements on an NVIDIA device: out/gpu [DATASET=DIR] [DEVICE=cuda:0]
@@ -97,5 +97,5 @@ picture: build ## Make the animation in README again: docs/maps.webp [SEQUENCE=t
 	@scripts/picture
 
 clean: ## Remove the build output of this clone (evaluation results and the cache outside the clone stay)
-	rm -rf dist out/bin out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
+	rm -rf dist out/bin out/book out/test out/demo target .cargo/config.toml vendor/libtrax .pytest_cache .ruff_cache
 	find evaluation tests -name __pycache__ -type d -prune -exec rm -rf {} +
