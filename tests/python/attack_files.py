@@ -46,9 +46,13 @@ def frames(path: Path, count: int = 3, first: int = 1, pattern: str = "{:08d}.jp
 
 
 @generator
-def image(path: Path, number: int = 1, width: int = 64, height: int = 48, **options: object) -> None:
-    """One frame; its name gives the format, and the options are those of Pillow."""
+def image(
+    path: Path, number: int = 1, width: int = 64, height: int = 48, share: float = 1.0, **options: object
+) -> None:
+    """One frame; its name gives the format, and the options are those of Pillow. The first ``share`` of it is kept."""
     Image.fromarray(texture(number, width, height)).save(path, **options)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
 
 
 @generator
@@ -76,13 +80,15 @@ def profile_bomb(path: Path, megabytes: int = 1000) -> None:
 
 
 @generator
-def short_jpeg(path: Path, width: int = 8000, height: int = 8000) -> None:
-    """A JPEG of 640 x 480 pixels that declares another size."""
-    Image.fromarray(texture(1, 640, 480)).save(path, quality=90)
+def short_jpeg(
+    path: Path, width: int = 8000, height: int = 8000, progressive: bool = False, share: float = 1.0
+) -> None:
+    """A JPEG of 640 x 480 pixels that declares another size, or of which the first ``share`` and its end are kept."""
+    Image.fromarray(texture(1, 640, 480)).save(path, quality=90, progressive=progressive)
     data = bytearray(path.read_bytes())
-    start = next(place for place in range(len(data)) if data[place : place + 2] == b"\xff\xc0")
+    start = data.index(b"\xff\xc2" if progressive else b"\xff\xc0")
     data[start + 5 : start + 9] = struct.pack(">HH", height, width)
-    path.write_bytes(data)
+    path.write_bytes(data[: int(share * (len(data) - 2))] + b"\xff\xd9")
 
 
 @generator

@@ -92,6 +92,9 @@ pub enum DecodeError {
 /// Bytes that the parts of a file besides its pixels may take: profiles, texts, one row.
 const METADATA: u64 = 64 << 20;
 
+/// Why a file without bytes is no image.
+const EMPTY: &str = "it is empty";
+
 /// What a payload is called in errors.
 const PAYLOAD: &str = "the image in the message";
 
@@ -125,6 +128,10 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits, depth: &mut Depth) -> Res
     if metadata.len() > limits.file_bytes {
         return Err(DecodeError::TooLarge { origin, what: "size of a file in bytes", limit: limits.file_bytes });
     }
+    // Files of the kernel, of which some wait for their writer when they are read, are regular and have no size.
+    if metadata.len() == 0 {
+        return Err(DecodeError::Format { origin, reason: EMPTY.into() });
+    }
     // Read whole: a file that cannot be read is another error than one that makes no sense.
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
     let file = File::open(path).map_err(failed)?;
@@ -150,7 +157,7 @@ fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits, depth: &mut D
     };
     let large = |what, limit| DecodeError::TooLarge { origin: origin.to_owned(), what, limit };
     if bytes.is_empty() {
-        return Err(wrong("it is empty".into()));
+        return Err(wrong(EMPTY.into()));
     }
     let reader = ImageReader::new(BufReader::new(Cursor::new(bytes)))
         .with_guessed_format()
@@ -182,6 +189,12 @@ impl From<ImageError> for Refusal {
     fn from(error: ImageError) -> Self {
         match error {
             ImageError::Limits(_) => Self::Memory,
+            ImageError::Unsupported(error) => {
+                Self::Format(format!("{error}; save it as a JPEG, or a PNG of 8 or 16 bits"))
+            }
+            ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::Format("it is cut short".into())
+            }
             error => Self::Format(error.to_string()),
         }
     }

@@ -1,5 +1,7 @@
 //! JPEGs, refused where data is missing. Decoders that accept everything fill the rest with grey, which a tracker takes for the frame.
 
+mod scans;
+
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use zune_core::bytestream::ZCursor;
@@ -8,6 +10,7 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
+use self::scans::Scans;
 use super::Refusal;
 
 /// Codes of markers.
@@ -20,6 +23,9 @@ const PADDING: usize = 32;
 /// The pixels of a JPEG, turned as its EXIF data say.
 pub(super) fn decode(bytes: &[u8], most: u64) -> Result<DynamicImage, Refusal> {
     let Some(end) = end_of(bytes) else { return Err(Refusal::Format("the JPEG is cut short".into())) };
+    if !end.whole {
+        return Err(Refusal::Format("the JPEG is incomplete or damaged (its scans lack data)".into()));
+    }
     // A decoder fills up what is missing before the end marker. In zeros instead of the marker it runs out of data.
     let endless = end.single_scan.then(|| [&bytes[..end.offset], &[0; PADDING]].concat());
     let data = endless.as_deref().unwrap_or(bytes);
@@ -84,6 +90,8 @@ struct End {
     offset: usize,
     /// Whether all its data are in one scan, without refinement.
     single_scan: bool,
+    /// Whether all scans were there, as far as their headers and lengths say.
+    whole: bool,
 }
 
 /// The end of the image, where the file goes on to it. Segments are stepped over by their lengths, so that the end of a thumbnail in one
@@ -91,21 +99,38 @@ struct End {
 fn end_of(bytes: &[u8]) -> Option<End> {
     // After the two bytes that every JPEG starts with.
     let mut rest = bytes.get(2..)?;
-    let (mut scans, mut sequential) = (0, false);
+    let (mut scans, mut sequential, mut image) = (0, false, None);
+    // The header of a scan, and what follows it.
+    let mut scan: Option<(&[u8], &[u8])> = None;
     while let Some((code, after)) = next_marker(rest) {
-        rest = match code {
-            END_OF_IMAGE => {
-                return Some(End { offset: bytes.len() - after.len() - 2, single_scan: sequential && scans == 1 });
+        // These have no segment.
+        if matches!(code, 0x01 | 0xd0..=0xd8) {
+            rest = after;
+            continue;
+        }
+        if let (Some(image), Some((header, data))) = (&mut image, scan.take()) {
+            Scans::add(image, header, data.len() - after.len() - 2);
+        }
+        if code == END_OF_IMAGE {
+            let single_scan = sequential && scans == 1;
+            let whole = single_scan || image.is_none_or(|image| image.are_whole());
+            return Some(End { offset: bytes.len() - after.len() - 2, single_scan, whole });
+        }
+        let &[high, low] = after.get(..2)? else { return None };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let header = after.get(2..length).unwrap_or_default();
+        rest = after.get(length..).unwrap_or_default();
+        match code {
+            START_OF_SCAN => {
+                scans += 1;
+                scan = Some((header, rest));
             }
-            // These have no segment.
-            0x01 | 0xd0..=0xd8 => after,
-            _ => {
-                scans += usize::from(code == START_OF_SCAN);
-                sequential |= matches!(code, 0xc0 | 0xc1);
-                let &[high, low] = after.get(..2)? else { return None };
-                after.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default()
+            0xc0..=0xc2 => {
+                sequential |= code != 0xc2;
+                image = Scans::of_frame(code == 0xc2, header);
             }
-        };
+            _ => {}
+        }
     }
     None
 }
