@@ -92,8 +92,13 @@ impl Transport {
     /// [`Error::Environment`] if a variable makes no sense, [`Error::Io`] if the connection cannot
     /// be opened.
     pub fn from_environment() -> Result<Self, Error> {
-        if let Some(port) = number("TRAX_SOCKET")? {
-            return Self::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        if let Some(port) = number::<u16>("TRAX_SOCKET")? {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let unusable = |reason| Error::Environment { name: "TRAX_SOCKET", reason };
+            if port == 0 {
+                return Err(unusable("0 is no port".into()));
+            }
+            return Self::connect(address).map_err(|error| unusable(format!("no client at {address}: {error}")));
         }
         Self::from_descriptors()
     }
