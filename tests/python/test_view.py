@@ -203,8 +203,11 @@ def test_others_are_refused(folder: Path):
             answer = request(address, f"/{name}?{first}&{more}", "POST")
             assert answer[0] == status and words in answer[1], path
         assert request(address, f"/about?{second}")[0] == 200
-        for path in ("nothing", "frame", "scores", "boxes", "video", "frame?run=1&frame=99999999999999999999"):
+        for path in ("nothing", "frame", "scores", "boxes", "video", "frame?run=1&frame=99999999"):
             assert request(address, f"/{path}{'&' if '?' in path else '?'}{second}")[0] == 404, path
+        for number in ("99999999999999999999", "-1", "1e3", "x", "%31"):
+            answer = request(address, f"/browse?frame={number}&{second}")
+            assert answer == (400, "frame: a whole number is needed"), number
         # A box that cannot be tracked ends the run, not the program.
         assert request(address, f"/start?{second}&box=900,900,5,5&preset=fast", "POST")[0] == 200
         wait(lambda: "outside the frame" in request(address, f"/news?{second}")[1], "nothing is said")

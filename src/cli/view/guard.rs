@@ -15,6 +15,8 @@ use super::site::{Refusal, Site, refuse};
 
 /// Names of this machine, as a browser on it or at the other end of `ssh -L` writes them.
 const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+/// Parameters that count something.
+const NUMBERS: [&str; 7] = ["frame", "from", "keep", "maps", "run", "since", "tracker"];
 /// Characters of a page's own number at most.
 const PAGE_LENGTH: usize = 64;
 
@@ -45,9 +47,14 @@ impl Query {
         pairs.find(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value)
     }
 
-    /// A parameter that counts something; 0 where it is missing or not a number.
+    /// A parameter that counts something; 0 where it is missing. Others are refused by [`of_one_page`].
     pub fn number(&self, name: &str) -> usize {
         self.text(name).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// The first parameter that should count something and does not.
+    fn unusable(&self) -> Option<&'static str> {
+        NUMBERS.into_iter().find(|name| self.text(name).is_some_and(|text| text.parse::<usize>().is_err()))
     }
 }
 
@@ -102,6 +109,9 @@ pub async fn of_one_page(State(site): State<Arc<Site>>, request: Request, next: 
     let Some(page) = query.text("page").filter(|page| page.len() <= PAGE_LENGTH) else {
         return refuse(StatusCode::BAD_REQUEST, "which page?");
     };
+    if let Some(name) = query.unusable() {
+        return refuse(StatusCode::BAD_REQUEST, format!("{name}: a whole number is needed"));
+    }
     if !site.session.admit(page) {
         return refuse(StatusCode::CONFLICT, "another page is open");
     }
@@ -164,6 +174,9 @@ mod tests {
     fn parameters_are_found_by_their_names() {
         let query = Query("run=3&box=1,2,3,4&also=".into());
         assert_eq!((query.number("run"), query.text("box")), (3, Some("1,2,3,4")));
-        assert_eq!((query.text("also"), query.number("box"), query.number("from")), (None, 0, 0));
+        assert_eq!((query.text("also"), query.number("from"), query.unusable()), (None, 0, None));
+        for unusable in ["frame=-1", "frame=1e3", "frame=99999999999999999999", "run=2&frame=%31"] {
+            assert_eq!(Query(unusable.into()).unusable(), Some("frame"), "{unusable}");
+        }
     }
 }

@@ -149,7 +149,7 @@ impl Site {
 
     /// A tracker: the command's flags, but for preset and lambda.
     fn tracker(&self, preset: &str, lambda: Option<&str>) -> Result<Choice, String> {
-        let chosen = core::Preset::from_str(preset, false)?;
+        let chosen = core::Preset::from_str(preset, false).map_err(|_| format!("there is no preset '{preset}'"))?;
         let lambda = lambda.map(core::parse_lambda).transpose()?;
         let flags = core::Args { lambda, ..self.flags.of_preset(chosen) };
         let config = flags.config().map_err(|error| told(&error))?;
