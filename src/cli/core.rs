@@ -1,9 +1,11 @@
 //! The flags of every command that tracks, and the model that they ask for.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use attrax_tracker::weights::{self, WeightFile};
 use attrax_tracker::{Config, Model, NO_CUDA_LIBRARIES, Parameters, TrackerError};
 use clap::ValueEnum;
@@ -39,6 +41,17 @@ pub struct Args {
     pub threads: Option<u16>,
 }
 
+/// Bytes of a file of parameters at most.
+const LONGEST: u64 = 16 << 20;
+
+/// The text of a file of parameters, which may be a pipe.
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 <= LONGEST, "a file of parameters is limited to {LONGEST} bytes");
+    String::from_utf8(bytes).context("it is not a text in UTF-8")
+}
+
 /// Sets of parameters.
 #[derive(Clone, Copy, Default, ValueEnum)]
 pub enum Preset {
@@ -66,7 +79,7 @@ impl Args {
             Preset::Fast => Config::fast(),
         };
         if let Some(path) = &self.config {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = text_of(path).with_context(|| format!("cannot read {}", path.display()))?;
             config = config.with_toml(&text).with_context(|| format!("parameters in {}", path.display()))?;
         }
         for (key, value) in &self.settings {

@@ -1,12 +1,14 @@
-//! Ctrl-C and SIGTERM: processes end, unfinished files are removed or reported, then the program ends by the signal.
+//! Ctrl-C, SIGTERM and the end of the terminal: processes end, unfinished files are removed or reported, then the program ends by the signal.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -76,6 +78,10 @@ pub fn clean_up() {
 /// From now on an interruption runs the tasks.
 pub fn watch() -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    // `nohup` lets a program go on without its terminal.
+    if !is_ignored(SIGHUP) {
+        signals.add_signal(SIGHUP)?;
+    }
     thread::spawn(move || {
         for signal in signals.forever() {
             if ASKS.load(Ordering::Relaxed) && !ENDING.swap(true, Ordering::Relaxed) {
@@ -92,5 +98,14 @@ pub fn watch() -> io::Result<()> {
             }
         }
     });
+    // With a handler, a write beyond the limit on a file's size is an error.
+    flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
+}
+
+/// Whether a signal is ignored; false where the system does not say.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

@@ -53,7 +53,7 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn run() -> anyhow::Result<()> {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).format(log_line).init();
     let command = match Cli::parse().command {
         Some(command) => command,
         None if std::io::stdin().is_terminal() && std::env::var_os("TRAX_SOCKET").is_none() => {
@@ -73,7 +73,7 @@ pub fn run() -> anyhow::Result<()> {
     done
 }
 
-/// An error and its causes in one sentence. Some errors' own text ends in that of their cause, which is not told again.
+/// An error and its causes in one line. Some errors' own text ends in that of their cause, which is not repeated.
 pub fn told(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(|cause| cause.to_string().trim_end().to_string()) {
@@ -81,7 +81,22 @@ pub fn told(error: &anyhow::Error) -> String {
             text = if text.is_empty() { cause } else { format!("{text}: {cause}") };
         }
     }
-    text
+    in_one_line(&text)
+}
+
+/// A text with its control characters escaped: names of files may hold line ends and commands to a terminal.
+fn in_one_line(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
+}
+
+/// Writes an entry of the log.
+fn log_line(out: &mut env_logger::fmt::Formatter, record: &log::Record<'_>) -> std::io::Result<()> {
+    let (time, level, style) = (out.timestamp(), record.level(), out.default_level_style(record.level()));
+    let message = record.args().to_string();
+    // What libtorch says has several lines.
+    let message = if record.level() <= log::Level::Warn { in_one_line(&message) } else { message };
+    writeln!(out, "[{time} {style}{level:<5}{style:#} {}] {message}", record.target())
 }
 
 /// Writes a line on standard error; where that cannot be written to, there is no other place to say so.

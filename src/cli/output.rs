@@ -13,7 +13,7 @@ use anyhow::{Context, bail, ensure};
 use super::interrupt::Pending;
 
 /// Part files of one name at the same time, of runs that go on or failed.
-const PARTS: usize = 1000;
+pub const PARTS: usize = 1000;
 /// Symbolic links from one to the next.
 const LINKS: usize = 40;
 
@@ -132,7 +132,11 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.write(bytes).map_err(|error| match error.kind() {
+            // The end of the program's own output alone ends it without a word.
+            ErrorKind::BrokenPipe => io::Error::other("its reader has gone"),
+            _ => error,
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -93,8 +93,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// interruption draws the same random numbers as one that was not.
 fn earlier() -> anyhow::Result<u64> {
     let name = "ATTRAX_INITIALIZATIONS";
-    match std::env::var(name) {
-        Ok(text) => text.trim().parse().with_context(|| format!("{name} = '{text}' is not a whole number")),
-        Err(_) => Ok(0),
+    match std::env::var_os(name) {
+        Some(text) => {
+            let text = text.to_string_lossy();
+            text.trim().parse().with_context(|| format!("{name} = '{text}' is not a whole number"))
+        }
+        None => Ok(0),
     }
 }

@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 
 use super::Args;
+use super::boxes::Truth;
 use super::frames::Source;
 
 /// A file or folder on its device, where there is one.
 type Identity = Option<(u64, u64)>;
 
-/// Refuses outputs that are a frame, the video, the ground truth or another output, and folders of pictures that hold the frames.
+/// Refuses outputs that are a frame, the video, the ground truth, parameters, weights or another output, and folders of pictures that hold the frames.
 pub fn check(args: &Args, source: &Source) -> anyhow::Result<()> {
-    let read: Vec<Identity> = source.paths().iter().chain(&args.truth).map(|path| identity(path)).collect();
+    let tracked: Vec<Identity> = source.paths().iter().map(|path| identity(path)).collect();
+    let core = &args.core;
+    let others = args.truth.iter().chain(&core.config).chain(&core.weights).cloned();
+    let read: Vec<Identity> = others.chain(Truth::paths_with(source)).map(|path| identity(&path)).collect();
     let mut written: Vec<(PathBuf, Identity)> = Vec::new();
     let files = [
         (&args.out, "--out"),
@@ -29,8 +33,13 @@ pub fn check(args: &Args, source: &Source) -> anyhow::Result<()> {
         }
         let identity = identity(path);
         ensure!(
-            identity.is_none() || !read.contains(&identity),
+            identity.is_none() || !tracked.contains(&identity),
             "{}: {flag} would replace what is tracked in; give it another name",
+            path.display()
+        );
+        ensure!(
+            identity.is_none() || !read.contains(&identity),
+            "{}: {flag} would replace a file that is read; give it another name",
             path.display()
         );
         add(&mut written, path, identity, flag)?;

@@ -15,14 +15,25 @@ use super::truth::{Place, read};
 /// Files of ground truth: of VOT and GOT-10k, and of OTB.
 const NAMES: [&str; 2] = ["groundtruth.txt", "groundtruth_rect.txt"];
 
-/// The value of `--box`: four finite numbers, the last two positive.
+/// The largest coordinate of a box, pixels: far beyond the largest frame.
+const FAR: f64 = 1e9;
+/// The shortest side of a box, pixels.
+const THIN: f64 = 0.01;
+
+/// The value of `--box`: four numbers up to [`FAR`], the last two at least [`THIN`].
 pub fn parse_box(text: &str) -> Result<BoundingBox, String> {
     let numbers: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
     let Some(&[x, y, width, height]) = numbers.as_deref() else {
         return Err("four numbers with commas between them are needed, such as 198,214,34,81".into());
     };
     let region = BoundingBox::new(x, y, width, height);
-    if region.is_valid() { Ok(region) } else { Err("width and height must be above 0, and everything finite".into()) }
+    if !region.is_valid() {
+        return Err("width and height must be above 0, and everything finite".into());
+    }
+    if width.min(height) < THIN || [x, y, width, height].iter().any(|number| number.abs() > FAR) {
+        return Err(format!("pixels are needed: sides of at least {THIN}, and no number above {FAR:e}"));
+    }
+    Ok(region)
 }
 
 /// Where the target is in some frames, by hand.
@@ -54,14 +65,18 @@ impl Truth {
         Ok(Self { path: path.to_path_buf(), places })
     }
 
+    /// Where ground truth that is stored with the frames would be.
+    pub fn paths_with(source: &Source) -> impl Iterator<Item = PathBuf> {
+        let first = if let Source::Files(frames) = source { frames.first() } else { None };
+        let folder = first.map(|first| folder_of_sequence(first));
+        folder.into_iter().flat_map(|folder| NAMES.map(|name| folder.join(name)))
+    }
+
     /// The ground truth that is stored with the frames, where there is one.
     pub fn with_frames(source: &Source) -> anyhow::Result<Option<Self>> {
         let Source::Files(frames) = source else { return Ok(None) };
         let Some(first) = frames.first() else { return Ok(None) };
-        let folder = folder_of_sequence(first);
-        let Some(path) = NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file()) else {
-            return Ok(None);
-        };
+        let Some(path) = Self::paths_with(source).find(|path| path.is_file()) else { return Ok(None) };
         let lines = read(&path)?;
         // Not every frame may be tracked in, nor in order: a line belongs to a place in the folder.
         let folder = first.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));

@@ -17,8 +17,8 @@ mod truth;
 pub mod video;
 
 use std::fs;
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, ensure};
@@ -55,7 +55,7 @@ pub struct Args {
     /// begins with `groundtruth_rect` counts pixels from 1, as OTB's do
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// Write the boxes to this file instead of standard output; until it is whole it is called FILE.part, or FILE.2.part and
+    /// Write the boxes to this file instead of standard output, which - is too; until it is whole it is called FILE.part, or FILE.2.part and
     /// so on where that exists
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -85,6 +85,14 @@ pub struct Args {
     core: core::Args,
 }
 
+impl Args {
+    /// Whether the run writes more than the table of boxes.
+    fn has_other_outputs(&self) -> bool {
+        let paths = [&self.overlay, &self.maps, &self.video, &self.maps_video, &self.profile];
+        paths.iter().any(|path| path.is_some()) || !self.exports.wanted.is_empty()
+    }
+}
+
 /// Tracks the target and writes one line a frame: `x,y,width,height,confidence,found,probability`.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     interrupt::watch().context("signals cannot be watched")?;
@@ -110,6 +118,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         regions.len()
     );
     let names = source.stems();
+    let files = if count.is_some() { source.paths().to_vec() } else { Vec::new() };
     let is_live = args.frames.first().is_some_and(|path| video::is_live(path));
     let config = args.core.config()?;
     let exports = Exports::create(&args.exports, &source, regions.len())?;
@@ -130,7 +139,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     for target in 2..=regions.len() {
         header = format!("{header},{}", columns(&format!("target{target}_"), with_maps));
     }
-    let table = Table::create(args.out.as_deref(), &header)?;
+    // A dash is the standard output, as it is the standard input among the frames.
+    let file = args.out.as_deref().filter(|path| *path != Path::new("-"));
+    let table = Table::create(file, &header)?;
     let model = args.core.model(config)?;
     if let Some(profiler) = &profiler {
         profiler.wait_for(model.device());
@@ -147,8 +158,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let name = if regions.len() > 1 { "target 1".into() } else { name_of(args.core.preset) };
     followers.insert(0, Follower::new(name, model));
     let progress = Progress::new(count.map(|count| span.expected(count)).or(args.span.most()));
-    let mut run =
-        Run { args, regions, span, truth, frames, followers, exports, names, table, video, maps_video, progress };
+    let mut run = Run {
+        args,
+        regions,
+        span,
+        truth,
+        frames,
+        followers,
+        exports,
+        names,
+        files,
+        table,
+        video,
+        maps_video,
+        progress,
+    };
     if is_live {
         interrupt::ask_first();
     }
@@ -156,6 +180,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     run.progress.clear();
     let summary = match tracked {
         Ok(summary) => summary,
+        Err(error) if is_broken_pipe(&error) && args.has_other_outputs() => {
+            let note = "the other outputs are not complete; write the boxes to a file with --out";
+            return Err(with_note(error, Some(note.into())));
+        }
         Err(error) => return Err(with_note(error, run.table.abandon())),
     };
     let boxes = run.table.finish()?;
@@ -176,6 +204,11 @@ fn with_note(error: anyhow::Error, note: Option<String>) -> anyhow::Error {
         Some(note) => anyhow!("{}; {note}", told(&error)),
         None => error,
     }
+}
+
+/// Whether the reader of the standard output has gone.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// A preset's name on the command line.

@@ -1,7 +1,7 @@
 //! One pass over the sequence: frame by frame, what was found goes into the table, pictures and the video.
 
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
@@ -25,6 +25,9 @@ use crate::cli::interrupt;
 /// A side below this, pixels, is reported: the features say little about such a target.
 const SMALL: f64 = 8.0;
 
+/// More than this share of a box outside the frame is reported.
+const OUTSIDE: f64 = 0.25;
+
 /// A sequence that is being tracked.
 pub struct Run<'a> {
     /// The flags.
@@ -43,6 +46,8 @@ pub struct Run<'a> {
     pub exports: Exports,
     /// The names of frames that are files.
     pub names: Vec<String>,
+    /// The frames that are files.
+    pub files: Vec<PathBuf>,
     /// The boxes.
     pub table: Table,
     /// The video of the frames.
@@ -78,7 +83,7 @@ impl Run<'_> {
             if is_first {
                 self.span.check(&frame, &self.regions)?;
             }
-            let seen = self.follow(&frame, position).with_context(|| format!("frame {}", position + 1))?;
+            let seen = self.follow(&frame, position).with_context(|| self.place(position))?;
             drop(whole);
             let estimate = seen[0].estimate;
             self.table.row(&seen.iter().map(Seen::values).collect::<Vec<_>>().join(","))?;
@@ -90,6 +95,7 @@ impl Run<'_> {
             summary.lost.resize(targets, 0);
             if is_first {
                 self.warn_of_size();
+                self.warn_of_place(&frame);
                 learnt = Instant::now();
             } else {
                 for (target, lost) in summary.lost.iter_mut().enumerate() {
@@ -110,6 +116,13 @@ impl Run<'_> {
         ensure!(summary.frames > 0 || !interrupt::is_ending(), "interrupted before the first frame");
         ensure!(summary.frames > 0, "--start {}: there are {} frames", self.span.first + 1, self.span.first);
         Ok(summary)
+    }
+
+    /// What errors call a frame: its number, and its file after the first one.
+    fn place(&self, position: usize) -> String {
+        let file = self.files.get(position).filter(|_| position > self.span.first);
+        let file = file.map_or(String::new(), |path| format!(" ({})", path.display()));
+        format!("frame {}{file}", position + 1)
     }
 
     /// What every tracker says about a frame, in which the target's box may be given.
@@ -133,6 +146,21 @@ impl Run<'_> {
         for BoundingBox { width, height, .. } in &self.regions {
             if width.min(*height) < SMALL {
                 log::warn!("the target has {width} x {height} pixels; with a side below {SMALL} its boxes are inexact");
+            }
+        }
+    }
+
+    /// Reports boxes that reach out of the frame: the numbers may be corners, or those of another size of the frames.
+    fn warn_of_place(&self, frame: &Frame) {
+        let (width, height) = frame.size();
+        for region in &self.regions {
+            let inside = region.clipped(f64::from(width), f64::from(height));
+            // Annotators round, and draw targets that leave the frame.
+            if inside.is_none_or(|inside| inside.area() < (1.0 - OUTSIDE) * region.area()) {
+                log::warn!(
+                    "the box {region} reaches out of the frame of {width} x {height}; the part inside is learnt \
+                     (boxes are left, top, width and height)"
+                );
             }
         }
     }

@@ -1,12 +1,13 @@
 //! A folder that appears under its name when it is whole.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
 use crate::cli::interrupt::Pending;
-use crate::cli::output::part_of_file;
+use crate::cli::output::{PARTS, part_of_file};
 
 /// A folder that is being written. Unless it is finished it is removed.
 pub struct Folder {
@@ -28,14 +29,29 @@ impl Folder {
         };
         ensure!(is_free, "{}: exists already; name a new folder", target.display());
         let name = target.file_name().with_context(|| format!("{}: is no name of a folder", target.display()))?;
-        let part = target.with_file_name(part_of_file(Path::new(name), 1));
-        fs::create_dir(&part).with_context(|| format!("cannot make the folder {}", part.display()))?;
+        let part = Self::create_part(&target, Path::new(name))?;
         let left = part.clone();
         let pending = Pending::new(move || {
             remove(&left);
             None
         });
         Ok(Self { target, part, pending: Some(pending) })
+    }
+
+    /// A part folder of its own: one of that name may be left of a run that was killed.
+    fn create_part(target: &Path, name: &Path) -> anyhow::Result<PathBuf> {
+        let mut number = 1;
+        loop {
+            let part = target.with_file_name(part_of_file(name, number));
+            match fs::create_dir(&part) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < PARTS => number += 1,
+                made => {
+                    return made
+                        .map(|()| part.clone())
+                        .with_context(|| format!("cannot make the folder {}", part.display()));
+                }
+            }
+        }
     }
 
     /// Writes a file of the folder, whose name may have a folder in front.

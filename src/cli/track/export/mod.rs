@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long = "export", value_name = "FORMAT=PATH", value_parser = parse)]
     pub wanted: Vec<Wanted>,
     /// The name of the target's class in exports
-    #[arg(long, value_name = "NAME", default_value = "target", requires = "wanted")]
+    #[arg(long, value_name = "NAME", default_value = "target", requires = "wanted", value_parser = parse_label)]
     label: String,
 }
 
@@ -105,7 +105,15 @@ impl Exports {
             );
             match format {
                 Format::Sequence => exports.sequences.push(Sequence::create(path, &exports.paths)?),
-                Format::Yolo => exports.labels.push(Folder::create(path)?),
+                Format::Yolo => {
+                    let stems = source.stems();
+                    ensure!(
+                        exports.paths.is_empty() || !stems.is_empty() && !stems.iter().any(|stem| stem == "classes"),
+                        "{}: two frames have the same name, or one is called 'classes'; YOLO's labels need a name for each",
+                        path.display()
+                    );
+                    exports.labels.push(Folder::create(path)?);
+                }
                 _ => exports.files.push((*format, path.clone(), Output::create(path, part_of_file)?)),
             }
         }
@@ -155,6 +163,12 @@ impl Exports {
         }
         Ok(())
     }
+}
+
+/// The value of `--label`: formats of lines hold it too.
+fn parse_label(text: &str) -> Result<String, String> {
+    let is_usable = !text.trim().is_empty() && !text.chars().any(char::is_control);
+    if is_usable { Ok(text.into()) } else { Err("a name in one line is needed".into()) }
 }
 
 /// The value of `--export`.

@@ -1,6 +1,7 @@
 //! `ffmpeg` processes: in a process group of their own, waited for with a limit, never left running.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -33,6 +34,9 @@ impl Process {
         command.args(["-hide_banner", "-nostdin", "-nostats"]).stdin(Stdio::null()).stderr(Stdio::piped());
         arguments(&mut command);
         let child = command.process_group(0).spawn().map_err(|error| {
+            if error.kind() != ErrorKind::NotFound {
+                return anyhow!("{}: {} cannot be started ({error})", for_what.display(), program.display());
+            }
             anyhow!(
                 "{}: videos need the program ffmpeg, and {} cannot be started ({error}); install it (Debian: apt install ffmpeg) \
                  or set ATTRAX_FFMPEG to its path",
