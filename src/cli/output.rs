@@ -118,7 +118,14 @@ impl Output {
     /// Gives the file its name, after it has reached the disk.
     pub fn finish(mut self) -> anyhow::Result<()> {
         let Some(Part { path, target, pending, .. }) = self.part.take() else { return Ok(()) };
-        let kept = || format!("cannot write {}; the data is in {}", target.display(), path.display());
+        let kept = || {
+            let (target, part) = (target.display(), path.display());
+            if path.exists() {
+                format!("cannot write {target}; the data is in {part}")
+            } else {
+                format!("cannot write {target}: {part}, which had the data, was removed")
+            }
+        };
         self.file.sync_all().with_context(kept)?;
         pending.complete(|| fs::rename(&path, &target)).with_context(kept)
     }

@@ -58,8 +58,12 @@ impl Folder {
     pub fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let path = self.part.join(name);
         let cannot = || format!("cannot write {}", path.display());
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(cannot)?;
+        if let Some(folder) = path.parent().filter(|folder| *folder != self.part) {
+            // Not the part folder: without it the files before would be missing.
+            match fs::create_dir(folder) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error).with_context(cannot),
+                _ => {}
+            }
         }
         fs::write(&path, bytes).with_context(cannot)
     }

@@ -29,7 +29,8 @@ pub struct Process {
 impl Process {
     /// Starts the program that `ATTRAX_FFMPEG` names, or the `ffmpeg` on PATH.
     pub fn start(for_what: &Path, arguments: impl FnOnce(&mut Command)) -> anyhow::Result<Self> {
-        let program = std::env::var_os("ATTRAX_FFMPEG").unwrap_or_else(|| "ffmpeg".into());
+        let program =
+            std::env::var_os("ATTRAX_FFMPEG").filter(|program| !program.is_empty()).unwrap_or_else(|| "ffmpeg".into());
         let mut command = Command::new(&program);
         command.args(["-hide_banner", "-nostdin", "-nostats"]).stdin(Stdio::null()).stderr(Stdio::piped());
         arguments(&mut command);

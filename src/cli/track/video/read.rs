@@ -151,6 +151,9 @@ fn picture(stream: &mut impl BufRead) -> Result<Option<Picture>, Fault> {
     };
     let limit = DecodeLimits::default().pixels;
     let count = u64::from(width) * u64::from(height);
+    if count == 0 {
+        return Err(Fault::Refused("ffmpeg gave a picture without pixels".into()));
+    }
     if count > limit {
         return Err(Fault::Refused(format!(
             "a frame of {width} x {height} pixels: the size of an image is limited to {limit} pixels"
