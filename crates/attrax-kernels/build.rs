@@ -5,20 +5,20 @@ use std::env;
 use std::error::Error;
 
 /// A vector width: its name, the floats in a vector, and the compiler's flags.
-type Width = (&'static str, &'static str, &'static [&'static str]);
+type Width<'a> = (&'static str, &'static str, &'a [&'static str]);
 
 /// Without flags: registers of four floats, four to a vector. It runs everywhere, and stands in for
 /// AVX-512 in tests.
-const PORTABLE: Width = ("portable", "16", &[]);
+const PORTABLE: Width<'static> = ("portable", "16", &[]);
 
-const X86_64: &[Width] = &[
+const X86_64: &[Width<'static>] = &[
     ("avx512", "16", &["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"]),
     ("avx2", "8", &["-mavx2", "-mfma"]),
     ("sse2", "8", &["-msse2"]),
     PORTABLE,
 ];
 
-const AARCH64: &[Width] = &[("neon", "8", &[]), PORTABLE];
+const AARCH64: &[Width<'static>] = &[("neon", "8", &[]), PORTABLE];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
@@ -33,6 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         "aarch64" => AARCH64,
         _ => return Ok(()),
     };
+    if let Some((_, lanes, flags)) = widths.iter().find(|(name, ..)| *name == "avx512") {
+        let flags = [flags, ["-mavx512bf16"].as_slice()].concat();
+        compile(&("avx512bf16", lanes, &flags), "rounded", &["c/block.c"], "-ffp-contract=fast")?;
+    }
     for width in widths {
         compile(width, "network", &["c/block.c", "c/stem.c"], "-ffp-contract=fast")?;
         // Products and sums are rounded one by one, as Rust computes them.
@@ -43,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn compile(
-    (name, lanes, flags): &Width,
+    (name, lanes, flags): &Width<'_>,
     library: &str,
     sources: &[&str],
     contract: &str,

@@ -58,7 +58,7 @@ pub enum Preset {
     /// attrax's own: the released code with the changes that were measured to track better, or faster
     #[default]
     Attrax,
-    /// attrax's own, samples ranked in bfloat16 where the processor computes so
+    /// The same with less work: a coarse search, fewer samples and iterations, bfloat16 if the processor has it
     Fast,
     /// DAT as its authors' released code runs it, with a regulariser that trains
     Released,

@@ -24,7 +24,10 @@
 enum { RELU6, RELU6_RECORDED, MASK };
 
 struct attrax_block {
-    const float *expand, *expand_bias, *depthwise, *depthwise_bias, *project, *project_bias;
+    const factor *expand;
+    const float *expand_bias, *depthwise, *depthwise_bias;
+    const factor *project;
+    const float *project_bias;
     long input, middle, output;
     long kernel, stride, dilation, padding;
     long transposed, residual;
@@ -32,7 +35,8 @@ struct attrax_block {
 
 struct attrax_pass {
     const float *input;
-    float *output, *expanded, *filtered;
+    float *output, *expanded;
+    factor *filtered, *rounded;
     uint8_t *expanded_bits, *filtered_bits;
     long height, width, out_width;
     long begin, end;
@@ -65,11 +69,15 @@ INLINE lanes activated(lanes values, uint8_t *bits, long offset, const long mode
 /* The expansion of the pixels [pixel, pixel + mr) of the strip, counted through its rows, and of the channels from
  * `channel` on. */
 INLINE void expand_tile(const int mr, const int vectors, const struct attrax_block *block,
-                        const struct attrax_pass *pass, const float *panel, long channel, long pixel) {
+                        const struct attrax_pass *pass, const factor *panel, long channel, long pixel) {
     lanes acc[MR][2];
     const long depth = block->input, plane_pixel = pass->top * pass->width + pixel;
     init_acc(mr, vectors, acc, block->expand_bias ? block->expand_bias + channel : 0);
+#if ROUNDED
+    gemm_tile(mr, vectors, acc, pass->rounded + pixel * depth, depth, panel, depth);
+#else
     gemm_tile(mr, vectors, acc, pass->input + plane_pixel * depth, depth, panel, depth);
+#endif
     long x = pixel % pass->width;
     float *to = pass->expanded + (pixel / pass->width * pass->side + pass->left + x) * PANEL;
     long offset = (plane_pixel * block->middle + channel) / 8;
@@ -89,11 +97,11 @@ INLINE void expand_tile(const int mr, const int vectors, const struct attrax_blo
 
 /* The projection of pixels of a strip of the output. */
 INLINE void project_tile(const int mr, const int vectors, const struct attrax_block *block,
-                         const struct attrax_pass *pass, const float *panel, long channel, long pixel) {
+                         const struct attrax_pass *pass, const factor *panel, long channel, long pixel) {
     lanes acc[MR][2];
     init_acc(mr, vectors, acc, block->project_bias ? block->project_bias + channel : 0);
     const long pixels = (pass->end - pass->begin) * pass->out_width;
-    const float *from = pass->filtered + pixel * PANEL;
+    const factor *from = pass->filtered + pixel * PANEL;
     for (long left = block->middle; left > 0; left -= PANEL) {
         const long depth = left < PANEL ? left : PANEL;
         gemm_tile(mr, vectors, acc, from, PANEL, panel, depth);
@@ -119,7 +127,7 @@ INLINE void project_tile(const int mr, const int vectors, const struct attrax_bl
 }
 
 #define EXPAND(rows, vectors)                                                                                                      \
-    ALONE expand_##rows##_##vectors(const struct attrax_block *block, const struct attrax_pass *pass, const float *panel, long channel, \
+    ALONE expand_##rows##_##vectors(const struct attrax_block *block, const struct attrax_pass *pass, const factor *panel, long channel, \
                                    long pixel) {                                                                                  \
         expand_tile(rows, vectors, block, pass, panel, channel, pixel);                                                            \
     }
@@ -127,7 +135,7 @@ FOR_TILES(EXPAND)
 
 /* Rows [from, to) of the strip. */
 static void expand(const struct attrax_block *block, const struct attrax_pass *pass, long channel, int vectors, long from, long to) {
-    const float *panel = block->expand + channel * block->input;
+    const factor *panel = block->expand + channel * block->input;
     const long before = from * pass->width, pixels = (to - from) * pass->width;
     if (vectors == 2) {
 #define CALL(rows) expand_##rows##_2(block, pass, panel, channel, before + at)
@@ -160,17 +168,17 @@ ALONE copy_input(const struct attrax_block *block, const struct attrax_pass *pas
 
 /* Sums of the depthwise convolution side by side, one vector of channels each, and where they go. */
 struct sums {
-    float *to;
+    factor *to;
     uint8_t *bits;
     long offset, step, bits_step, mode;
 };
 
 INLINE void finish(const int count, const struct sums *out, long at, const lanes *sums) {
-    float *to = out->to + at * out->step;
+    factor *to = out->to + at * out->step;
     long offset = out->offset + at * out->bits_step;
 #pragma GCC unroll 16
     for (int i = 0; i < count; i++) {
-        store(to, activated(sums[i], out->bits, offset, out->mode));
+        store_factors(to, activated(sums[i], out->bits, offset, out->mode));
         to += out->step;
         offset += out->bits_step;
     }
@@ -256,7 +264,7 @@ INLINE const float *strip_pixel(const struct attrax_pass *pass, long y, long x) 
 
 /* The depthwise convolution of one output row, for `vectors` vectors of channels from `channel` on; `to` is its first pixel, and
  * `pixel` numbers lie between two. */
-ALONE dwconv(const struct attrax_block *block, const struct attrax_pass *pass, long channel, int vectors, long row, float *to,
+ALONE dwconv(const struct attrax_block *block, const struct attrax_pass *pass, long channel, int vectors, long row, factor *to,
                long pixel) {
     struct tap taps[49];
     const long offset = (row * pass->out_width * block->middle + channel) / 8;
@@ -314,14 +322,14 @@ ALONE dwconv(const struct attrax_block *block, const struct attrax_pass *pass, l
 }
 
 #define PROJECT(rows, vectors)                                                                                                     \
-    ALONE project_##rows##_##vectors(const struct attrax_block *block, const struct attrax_pass *pass, const float *panel,          \
+    ALONE project_##rows##_##vectors(const struct attrax_block *block, const struct attrax_pass *pass, const factor *panel,          \
                                     long channel, long pixel) {                                                                   \
         project_tile(rows, vectors, block, pass, panel, channel, pixel);                                                           \
     }
 FOR_TILES(PROJECT)
 
 INLINE void project(const int vectors, const struct attrax_block *block, const struct attrax_pass *pass, long channel) {
-    const float *panel = block->project + channel * block->middle;
+    const factor *panel = block->project + channel * block->middle;
     const long pixels = (pass->end - pass->begin) * pass->out_width;
     if (vectors == 2) {
 #define CALL(rows) project_##rows##_2(block, pass, panel, channel, at)
@@ -342,11 +350,26 @@ void NAME(block)(const struct attrax_block *block, const struct attrax_pass *pas
         const long filled = pass->left + pass->width;
         memset(line + filled * PANEL, 0, (size_t)(pass->side - filled) * PANEL * sizeof(float));
     }
+#if ROUNDED
+    if (block->expand) {
+        const float *from = pass->input + pass->top * pass->width * block->input;
+        const long count = pass->rows * pass->width * block->input;
+        for (long at = 0; at < count; at += LANES) {
+            if (count - at < LANES) {
+                factor last[LANES];
+                store_factors(last, load_some(from + at, count - at));
+                memcpy(pass->rounded + at, last, (size_t)(count - at) * sizeof(factor));
+            } else {
+                store_factors(pass->rounded + at, load(from + at));
+            }
+        }
+    }
+#endif
     const long pixels = (pass->end - pass->begin) * pass->out_width;
     for (long channel = 0; channel < block->middle; channel += PANEL) {
         const int vectors = channel + LANES < block->middle ? 2 : 1;
-        /* Without a second product the sums are the output. */
-        float *to = block->project ? pass->filtered + channel * pixels : pass->output + channel;
+        /* Without a second product the sums are the output; a rounded block has one. */
+        factor *to = block->project ? pass->filtered + channel * pixels : (factor *)pass->output + channel;
         const long pixel = block->project ? PANEL : block->middle;
         /* Rows of the strip are made when the first row of sums needs them, a tile at least, and are still in the cache then. */
         const long some = (MR + pass->width - 1) / pass->width;

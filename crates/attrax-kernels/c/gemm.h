@@ -19,10 +19,31 @@
 /* Channels in a panel of weights, but for the last panel of a matrix, which may be half as wide. */
 #define PANEL (2 * LANES)
 
-/* Adds to `acc` the product of `mr` pixels `a`, `stride` floats apart, with a panel of `vectors` vectors for each
+/* Adds to `acc` the product of `mr` pixels `a`, `stride` factors apart, with a panel of `vectors` vectors for each
  * of `depth` channels. */
-INLINE void gemm_tile(const int mr, const int vectors, lanes acc[MR][2], const float *a, const long stride,
-                      const float *panel, const long depth) {
+#if ROUNDED
+/* Two channels at a time: each 32 bits hold two factors. */
+INLINE void gemm_tile(const int mr, const int vectors, lanes acc[MR][2], const factor *a, const long stride,
+                      const factor *panel, const long depth) {
+    for (long k = 0; k < depth; k += 2) {
+        __m512bh weight[2];
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            weight[v] = (__m512bh)_mm512_loadu_si512(panel + (k * vectors + 2 * v) * LANES);
+#pragma GCC unroll 16
+        for (int row = 0; row < mr; row++) {
+            int32_t pair;
+            memcpy(&pair, a + row * stride + k, sizeof pair);
+            const __m512bh value = (__m512bh)_mm512_set1_epi32(pair);
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++)
+                acc[row][v].parts[0] = (part)_mm512_dpbf16_ps((__m512)acc[row][v].parts[0], value, weight[v]);
+        }
+    }
+}
+#else
+INLINE void gemm_tile(const int mr, const int vectors, lanes acc[MR][2], const factor *a, const long stride,
+                      const factor *panel, const long depth) {
     for (long k = 0; k < depth; k++) {
         lanes weight[2];
 #pragma GCC unroll 2
@@ -35,6 +56,7 @@ INLINE void gemm_tile(const int mr, const int vectors, lanes acc[MR][2], const f
         }
     }
 }
+#endif
 
 INLINE void init_acc(const int mr, const int vectors, lanes acc[MR][2], const float *bias) {
 #pragma GCC unroll 16

@@ -77,6 +77,23 @@ INLINE void store_some(float *to, lanes values, long count) {
     }
 }
 
+/* A factor of a product: float32, or rounded to bfloat16. */
+#if defined(__AVX512BF16__)
+#define ROUNDED 1
+typedef uint16_t factor;
+#else
+#define ROUNDED 0
+typedef float factor;
+#endif
+
+INLINE void store_factors(factor *to, lanes values) {
+#if ROUNDED
+    _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh((__m512)values.parts[0]));
+#else
+    store(to, values);
+#endif
+}
+
 INLINE lanes add(lanes a, lanes b) {
     EACH_PART(i) a.parts[i] += b.parts[i];
     return a;

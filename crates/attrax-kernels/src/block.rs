@@ -99,6 +99,8 @@ pub struct Kernel {
     depthwise_bias: Option<Lines>,
     project: Option<Lines>,
     project_bias: Option<Lines>,
+    /// Whether the factors of both products are bfloat16.
+    rounded: bool,
 }
 
 /// Numbers in the strip of a plane that is worked on at a time: they fit a core's L2 cache with
@@ -110,7 +112,7 @@ const LARGEST: usize = 7;
 
 thread_local! {
     /// The strip's memory, which stays.
-    static SCRATCH: RefCell<[Lines; 2]> = RefCell::default();
+    static SCRATCH: RefCell<[Lines; 3]> = RefCell::default();
 }
 
 impl Kernel {
@@ -150,7 +152,30 @@ impl Kernel {
             depthwise_bias: padded(weights.depthwise_bias),
             project: weights.project.map(|matrix| Lines::panels(matrix, middle, width)),
             project_bias: padded(weights.project_bias),
+            rounded: false,
         })
+    }
+
+    /// The same block with the factors of its two products, weights and activations, rounded to
+    /// bfloat16, about twice as fast. Sums, biases, the depthwise convolution, the residual and the
+    /// output stay in 32 bits. For [`Activation::Relu6`] alone.
+    ///
+    /// The block as it was, if the processor lacks AVX-512 BF16, the width is another than
+    /// AVX-512, or there is no second product.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        let even = self.expand.is_none() || self.shape.input.is_multiple_of(2);
+        if self.rounded || !self.width.rounds() || self.project.is_none() || !even {
+            return self;
+        }
+        let Shape { input, middle, output, .. } = self.shape;
+        let pairs = |lines: Option<Lines>, out, depth| lines.map(|lines| lines.pairs(out, depth, self.width));
+        Self {
+            expand: pairs(self.expand, middle, input),
+            project: pairs(self.project, output, middle),
+            rounded: true,
+            ..self
+        }
     }
 
     /// Bytes of the bits for a plane of the middle channels.
@@ -176,6 +201,8 @@ impl Kernel {
         assert_eq!(input.len(), plane.pixels() * channels, "the input's length");
         assert_eq!(output.len(), rows.len() * out.width * out_channels, "the output's length");
         assert!(rows.end <= out.height && (!residual || plane == out), "the output's rows");
+        let recorded = !matches!(activation, Activation::Relu6);
+        assert!(!(self.rounded && recorded), "a rounded block has no derivative");
         let (expanded_bits, filtered_bits, mode) = match activation {
             Activation::Relu6 => (ptr::null_mut(), ptr::null_mut(), 0),
             Activation::Recorded(expanded, filtered) => {
@@ -201,7 +228,7 @@ impl Kernel {
         let most = (STRIP / row_length.max(1)).max(1);
         let strips = rows.len().div_ceil(most);
         let block = self.raw(mode != MASKED);
-        SCRATCH.with_borrow_mut(|[expanded, filtered]| {
+        SCRATCH.with_borrow_mut(|[expanded, filtered, rounded]| {
             for strip in 0..strips {
                 let at = |strip: usize| rows.start + strip * rows.len() / strips;
                 let (begin, end) = (at(strip), at(strip + 1));
@@ -210,12 +237,16 @@ impl Kernel {
                 let bottom = needed.end.clamp(top as isize, plane.height as isize) as usize;
                 expanded.reserve((bottom - top) * side * panel);
                 filtered.reserve((end - begin) * out.width * middle.next_multiple_of(panel));
+                if self.rounded {
+                    rounded.reserve(((bottom - top) * plane.width * channels).div_ceil(2));
+                }
                 let done = (begin - rows.start) * out.width * out_channels;
                 let pass = RawPass {
                     input: input.as_ptr(),
                     output: output[done..].as_mut_ptr(),
                     expanded: expanded.as_mut_ptr(),
                     filtered: filtered.as_mut_ptr(),
+                    rounded: rounded.as_mut_ptr(),
                     expanded_bits,
                     filtered_bits,
                     height: plane.height as c_long,
@@ -229,12 +260,13 @@ impl Kernel {
                     side: side as c_long,
                     mode,
                 };
-                // SAFETY: the processor has the vectors (`Width::all`). Weights, planes and bits
+                // SAFETY: the processor has the vectors (`Width::all`), and those of a rounded block
+                // (`Width::rounds`). Weights, planes and bits
                 // are as long as the shape says, which was asserted, and no plane is empty; the
                 // scratch has room for the strip's rows with their zeros, and all taps of the
                 // output's rows that are in the plane are in the strip. Nothing else has the
                 // output, the recorded bits or the scratch.
-                unsafe { raw::run(self.width, &block, &pass) };
+                unsafe { raw::run(self.width, self.rounded, &block, &pass) };
             }
         });
     }

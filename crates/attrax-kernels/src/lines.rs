@@ -35,6 +35,10 @@ impl Lines {
         self.0[place / Line::LENGTH].0[place % Line::LENGTH] = value;
     }
 
+    fn get(&self, place: usize) -> f32 {
+        self.0[place / Line::LENGTH].0[place % Line::LENGTH]
+    }
+
     /// Numbers, and zeros after them, up to whole panels.
     pub(super) fn padded(numbers: &[f32], width: Width) -> Self {
         let mut lines = Self::zeros(numbers.len().next_multiple_of(width.panel()));
@@ -57,6 +61,25 @@ impl Lines {
         lines
     }
 
+    /// Panels of a matrix `(out, depth)` with an even depth, rounded to bfloat16: what two depths
+    /// have of an output channel becomes the lower and the upper half of one number's bits.
+    pub(super) fn pairs(&self, out: usize, depth: usize, width: Width) -> Self {
+        let (vector, panel) = (width.lanes(), width.panel());
+        let mut lines = Self::zeros(out.next_multiple_of(vector) * depth / 2);
+        let mut place = 0;
+        for first in (0..out).step_by(panel) {
+            let wide = if out - first > vector { panel } else { vector };
+            for k in (0..depth).step_by(2) {
+                for channel in 0..wide {
+                    let bits = |k: usize| rounded(self.get(first * depth + k * wide + channel));
+                    lines.set(place, f32::from_bits(u32::from(bits(k)) | u32::from(bits(k + 1)) << 16));
+                    place += 1;
+                }
+            }
+        }
+        lines
+    }
+
     pub(super) fn as_ptr(&self) -> *const f32 {
         self.0.as_ptr().cast()
     }
@@ -64,4 +87,10 @@ impl Lines {
     pub(super) fn as_mut_ptr(&mut self) -> *mut f32 {
         self.0.as_mut_ptr().cast()
     }
+}
+
+/// The bits of the nearest bfloat16 of a finite number, the even one of two.
+fn rounded(value: f32) -> u16 {
+    let bits = value.to_bits();
+    ((bits + 0x7fff + (bits >> 16 & 1)) >> 16) as u16
 }

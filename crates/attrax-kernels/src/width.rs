@@ -91,6 +91,18 @@ impl Width {
         }
     }
 
+    /// Whether blocks of this width can have products of bfloat16 ([`Kernel::rounded`]): AVX-512 on
+    /// a processor with AVX-512 BF16.
+    ///
+    /// [`Kernel::rounded`]: crate::Kernel::rounded
+    #[must_use]
+    pub fn rounds(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self == Self::Avx512 && self.runs() && is_x86_feature_detected!("avx512bf16");
+        #[cfg(not(target_arch = "x86_64"))]
+        return false;
+    }
+
     /// Channels in a panel of weights.
     pub(super) fn panel(self) -> usize {
         2 * self.lanes()

@@ -41,6 +41,7 @@ impl Engine {
         let backbone = if passes == kind { backbone } else { Backbone::new(&parameters.with_kind(passes))? };
         let backbone = backbone.with_threads(threads).with_resampling(config.resampling);
         let backbone = backbone.with_ranking(config.precision.ranking(kind, device));
+        let backbone = backbone.with_products(config.precision.ranking(kind, device));
         let backbone = if config.precision.rounds() { backbone.with_rounding() } else { backbone };
         Self::of(backbone, parameters, config)
     }

@@ -34,6 +34,7 @@ pub(super) struct RawPass {
     pub output: *mut f32,
     pub expanded: *mut f32,
     pub filtered: *mut f32,
+    pub rounded: *mut f32,
     pub expanded_bits: *mut u8,
     pub filtered_bits: *mut u8,
     pub height: c_long,
@@ -50,6 +51,7 @@ pub(super) struct RawPass {
 
 #[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
+    fn attrax_block_avx512bf16(block: *const RawBlock, pass: *const RawPass);
     fn attrax_block_avx512(block: *const RawBlock, pass: *const RawPass);
     fn attrax_block_avx2(block: *const RawBlock, pass: *const RawPass);
     fn attrax_block_sse2(block: *const RawBlock, pass: *const RawPass);
@@ -65,17 +67,20 @@ unsafe extern "C" {
     static attrax_block_layout_portable: [usize; 7];
 }
 
-/// Runs a block on a strip. On processors without kernels there is no width to call it with.
+/// Runs a block on a strip, `rounded` with products of bfloat16 (AVX-512 alone). On processors
+/// without kernels there is no width to call it with.
 ///
 /// # Safety
-/// The processor has the vectors, and every pointer leads to as many numbers as `block.c` reads or
+/// The processor has the vectors, and for a rounded block AVX-512 BF16; and every pointer leads to as many numbers as `block.c` reads or
 /// writes there.
 #[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
-pub(super) unsafe fn run(width: Width, block: &RawBlock, pass: &RawPass) {
+pub(super) unsafe fn run(width: Width, rounded: bool, block: &RawBlock, pass: &RawPass) {
     // SAFETY: as the caller promises.
     #[cfg(attrax_kernels)]
     unsafe {
         match width {
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx512 if rounded => attrax_block_avx512bf16(block, pass),
             #[cfg(target_arch = "x86_64")]
             Width::Avx512 => attrax_block_avx512(block, pass),
             #[cfg(target_arch = "x86_64")]

@@ -83,6 +83,34 @@ fn every_width_computes_what_loops_do() {
     }
 }
 
+#[test]
+fn a_rounded_block_is_near_to_what_loops_do() {
+    let width = Width::all()[0];
+    let mut worst: f64 = 0.0;
+    for seed in (0..CASES).filter(|_| width.rounds()) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (shape, weights, planes @ (plane, out)) = cases::block(&mut rng);
+        let what = format!("seed {seed}, {shape:?}, {planes:?}");
+        let input = cases::numbers(&mut rng, plane.pixels() * shape.input, 2.0);
+        let expected = reference::block(&shape, &weights, &input, planes, Between::Relu6).output;
+        let kernel = kernel(width, shape, &weights).unwrap().rounded();
+        let mut output = vec![f32::NAN; out.pixels() * shape.output];
+        kernel.run(&input, planes, 0..out.height, Activation::Relu6, &mut output);
+        let distance: f64 = output.iter().zip(&expected).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
+        let error = (distance / expected.iter().map(|number| number * number).sum::<f64>()).sqrt();
+        assert!(error < 0.01, "{what}: {error}");
+        worst = worst.max(error);
+        let row = out.width * shape.output;
+        let mut strips = vec![f32::NAN; output.len()];
+        for (place, strip) in strips.chunks_mut(row * 2).enumerate() {
+            let rows = place * 2..(place * 2 + strip.len() / row.max(1));
+            kernel.run(&input, planes, rows, Activation::Relu6, strip);
+        }
+        assert_eq!(strips, output, "{what}: strips");
+    }
+    assert_eq!(worst > 1e-4, width.rounds(), "products of bfloat16 are rounded: {worst}");
+}
+
 /// The adjoint's numbers, and the property that makes it one: `<D x, y> = <x, D* y>`.
 fn adjoint_agrees(
     width: Width,

@@ -13,6 +13,17 @@ use super::planes::{each, numbers, plane_of, rows_among};
 use crate::parallel::Workers;
 use attrax_kernels::{Activation, Kernel, Plane, Shape, Weights, Width};
 
+/// What a network's blocks are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passes {
+    /// Passes, and their derivatives.
+    Linearized,
+    /// Passes alone, as of windows.
+    Forward,
+    /// Passes alone, with products of bfloat16 where a kernel has them.
+    Rounded,
+}
+
 /// A block of frozen weights.
 #[derive(Debug)]
 pub(super) struct Block {
@@ -33,13 +44,12 @@ pub(super) struct Passed {
 }
 
 impl Block {
-    /// The block of these convolutions, if there is a kernel for it; its derivative too if it is to
-    /// be `linearized`.
+    /// The block of these convolutions, if there is a kernel for it, and what `passes` need.
     pub fn new(
         first: Option<&Convolution>,
         depthwise: &Convolution,
         second: &Convolution,
-        (residual, linearized): (bool, bool),
+        (residual, passes): (bool, Passes),
         width: Width,
     ) -> Option<Self> {
         let matrix = |c: &Convolution| c.weight.flatten(1, 3);
@@ -70,8 +80,10 @@ impl Block {
             project_bias: Some(&project_bias),
         };
         let forward = Kernel::new(width, shape, &weights)?;
-        if !linearized {
-            return Some(Self { forward, adjoint: None, shape });
+        match passes {
+            Passes::Linearized => (),
+            Passes::Forward => return Some(Self { forward, adjoint: None, shape }),
+            Passes::Rounded => return Some(Self { forward: forward.rounded(), adjoint: None, shape }),
         }
         // The products change places, and are transposed as the convolution is.
         let swapped = Shape { input: output, output: input, transposed: true, ..shape };
@@ -208,7 +220,8 @@ mod tests {
 
     /// The layers of a case as kernels: for crops, or where taps are set apart, for windows.
     fn kernels(layers: &[Layer], case: &Case, width: Option<Width>) -> Vec<Layer> {
-        fused(layers, false, width, case.5 == 1).into_iter().map(|(layer, _)| layer).collect()
+        let passes = if case.5 == 1 { Passes::Linearized } else { Passes::Forward };
+        fused(layers, false, width, passes).into_iter().map(|(layer, _)| layer).collect()
     }
 
     fn agree(found: &Tensor, expected: &Tensor, what: &str) {

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::Backbone;
 use super::atrous;
+use super::block::Passes;
 use super::network::{Adapter, Network};
 use crate::crops::gpu::Resident;
 use crate::crops::{CONTEXT, window};
@@ -58,8 +59,9 @@ impl Dense {
     pub fn new(backbone: &Backbone, step: usize) -> Self {
         let adapter = backbone.network.adapter;
         let (layers, spacing) = atrous::dense(&backbone.plain, adapter.output.0, step as i64);
+        let passes = if backbone.products == Kind::BFloat16 { Passes::Rounded } else { Passes::Forward };
         Self {
-            network: Network { layers, front: 0, piece: VIEWS_TOGETHER, adapter, input_rotates: false }.fused(false),
+            network: Network { layers, front: 0, piece: VIEWS_TOGETHER, adapter, input_rotates: false }.fused(passes),
             workers: Arc::clone(&backbone.workers),
             layout: Layout { format: backbone.format, device: backbone.device, step, spacing },
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tch::Kind;
 
-use super::block::Block;
+use super::block::{Block, Passes};
 use super::convolution::Convolution;
 use super::layers::Layer;
 use super::stem::stem;
@@ -19,8 +19,8 @@ const FEW: (i64, i64) = (4, 3);
 /// many layers it stands for.
 ///
 /// `rotated` says whether the first layer's input is still to be rotated: a kernel does that, and
-/// nothing else; `linearized`, whether derivatives are wanted.
-pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, linearized: bool) -> Vec<(Layer, usize)> {
+/// nothing else; `passes`, what the blocks are for.
+pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, passes: Passes) -> Vec<(Layer, usize)> {
     let known = |layer: &Layer| match layer {
         Layer::Convolution(c) => c.weight.kind() == Kind::Float && !Plan::of(&c.weight).gpu,
         _ => true,
@@ -35,7 +35,7 @@ pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, linea
             {
                 stem(first, rotated, width).map(|stem| (Layer::Stem(Arc::new(stem)), 1))
             }
-            _ => block_at(rest, width, linearized).map(|(block, count)| (Layer::Block(Arc::new(block)), count)),
+            _ => block_at(rest, width, passes).map(|(block, count)| (Layer::Block(Arc::new(block)), count)),
         });
         let (layer, count) = kernel.unwrap_or_else(|| (layer.share(), 1));
         fused.push((layer, count));
@@ -44,9 +44,8 @@ pub(super) fn fused(layers: &[Layer], rotated: bool, width: Option<Width>, linea
     fused
 }
 
-/// The block at the start of the layers, and the number of layers that it replaces; `linearized`
-/// says whether derivatives are wanted.
-fn block_at(layers: &[Layer], width: Width, linearized: bool) -> Option<(Block, usize)> {
+/// The block at the start of the layers, and the number of layers that it replaces.
+fn block_at(layers: &[Layer], width: Width, passes: Passes) -> Option<(Block, usize)> {
     let residual = matches!(layers, [Layer::BranchBegin, ..]);
     let inner = &layers[usize::from(residual)..];
     let (first, depthwise, second, count) = match inner {
@@ -68,6 +67,6 @@ fn block_at(layers: &[Layer], width: Width, linearized: bool) -> Option<(Block, 
     if !ends || !fits {
         return None;
     }
-    let block = Block::new(first, depthwise, second, (residual, linearized), width)?;
+    let block = Block::new(first, depthwise, second, (residual, passes), width)?;
     Some((block, count + 2 * usize::from(residual)))
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor};
 
+use self::block::Passes;
 pub use self::dense::{Dense, View};
 use self::layers::Layer;
 pub use self::linearization::Linearization;
@@ -48,6 +49,8 @@ pub struct Backbone {
     workers: Arc<Workers>,
     /// Precision that samples are ranked in by their features.
     ranking: Kind,
+    /// Precision of the products in passes over windows, if attrax has kernels for them.
+    products: Kind,
 }
 
 /// Feature planes of a box and its surroundings.
@@ -88,11 +91,12 @@ impl Backbone {
         Self {
             name,
             format,
-            network: network.fused(true),
+            network: network.fused(Passes::Linearized),
             plain: network.layers,
             device,
             workers: Workers::new(1),
             ranking,
+            products: Kind::Float,
         }
     }
 
@@ -174,6 +178,13 @@ impl Backbone {
     #[must_use]
     pub(crate) fn with_ranking(mut self, ranking: Kind) -> Self {
         self.ranking = ranking;
+        self
+    }
+
+    /// The same network, in whose passes over windows the kernels multiply in this precision.
+    #[must_use]
+    pub(crate) fn with_products(mut self, products: Kind) -> Self {
+        self.products = products;
         self
     }
 

@@ -5,6 +5,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::block::Passes;
 use super::convolution::arranged;
 use super::fused::fused;
 use super::layers::{self, Layer};
@@ -74,10 +75,9 @@ impl Network {
         Self { layers: self.layers.iter().map(Layer::share).collect(), ..*self }
     }
 
-    /// The same network, with one pass for each block that has a kernel; `linearized` says whether
-    /// it records derivatives.
-    pub fn fused(&self, linearized: bool) -> Self {
-        let fused = fused(&self.layers, self.adapter.is_rotated, Width::chosen().ok().flatten(), linearized);
+    /// The same network, with a kernel for each block that has one.
+    pub fn fused(&self, passes: Passes) -> Self {
+        let fused = fused(&self.layers, self.adapter.is_rotated, Width::chosen().ok().flatten(), passes);
         let ends = fused.iter().scan(0, |end, (_, count)| {
             *end += count;
             Some(*end)

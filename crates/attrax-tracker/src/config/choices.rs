@@ -40,8 +40,9 @@ pub enum Precision {
     /// 16 bits, 8 of them exponent (bfloat16): twice as fast on processors with bfloat16
     /// arithmetic.
     Bfloat16,
-    /// On a GPU `tf32`. On processors with AVX-512 BF16 `bfloat16`, except for networks with
-    /// kernels of attrax, which are faster in `float32`. On other processors `float32`.
+    /// On a GPU `tf32`. On processors with AVX-512 BF16 `bfloat16`; but of networks with kernels of
+    /// attrax only the products in passes over windows, and everything else in `float32`. On other
+    /// processors `float32`.
     Auto,
 }
 

@@ -284,13 +284,14 @@ pub struct Config {
     pub grid: usize,
     /// On a grid, pixels of a crop between two candidates of the search around the expected place.
     /// If they are farther apart than those of `grid`, candidates of the target's own size are also
-    /// taken from `grid` around the best place, as those of other sizes are. 0 for `grid`.
+    /// taken from `grid` around the best place, as far as the search's next position, before those
+    /// of other sizes. 0 for `grid`.
     pub search_grid: usize,
     /// On a grid, pixels of a crop between two candidates of other sizes around the best place; 0
     /// for `grid`.
     pub scale_grid: usize,
     /// On a grid, whether the negative samples of later frames are taken from the pass of the
-    /// search, which then reaches as far as their spread, or from a pass of their own.
+    /// search, as far as it reaches, or from a pass of their own.
     pub shared_background: bool,
     /// What the network's last blocks were trained on, if the weights have several.
     pub features: Features,

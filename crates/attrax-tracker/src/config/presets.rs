@@ -36,15 +36,16 @@ impl Config {
 
     /// The same with less work: a coarse search whose pass also gives the negative samples, the fine
     /// grid around the best place alone, fewer windows of the first frame, fewer samples to mine
-    /// from, updates that end early, and fewer regularised iterations. Samples are ranked in bfloat16
-    /// where the processor computes so (passes too, of networks without kernels of their own), and
-    /// products have fewer bits where a GPU does.
+    /// from, updates that end early, and fewer regularised iterations. Windows are multiplied and
+    /// samples ranked in bfloat16 where the processor computes so, and products have fewer bits
+    /// where a GPU does.
     #[must_use]
     pub fn fast() -> Self {
         let mut config = Self::attrax();
         config.precision = Precision::Auto;
         config.search_grid = 16;
         config.shared_background = true;
+        config.scale_reach = 0.1;
         config.initial_windows = Windows { near: 8, around: 3, anywhere: 4 };
         config.mined_from = 256;
         config.update_training.enough = 0.02;

@@ -28,6 +28,17 @@ impl Described {
     pub fn new(frame: &Frame, boxes: Vec<BoundingBox>, features: Tensor) -> Self {
         Self { frame: frame.clone(), boxes, features, ranks: None }
     }
+
+    /// The same boxes, their features shared.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self {
+            frame: self.frame.clone(),
+            boxes: self.boxes.clone(),
+            features: self.features.shallow_clone(),
+            ranks: self.ranks.as_ref().map(Tensor::shallow_clone),
+        }
+    }
 }
 
 /// Samples of one frame to learn from. The crops themselves are not kept: they are cut again from

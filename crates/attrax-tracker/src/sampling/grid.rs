@@ -38,12 +38,13 @@ pub(crate) struct Grids {
     wide: usize,
 }
 
-/// What a search sees.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub candidates: Described,
-    /// All boxes of the pass, if it is the background's too.
-    pub background: Option<Described>,
+/// How far a window's boxes reach from its middle.
+#[derive(Clone, Copy, Debug)]
+enum Reach {
+    /// Mean sides of the middle's box.
+    Sides(f64),
+    /// Positions of the grid.
+    Positions(usize),
 }
 
 impl Grids {
@@ -77,36 +78,30 @@ impl Grids {
         translation: f64,
         config: &Config,
         rng: &mut ChaCha8Rng,
-    ) -> Seen {
+    ) -> Described {
         let powers = if config.scale_reach > 0.0 { &SCALES[1..2] } else { &SCALES };
-        if !config.shared_background {
-            let candidates = at_scales(&self.passes[self.search], powers, (frame, around), translation, config, rng);
-            return Seen { candidates, background: None };
-        }
-        let reach = translation.max(config.spreads.update_negative.translation);
-        let background = at_scales(&self.passes[self.search], powers, (frame, around), reach, config, rng);
-        // To the nearest position of the grid, as a pass of their own would reach.
-        let ((cx, cy), distance) = (around.centre(), translation * around.mean_side());
-        let (dx, dy) = self.passes[self.search].pitch(around);
-        let near = |region: BoundingBox| {
-            let (x, y) = region.centre();
-            (x - cx).abs() <= distance + 0.5 * dx && (y - cy).abs() <= distance + 0.5 * dy
-        };
-        Seen { candidates: at(&background, &places(&background, near)), background: Some(background) }
+        at_scales(&self.passes[self.search], powers, (frame, around), Reach::Sides(translation), config, rng)
     }
 
-    /// Candidates around the best place of a search: those of other sizes, and those of the
-    /// target's own if the search's are farther apart than those of the near grid.
-    pub fn around_best(&self, frame: &Frame, best: BoundingBox, config: &Config, rng: &mut ChaCha8Rng) -> Described {
-        let others = [SCALES[0], SCALES[2]];
-        let others = at_scales(&self.passes[self.scales], &others, (frame, best), config.scale_reach, config, rng);
-        if config.search_grid <= config.grid {
-            return others;
-        }
-        together(
-            &at_scales(&self.passes[self.near], &SCALES[1..2], (frame, best), config.scale_reach, config, rng),
-            &others,
-        )
+    /// Candidates of the target's own size around the best place of a search, as far as the
+    /// search's next position, if the search's are farther apart than those of the near grid.
+    pub fn between(
+        &self,
+        frame: &Frame,
+        best: BoundingBox,
+        config: &Config,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<Described> {
+        let steps = config.search_grid / config.grid.max(1);
+        let between =
+            || at_scales(&self.passes[self.near], &SCALES[1..2], (frame, best), Reach::Positions(steps), config, rng);
+        (steps > 1).then(between)
+    }
+
+    /// Candidates of other sizes around the best place.
+    pub fn other_sizes(&self, frame: &Frame, best: BoundingBox, config: &Config, rng: &mut ChaCha8Rng) -> Described {
+        let (powers, reach) = ([SCALES[0], SCALES[2]], Reach::Sides(config.scale_reach));
+        at_scales(&self.passes[self.scales], &powers, (frame, best), reach, config, rng)
     }
 
     /// Samples of the background around the target in a later frame, `translation` mean sides far.
@@ -182,7 +177,7 @@ fn at_scales(
     dense: &Dense,
     powers: &[f64],
     (frame, around): (&Frame, BoundingBox),
-    translation: f64,
+    far: Reach,
     config: &Config,
     rng: &mut ChaCha8Rng,
 ) -> Described {
@@ -195,7 +190,11 @@ fn at_scales(
             let (u, v) = (rng.random_range(-0.5..0.5), rng.random_range(-0.5..0.5));
             let (cx, cy) = region.centre();
             let moved = BoundingBox::from_centre((cx + u * dx, cy + v * dy), region.width, region.height);
-            View { region: moved, reach: reach(dense, moved, translation * around.mean_side()) }
+            let reach = match far {
+                Reach::Sides(sides) => reach(dense, moved, sides * around.mean_side()),
+                Reach::Positions(steps) => (steps, steps),
+            };
+            View { region: moved, reach }
         })
         .collect();
     look(dense, frame, &views)

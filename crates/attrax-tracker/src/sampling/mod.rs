@@ -5,7 +5,7 @@ mod grid;
 mod published;
 
 pub(super) use self::grid::Grids;
-use self::grid::{Seen, chosen, part, together, wholly_inside};
+use self::grid::{chosen, part, together, wholly_inside};
 pub use self::published::{Accept, Inside, Sampler, Spread};
 use rand_chacha::ChaCha8Rng;
 
@@ -14,6 +14,14 @@ use super::config::{Around, Config, Samples};
 use super::learning::memory::{Described, FrameSamples};
 use super::learning::ranking::Ranking;
 use super::{BoundingBox, Frame};
+
+/// What a frame was searched for the target.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub candidates: Described,
+    /// What the search saw, if samples of the background are taken from it.
+    pub background: Option<Described>,
+}
 
 /// Draws the boxes of one target, and describes them.
 pub(crate) struct Sampling<'a> {
@@ -79,22 +87,30 @@ impl Sampling<'_> {
         self.described(frame, boxes)
     }
 
-    /// The candidates of a frame around a box, and their features; and what the search saw of the
-    /// background, if it shares the pass. `translation` is in mean sides of the target; `ranking`
+    /// The candidates of a frame around a box, and their features; and the samples of the
+    /// background, if they share the pass. `translation` is in mean sides of the target; `ranking`
     /// finds the best place, around which other scales are tried.
     pub fn candidates(&mut self, frame: &Frame, around: BoundingBox, translation: f64, ranking: Ranking<'_>) -> Seen {
         let config = self.config;
         if let Some(grids) = self.grids {
-            let Seen { candidates, background } = grids.search(frame, around, translation, config, self.rng);
-            let mut own = wholly_inside(candidates, config);
-            own.ranks = Some(ranking.ranks(&own.features));
+            let searched = grids.search(frame, around, translation, config, self.rng);
+            let background = config.shared_background.then(|| searched.share());
+            let ranked = |mut seen: Described| {
+                seen.ranks = Some(ranking.ranks(&seen.features));
+                seen
+            };
+            let mut own = ranked(wholly_inside(searched, config));
             if config.scale_reach == 0.0 {
                 return Seen { candidates: own, background };
             }
-            let best = ranking.best_place(&own, around).unwrap_or(around);
-            let mut near = grids.around_best(frame, best, config, self.rng);
-            near.ranks = Some(ranking.ranks(&near.features));
-            return Seen { candidates: wholly_inside(together(&own, &near), config), background };
+            let best = |seen: &Described| ranking.best_place(seen, around).unwrap_or(around);
+            let mut place = best(&own);
+            if let Some(between) = grids.between(frame, place, config, self.rng) {
+                own = together(&own, &ranked(between));
+                place = best(&own);
+            }
+            let others = ranked(grids.other_sizes(frame, place, config, self.rng));
+            return Seen { candidates: wholly_inside(together(&own, &others), config), background };
         }
         let spread = Spread::Gaussian(Around { translation, scale: config.scale, aspect: 1.0 });
         let inside = if config.candidates_inside { Inside::Whole } else { Inside::Centre };
