@@ -35,7 +35,7 @@ impl Precision {
 
 /// Whether the processor has instructions for products of bfloat16, and the kernels do not stand for
 /// a processor without them (`ATTRAX_VECTORS`).
-fn computes_bfloat16() -> bool {
+pub(super) fn computes_bfloat16() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::arch::is_x86_feature_detected!("avx512bf16")
         && matches!(Width::chosen(), Ok(None | Some(Width::Avx512)));

@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 use crate::TrackerError;
 use crate::config::Features;
 use crate::error::guarded;
+use crate::parallel::alone;
 use crate::weights::WeightFile;
 
 /// Named tensors, their origin and their file's metadata.
@@ -46,7 +47,7 @@ impl Parameters {
     /// [`TrackerError::Weights`] if a tensor's numbers do not fill its shape,
     /// [`TrackerError::OutOfMemory`].
     pub fn from_file(file: &WeightFile, kind: Kind, device: Device) -> Result<Self, TrackerError> {
-        guarded(|| Self::read(file, kind, device))
+        guarded(|| alone(|| Self::read(file, kind, device)))
     }
 
     fn read(file: &WeightFile, kind: Kind, device: Device) -> Result<Self, TrackerError> {

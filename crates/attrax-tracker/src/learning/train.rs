@@ -2,7 +2,7 @@
 //! equation 5).
 
 use rand_chacha::ChaCha8Rng;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::attention::{regularizer, weigh};
 use super::descent::Descent;
@@ -13,6 +13,7 @@ use crate::config::Use;
 use crate::config::{Attention, Config, Schedule};
 use crate::crops::gpu::{Resident, to_device};
 use crate::plan::Plan;
+use crate::precision::computes_bfloat16;
 use crate::profile::{self, Stage};
 
 /// Trains a head on samples.
@@ -39,15 +40,26 @@ pub fn train(
     let draws = Draws::new(positives.len(), negatives.map_or(0, Pool::len), backbone, config, schedule, rng);
     let kind = backbone.ranking();
     let ranked = negatives.map(|pool| pool.rounded(kind));
+    // Where that is faster, a rough ranking says which samples need a score in float32.
+    let sifts = kind == Kind::Float && backbone.device() == Device::Cpu && computes_bfloat16();
+    let rough = negatives.filter(|_| sifts).map(|pool| pool.rounded(Kind::BFloat16));
     for (iteration, dropout) in (0i64..).zip(draws.dropout()) {
         let chosen = draws.positives.get(iteration);
         let mut halves = vec![(positives, chosen)];
         if let (Some(pool), Some(ranked)) = (negatives, &ranked) {
             let _span = profile::span(Stage::Mining);
             let candidates = draws.candidates.get(iteration);
-            let features = ranked.features_at(&candidates, backbone).to_kind(kind);
-            let scores = scores(&head.rounded(kind), backbone, config, &features).select(1, TARGET);
-            halves.push((pool, hardest(&scores, &candidates, config.batch_negatives)));
+            let scored = |pool: &Pool<'_>, places: &Tensor, kind: Kind| {
+                let features = pool.features_at(places, backbone).to_kind(kind);
+                scores(&head.rounded(kind), backbone, config, &features).select(1, TARGET)
+            };
+            let count = config.batch_negatives;
+            let of_list = rough.as_ref().and_then(|rough| {
+                let rough = scored(rough, &candidates, Kind::BFloat16).to_kind(Kind::Float);
+                sifted(&rough, &candidates, count, |places| scored(ranked, places, kind))
+            });
+            let of_all = || hardest(&scored(ranked, &candidates, kind), &candidates, count);
+            halves.push((pool, of_list.unwrap_or_else(of_all)));
         }
         let batch = Batch { halves, resident: resident.as_ref() };
         let with_maps = config.attention.regularizes() && iteration % config.attention.interval.max(1) as i64 == 0;
@@ -137,10 +149,31 @@ fn attended(head: &Head, cells: i64, attention: &Attention, features: &Tensor) -
     }
 }
 
+/// Length of the short list of negative samples, in those that are taken.
+const SIFTED: i64 = 4;
+
 /// The `count` places among `candidates` whose score is highest.
 fn hardest(scores: &Tensor, candidates: &Tensor, count: usize) -> Tensor {
     let (_, order) = scores.topk((count as i64).min(candidates.size()[0]), 0, true, true);
     candidates.index_select(0, &order)
+}
+
+/// The hardest by scores that are `exact`, of which only those of a short list are computed: the
+/// best by `rough` scores. `None` if it cannot be ruled out that a sample outside the list is among
+/// the hardest, or if the list is not worth it.
+fn sifted(rough: &Tensor, candidates: &Tensor, count: usize, exact: impl FnOnce(&Tensor) -> Tensor) -> Option<Tensor> {
+    let listed = SIFTED * count as i64;
+    if listed * 2 > candidates.size()[0] {
+        return None;
+    }
+    let (best, order) = rough.topk(listed, 0, true, true);
+    // In the order of the candidates, so that equal scores are told apart as without a list.
+    let (order, _) = order.sort(0, false);
+    let places = candidates.index_select(0, &order);
+    let scores = exact(&places);
+    let off = (&scores - rough.index_select(0, &order)).abs().max().double_value(&[]);
+    let least = scores.topk(count as i64, 0, true, true).0.min().double_value(&[]);
+    (best.min().double_value(&[]) + 2.0 * off < least).then(|| hardest(&scores, &places, count))
 }
 
 /// A mini-batch: samples of the target, then of the background.
@@ -244,4 +277,26 @@ pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
     let negatives = scores.size()[0] - positives;
     let of = |start: i64, count: i64, class: i64| log.narrow(0, start, count).select(1, class).sum(None::<Kind>);
     -(of(0, positives, TARGET) + of(positives, negatives, BACKGROUND))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_list_gives_the_hardest_or_nothing() {
+        tch::manual_seed(1);
+        let candidates = Tensor::randperm(1024, (Kind::Int64, Device::Cpu)) + 7;
+        let scores = Tensor::randn([1024], (Kind::Float, Device::Cpu));
+        let expected = hardest(&scores, &candidates, 32);
+        // The score of the place p is the number p - 7.
+        let of_places = scores.index_select(0, &(&candidates - 7).argsort(0, false));
+        let listed = |noise: f64| {
+            let rough = &scores + scores.randn_like() * noise;
+            sifted(&rough, &candidates, 32, |places| of_places.index_select(0, &(places - 7)))
+        };
+        assert_eq!(listed(1e-3), Some(expected));
+        assert!(listed(1.0).is_none(), "a list of scores that are far off");
+        assert!(sifted(&scores, &candidates, 200, |_| unreachable!("a list of most")).is_none());
+    }
 }
