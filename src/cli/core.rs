@@ -158,7 +158,7 @@ fn cuda_libraries() -> &'static str {
     let program = std::env::current_exe().unwrap_or_default();
     let package = program.parent().and_then(std::path::Path::parent);
     if package.is_some_and(|package| package.join("__init__.py").exists()) {
-        "`pip install --force-reinstall torch==2.11.0`"
+        concat!("`pip install --force-reinstall torch==", env!("LIBTORCH_VERSION"), "`")
     } else {
         "`make setup CUDA=1`"
     }

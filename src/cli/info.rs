@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // Comments, so that the whole is a file of parameters.
     writeln!(out, "# attrax    {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "# libtrax   {}", trax::libtrax_version())?;
-    writeln!(out, "# libtorch  2.11.0 (through tch 0.24.0)")?;
+    writeln!(out, "# libtorch  {}", env!("LIBTORCH_VERSION"))?;
     writeln!(out, "# device    {device:?}")?;
     writeln!(out, "# threads   {}", args.core.threads())?;
     writeln!(out, "# weights   {name}: {architecture}, features of {trained}, {numbers} numbers")?;
