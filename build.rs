@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// libtorch's version, such as 2.11.0, from the header next to the folder of its libraries.
+/// libtorch's version, such as 2.13.0, from the header next to the folder of its libraries.
 fn version(libraries: &Path) -> Result<String, Box<dyn Error>> {
     let header = libraries.with_file_name("include").join("torch/headeronly/version.h");
     println!("cargo:rerun-if-changed={}", header.display());

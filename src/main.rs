@@ -18,7 +18,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            cli::say(&format!("attrax: {}", cli::told(&error)));
+            cli::say(&format!("attrax: {}", cli::one_line(&error)));
             ExitCode::FAILURE
         }
     }

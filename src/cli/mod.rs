@@ -74,7 +74,7 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 /// An error and its causes in one line. Some errors' own text ends in that of their cause, which is not repeated.
-pub fn told(error: &anyhow::Error) -> String {
+pub fn one_line(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(|cause| cause.to_string().trim_end().to_string()) {
         if !text.ends_with(&cause) {

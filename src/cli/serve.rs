@@ -8,7 +8,7 @@ use clap::FromArgMatches;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use trax::{ImageFormat, Metadata, Properties, RegionFormat, Server, Transport, run as serve};
 
-use super::{core, told};
+use super::{core, one_line};
 use crate::allocator;
 use crate::exit::exit_at_once;
 
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (model, earlier) = match ready {
         Ok(ready) => ready,
         Err(error) => {
-            if let Err(gone) = server.quit(Some(&told(&error))) {
+            if let Err(gone) = server.quit(Some(&one_line(&error))) {
                 log::debug!("the reason could not be sent: {gone}");
             }
             return Err(error);

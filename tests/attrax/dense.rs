@@ -34,9 +34,9 @@ fn difference(backbone: &Backbone, step: usize, views: &[View]) -> f64 {
 }
 
 const VIEWS: [View; 2] = [
-    View { region: BoundingBox::new(130.0, 90.0, 50.0, 40.0), reach: (3, 1) },
+    View { region: BoundingBox::new(130.0, 90.0, 50.0, 40.0), radius: (3, 1) },
     // Its windows reach beyond the frame.
-    View { region: BoundingBox::new(20.0, 150.0, 33.0, 71.0), reach: (0, 2) },
+    View { region: BoundingBox::new(20.0, 150.0, 33.0, 71.0), radius: (0, 2) },
 ];
 
 #[test]
@@ -70,7 +70,7 @@ fn boxes_of_a_view_lie_on_the_grid_of_the_crop() {
     assert_eq!(boxes.len(), 7 * 3);
     assert_eq!(boxes[10], view.region, "the middle one");
     // A crop of 112 px shows the box and 16 / 107 of it on each side.
-    let pitch = 8.0 / 112.0 * 50.0 * (1.0 + 32.0 / 107.0);
-    assert!((boxes[1].x - boxes[0].x - pitch).abs() < 1e-9);
-    assert!((boxes[7].y - boxes[0].y - pitch * 40.0 / 50.0).abs() < 1e-9);
+    let stride = 8.0 / 112.0 * 50.0 * (1.0 + 32.0 / 107.0);
+    assert!((boxes[1].x - boxes[0].x - stride).abs() < 1e-9);
+    assert!((boxes[7].y - boxes[0].y - stride * 40.0 / 50.0).abs() < 1e-9);
 }

@@ -219,11 +219,11 @@ impl Kernel {
             return;
         }
         assert!(plane.pixels() > 0, "the input's plane is empty");
-        let (columns, panel) = (self.reach(&(0..out.width)), self.width.panel());
+        let (columns, panel) = (self.input_range(&(0..out.width)), self.width.panel());
         let (left, right) = ((-columns.start).max(0) as usize, (columns.end - plane.width as isize).max(0) as usize);
         let side = left + plane.width + right;
         // What a row of the output adds to a strip.
-        let row = self.reach(&(0..2)).end - self.reach(&(0..1)).end;
+        let row = self.input_range(&(0..2)).end - self.input_range(&(0..1)).end;
         let row_length = row.max(1) as usize * side * panel + out.width * middle;
         let most = (STRIP / row_length.max(1)).max(1);
         let strips = rows.len().div_ceil(most);
@@ -232,7 +232,7 @@ impl Kernel {
             for strip in 0..strips {
                 let at = |strip: usize| rows.start + strip * rows.len() / strips;
                 let (begin, end) = (at(strip), at(strip + 1));
-                let needed = self.reach(&(begin..end));
+                let needed = self.input_range(&(begin..end));
                 let top = needed.start.clamp(0, plane.height as isize) as usize;
                 let bottom = needed.end.clamp(top as isize, plane.height as isize) as usize;
                 expanded.reserve((bottom - top) * side * panel);
@@ -273,7 +273,7 @@ impl Kernel {
 
     /// The positions of the input, along one axis, that positions of the output need, those outside
     /// the plane among them.
-    fn reach(&self, out: &Range<usize>) -> Range<isize> {
+    fn input_range(&self, out: &Range<usize>) -> Range<isize> {
         let Shape { kernel, stride, dilation, padding, transposed, .. } = self.shape;
         let [first, last, kernel, stride, dilation, padding] =
             [out.start, out.end.saturating_sub(1), kernel, stride, dilation, padding].map(|number| number as isize);

@@ -78,22 +78,22 @@ impl Frame {
 
     /// The same frame as a target that moves leaves it: each pixel is the mean of those up to
     /// `reach` pixels away from it, along the rows or along the columns.
-    pub(super) fn blurred(&self, reach: u32, along_rows: bool) -> Self {
+    pub(super) fn blurred(&self, radius: u32, along_rows: bool) -> Self {
         let (width, height) = (self.width as usize, self.height as usize);
         let (lines, length, line_step, step) =
             if along_rows { (height, width, 3 * width, 3) } else { (width, height, 3, 3 * width) };
-        let (reach, from) = (reach as usize, &self.pixels.bytes);
+        let (radius, from) = (radius as usize, &self.pixels.bytes);
         let mut bytes = vec![0; from.len()];
         for start in (0..lines).flat_map(|line| (0..3).map(move |channel| line * line_step + channel)) {
             let at = |place: usize| u32::from(from[start + place * step]);
-            let (mut sum, mut count) = ((0..reach.min(length)).map(at).sum::<u32>(), reach.min(length) as u32);
+            let (mut sum, mut count) = ((0..radius.min(length)).map(at).sum::<u32>(), radius.min(length) as u32);
             for place in 0..length {
-                if place + reach < length {
-                    sum += at(place + reach);
+                if place + radius < length {
+                    sum += at(place + radius);
                     count += 1;
                 }
-                if place > reach {
-                    sum -= at(place - reach - 1);
+                if place > radius {
+                    sum -= at(place - radius - 1);
                     count -= 1;
                 }
                 bytes[start + place * step] = ((sum + count / 2) / count) as u8;
@@ -124,16 +124,16 @@ mod tests {
         let pixels: Vec<u8> = (0..5 * 3 * 3).map(|i| (i * i % 251) as u8).collect();
         let frame = Frame::from_rgb8(5, 3, pixels.clone()).unwrap();
         let at = |x: usize, y: usize, channel: usize| f64::from(pixels[(y * 5 + x) * 3 + channel]);
-        for (reach, along_rows) in [(0, true), (1, true), (1, false), (9, true), (2, false)] {
-            let blurred = frame.blurred(reach as u32, along_rows);
+        for (radius, along_rows) in [(0, true), (1, true), (1, false), (9, true), (2, false)] {
+            let blurred = frame.blurred(radius as u32, along_rows);
             for (place, value) in blurred.pixels().iter().enumerate() {
                 let (x, y, channel) = (place / 3 % 5, place / 15, place % 3);
                 let (middle, length) = if along_rows { (x, 5) } else { (y, 3) };
-                let near: Vec<f64> = (middle.saturating_sub(reach)..=(middle + reach).min(length - 1))
+                let near: Vec<f64> = (middle.saturating_sub(radius)..=(middle + radius).min(length - 1))
                     .map(|i| if along_rows { at(i, y, channel) } else { at(x, i, channel) })
                     .collect();
                 let mean = near.iter().sum::<f64>() / near.len() as f64;
-                assert!((f64::from(*value) - mean).abs() <= 0.5, "{reach} {along_rows} {place}");
+                assert!((f64::from(*value) - mean).abs() <= 0.5, "{radius} {along_rows} {place}");
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::config::Form;
 /// Pixels of a crop between the boxes of a score map.
 const STEP: usize = 8;
 /// Boxes of a score map to each side of the one in the middle: about one side of the box.
-const REACH: usize = 10;
+const RADIUS: usize = 10;
 
 /// Numbers on a grid over a part of a frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,16 +127,16 @@ impl Classifier<'_> {
     fn score_maps(&self, frame: &Frame, region: BoundingBox) -> [Map; 2] {
         let engine = self.engine;
         let dense = Dense::new(&engine.backbone, STEP);
-        let view = View { region, reach: (REACH, REACH) };
+        let view = View { region, radius: (RADIUS, RADIUS) };
         let in_one_pass = engine.grids.is_some() || !engine.backbone.pads();
         let features = if in_one_pass {
             dense.describe(frame, &[view])
         } else {
             engine.backbone.describe_in(frame, &dense.boxes(&view))
         };
-        let side = 2 * REACH as i64 + 1;
+        let side = 2 * RADIUS as i64 + 1;
         let scores = scores(self.head, &engine.backbone, &engine.config, &features).view([side, side, 2]);
-        let (dx, dy) = dense.pitch(region);
+        let (dx, dy) = dense.stride(region);
         let area = BoundingBox::from_centre(region.centre(), side as f64 * dx, side as f64 * dy);
         [BACKGROUND, TARGET].map(|class| Map::of(&scores.select(2, class), area))
     }

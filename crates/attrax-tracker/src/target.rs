@@ -222,11 +222,11 @@ impl Tracker {
     /// Samples of the first frame as if the target moved, along the rows and along the columns.
     fn blurred_samples(&mut self, frame: &Frame) -> Vec<(FrameSamples, FrameSamples)> {
         let target = self.target;
-        let reach = (self.engine.config.first_frame_blur / 2.0 * self.target.mean_side()).round() as u32;
-        let directions = if reach == 0 { [].as_slice() } else { &[true, false] };
+        let radius = (self.engine.config.first_frame_blur / 2.0 * self.target.mean_side()).round() as u32;
+        let directions = if radius == 0 { [].as_slice() } else { &[true, false] };
         let samples = |along_rows: &bool| {
             let (positive, negative, _) =
-                self.sampling().first(&frame.blurred(reach, *along_rows), target, BLURRED_SHARE);
+                self.sampling().first(&frame.blurred(radius, *along_rows), target, BLURRED_SHARE);
             (positive, negative)
         };
         directions.iter().map(samples).collect()

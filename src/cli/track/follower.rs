@@ -13,7 +13,7 @@ pub struct Follower {
 }
 
 /// What a follower says about a frame.
-pub struct Seen {
+pub struct Observation {
     /// The box and how sure it is.
     pub estimate: Estimate,
     /// The maps of that box, where they were asked for.
@@ -27,20 +27,20 @@ impl Follower {
     }
 
     /// Learns the target from `region` of the first frame, finds it in the others.
-    pub fn follow(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Seen, TrackerError> {
+    pub fn follow(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Observation, TrackerError> {
         let Some(tracker) = &mut self.tracker else { return self.learn(frame, region, with_maps) };
         let estimate = tracker.track(frame)?;
-        self.seen(frame, estimate, with_maps)
+        self.observe(frame, estimate, with_maps)
     }
 
     /// Learns the target from `region` of any frame, in addition to what was learnt before.
-    pub fn learn(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Seen, TrackerError> {
+    pub fn learn(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Observation, TrackerError> {
         match &mut self.tracker {
             Some(tracker) => tracker.correct(frame, region)?,
             none => *none = Some(Tracker::new(&self.model, frame, region)?),
         }
         let estimate = Estimate { bounding_box: region, confidence: 1.0, success: true, probability: 1.0 };
-        self.seen(frame, estimate, with_maps)
+        self.observe(frame, estimate, with_maps)
     }
 
     /// Forgets the target.
@@ -48,12 +48,12 @@ impl Follower {
         self.tracker = None;
     }
 
-    fn seen(&self, frame: &Frame, estimate: Estimate, with_maps: bool) -> Result<Seen, TrackerError> {
+    fn observe(&self, frame: &Frame, estimate: Estimate, with_maps: bool) -> Result<Observation, TrackerError> {
         let maps = match &self.tracker {
             Some(tracker) if with_maps => tracker.maps(frame, &[estimate.bounding_box])?.pop(),
             _ => None,
         };
-        Ok(Seen { estimate, maps })
+        Ok(Observation { estimate, maps })
     }
 }
 
@@ -64,7 +64,7 @@ pub fn columns(prefix: &str, with_maps: bool) -> String {
     names.iter().map(|name| format!("{prefix}{name}")).collect::<Vec<_>>().join(",")
 }
 
-impl Seen {
+impl Observation {
     /// The values of the follower's columns.
     pub fn values(&self) -> String {
         let Estimate { bounding_box: b, confidence, success, probability } = self.estimate;

@@ -35,7 +35,7 @@ use self::progress::Progress;
 use self::run::{Film, Run};
 use self::span::Span;
 use super::output::{Output, part_of_file};
-use super::{core, interrupt, say, told};
+use super::{core, interrupt, one_line, say};
 
 /// Flags of `attrax track`.
 #[derive(clap::Args)]
@@ -101,7 +101,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let truth = match Truth::find(args.truth.as_deref(), &source) {
         // It is of no use for a measure, but the box is known.
         Err(error) if !args.regions.is_empty() && args.truth.is_none() => {
-            log::warn!("the ground truth is left alone: {}", told(&error));
+            log::warn!("the ground truth is left alone: {}", one_line(&error));
             None
         }
         truth => truth?,
@@ -201,7 +201,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// An error, and what there is in spite of it. Without a note the error keeps its kind.
 fn with_note(error: anyhow::Error, note: Option<String>) -> anyhow::Error {
     match note {
-        Some(note) => anyhow!("{}; {note}", told(&error)),
+        Some(note) => anyhow!("{}; {note}", one_line(&error)),
         None => error,
     }
 }

@@ -13,7 +13,7 @@ use super::Args;
 use super::ahead::Frames;
 use super::boxes::Truth;
 use super::export::Exports;
-use super::follower::{Follower, Seen};
+use super::follower::{Follower, Observation};
 use super::output::{Summary, Table};
 use super::panel::{Row, panel};
 use super::picture;
@@ -83,13 +83,13 @@ impl Run<'_> {
             if is_first {
                 self.span.check(&frame, &self.regions)?;
             }
-            let seen = self.follow(&frame, position).with_context(|| self.place(position))?;
+            let observed = self.follow(&frame, position).with_context(|| self.place(position))?;
             drop(whole);
-            let estimate = seen[0].estimate;
-            self.table.row(&seen.iter().map(Seen::values).collect::<Vec<_>>().join(","))?;
-            self.draw(&frame, &seen, position)?;
+            let estimate = observed[0].estimate;
+            self.table.row(&observed.iter().map(Observation::values).collect::<Vec<_>>().join(","))?;
+            self.draw(&frame, &observed, position)?;
             let targets = self.regions.len();
-            self.exports.add(position, &frame, seen.iter().take(targets).map(|seen| seen.estimate))?;
+            self.exports.add(position, &frame, observed.iter().take(targets).map(|observed| observed.estimate))?;
             let is_given = |target: usize| self.span.corrections.contains_key(&(position, target));
             summary.frames += 1;
             summary.lost.resize(targets, 0);
@@ -100,7 +100,7 @@ impl Run<'_> {
             } else {
                 for (target, lost) in summary.lost.iter_mut().enumerate() {
                     summary.corrections += usize::from(is_given(target));
-                    *lost += usize::from(!seen[target].estimate.success);
+                    *lost += usize::from(!observed[target].estimate.success);
                 }
             }
             if !is_first && !is_given(0) {
@@ -108,7 +108,7 @@ impl Run<'_> {
                 summary.overlaps.extend(self.truth.as_ref().and_then(overlap));
             }
             let declared = self.frames.declared().map(|count| self.span.expected(count as usize) as u64);
-            self.progress.step(declared, seen.iter().take(targets).all(|seen| seen.estimate.success));
+            self.progress.step(declared, observed.iter().take(targets).all(|observed| observed.estimate.success));
         }
         summary.tracking = learnt.elapsed();
         summary.skipped = self.frames.skipped();
@@ -126,9 +126,9 @@ impl Run<'_> {
     }
 
     /// What every tracker says about a frame, in which the target's box may be given.
-    fn follow(&mut self, frame: &Frame, position: usize) -> Result<Vec<Seen>, TrackerError> {
+    fn follow(&mut self, frame: &Frame, position: usize) -> Result<Vec<Observation>, TrackerError> {
         let (with_maps, forget, targets) = (self.args.maps.is_some(), self.span.forget, self.regions.len());
-        let seen = self.followers.iter_mut().enumerate().map(|(place, follower)| {
+        let observed = self.followers.iter_mut().enumerate().map(|(place, follower)| {
             // Several trackers follow the one target.
             let target = if targets == 1 { 0 } else { place };
             let Some(given) = self.span.corrections.get(&(position, target)) else {
@@ -139,7 +139,7 @@ impl Run<'_> {
             }
             follower.learn(frame, *given, with_maps)
         });
-        seen.collect()
+        observed.collect()
     }
 
     fn warn_of_size(&self) {
@@ -166,13 +166,13 @@ impl Run<'_> {
     }
 
     /// Writes the pictures that were asked for.
-    fn draw(&mut self, frame: &Frame, seen: &[Seen], position: usize) -> anyhow::Result<()> {
+    fn draw(&mut self, frame: &Frame, observed: &[Observation], position: usize) -> anyhow::Result<()> {
         let Args { overlay, maps, maps_video, video, .. } = self.args;
         let name = self.names.get(position).cloned().unwrap_or_else(|| format!("{:08}", position + 1));
         let pace = self.frames.pace();
         if overlay.is_some() || video.is_some() {
             let targets = self.regions.len();
-            let estimates: Vec<Estimate> = seen.iter().take(targets).map(|seen| seen.estimate).collect();
+            let estimates: Vec<Estimate> = observed.iter().take(targets).map(|observed| observed.estimate).collect();
             let picture = picture::overlay(frame, position + 1, &estimates)?;
             if let Some(folder) = overlay {
                 save(&picture, &folder.join(format!("{name}.png")))?;
@@ -180,7 +180,7 @@ impl Run<'_> {
             self.video.write(&picture, pace)?;
         }
         if let Some(folder) = maps {
-            let panel = self.panel(frame, seen, position);
+            let panel = self.panel(frame, observed, position);
             save(&panel, &folder.join(format!("{name}.png")))?;
             if maps_video.is_some() {
                 self.maps_video.write(&panel, pace)?;
@@ -190,12 +190,12 @@ impl Run<'_> {
     }
 
     /// The picture of what every tracker saw.
-    fn panel(&self, frame: &Frame, seen: &[Seen], position: usize) -> RgbImage {
-        let rows = self.followers.iter().zip(seen).enumerate().filter_map(|(place, (follower, seen))| {
-            let overlap = |truth: &Truth| truth.overlap(position, seen.estimate.bounding_box, frame.size());
+    fn panel(&self, frame: &Frame, observed: &[Observation], position: usize) -> RgbImage {
+        let rows = self.followers.iter().zip(observed).enumerate().filter_map(|(place, (follower, observed))| {
+            let overlap = |truth: &Truth| truth.overlap(position, observed.estimate.bounding_box, frame.size());
             // Of several targets the first one has ground truth.
             let overlap = self.truth.as_ref().filter(|_| place == 0 || self.regions.len() == 1).and_then(overlap);
-            Some(Row { name: &follower.name, estimate: seen.estimate, overlap, maps: seen.maps.as_ref()? })
+            Some(Row { name: &follower.name, estimate: observed.estimate, overlap, maps: observed.maps.as_ref()? })
         });
         let rows: Vec<Row<'_>> = rows.collect();
         let truth = self.truth.as_ref().and_then(|truth| truth.region(position));

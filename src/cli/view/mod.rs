@@ -27,7 +27,7 @@ use self::site::Site;
 use super::track::boxes::Truth;
 use super::track::frames::Source;
 use super::track::video::is_live;
-use super::{core, interrupt, told};
+use super::{core, interrupt, one_line};
 
 /// Flags of `attrax view`.
 #[derive(clap::Args)]
@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         args.clip.display()
     );
     let truth = Truth::with_frames(&source).unwrap_or_else(|error| {
-        log::warn!("the ground truth is left alone: {}", told(&error));
+        log::warn!("the ground truth is left alone: {}", one_line(&error));
         None
     });
     let mut frames = source.clone().read_ahead(None)?;
@@ -85,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let site = Arc::new(Site::new(token.clone(), args.clip.clone(), args.core.clone(), Arc::clone(&session)));
     thread::spawn(move || {
         if let Err(error) = server.serve(site.router()) {
-            log::error!("the page is served no more: {}", told(&error));
+            log::error!("the page is served no more: {}", one_line(&error));
         }
     });
     writeln!(std::io::stdout(), "http://127.0.0.1:{port}/?token={token}")?;

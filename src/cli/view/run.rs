@@ -7,7 +7,7 @@ use attrax_tracker::{BoundingBox, Config};
 
 use super::reel::Reel;
 use crate::cli::track::boxes::Truth;
-use crate::cli::track::follower::Seen;
+use crate::cli::track::follower::Observation;
 
 /// The clip.
 pub struct Clip {
@@ -65,7 +65,7 @@ pub struct Shot {
     /// The frame, a JPEG.
     pub jpeg: Vec<u8>,
     /// The result of each tracker.
-    pub seen: Vec<Seen>,
+    pub observed: Vec<Observation>,
     /// Time for reading it and for all trackers.
     pub seconds: f64,
 }

@@ -13,7 +13,7 @@ use super::run::{Clip, Run, Shot};
 use super::session::Session;
 use super::worker::decode;
 use crate::cli::interrupt::Pending;
-use crate::cli::track::follower::{Seen, columns};
+use crate::cli::track::follower::{Observation, columns};
 use crate::cli::track::panel::{Row, panel};
 use crate::cli::track::picture::overlay;
 use crate::cli::track::video::Encoder;
@@ -22,7 +22,7 @@ use crate::cli::track::video::Encoder;
 pub fn boxes(run: &Run) -> String {
     let prefixes = ["", "also_"].iter().take(run.names.len());
     let header: Vec<String> = prefixes.map(|prefix| columns(prefix, run.maps)).collect();
-    let rows = run.shots.iter().map(|shot| shot.seen.iter().map(Seen::values).collect::<Vec<_>>().join(","));
+    let rows = run.shots.iter().map(|shot| shot.observed.iter().map(Observation::values).collect::<Vec<_>>().join(","));
     let lines: Vec<String> = std::iter::once(header.join(",")).chain(rows).collect();
     lines.join("\n") + "\n"
 }
@@ -49,13 +49,13 @@ pub fn video(session: &Session, run: &Run, of_maps: bool, abandoned: &AtomicBool
 /// The maps of every tracker in a frame, or the frame with the first one's box.
 fn picture(clip: &Clip, run: &Run, of_maps: bool, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
     let frame = decode(&shot.jpeg)?;
-    if let (false, Some(first)) = (run.maps && of_maps, shot.seen.first()) {
+    if let (false, Some(first)) = (run.maps && of_maps, shot.observed.first()) {
         return overlay(&frame, position + 1, &[first.estimate]);
     }
-    let rows = run.names.iter().zip(&shot.seen).filter_map(|(name, seen)| {
+    let rows = run.names.iter().zip(&shot.observed).filter_map(|(name, observed)| {
         let truth = clip.truth.as_ref();
-        let overlap = truth.and_then(|truth| truth.overlap(position, seen.estimate.bounding_box, frame.size()));
-        Some(Row { name, estimate: seen.estimate, overlap, maps: seen.maps.as_ref()? })
+        let overlap = truth.and_then(|truth| truth.overlap(position, observed.estimate.bounding_box, frame.size()));
+        Some(Row { name, estimate: observed.estimate, overlap, maps: observed.maps.as_ref()? })
     });
     let rows: Vec<Row<'_>> = rows.collect();
     let truth = clip.truth.as_ref().and_then(|truth| truth.region(position));

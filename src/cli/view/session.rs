@@ -283,12 +283,12 @@ impl Session {
     /// A frame as the page knows it: seconds, and for each tracker its box, score, whether the target is found, the overlap with
     /// the ground truth and the share of attention inside.
     fn row(&self, frame: usize, shot: &Shot) -> Value {
-        let trackers = shot.seen.iter().map(|seen| {
-            let (b, e) = (seen.estimate.bounding_box, &seen.estimate);
+        let trackers = shot.observed.iter().map(|observed| {
+            let (b, e) = (observed.estimate.bounding_box, &observed.estimate);
             let truth = self.clip.truth.as_ref();
             json!({
                 "box": [b.x, b.y, b.width, b.height], "score": e.confidence, "found": e.success,
-                "probability": e.probability, "inside": seen.maps.as_ref().and_then(|maps| maps.inside),
+                "probability": e.probability, "inside": observed.maps.as_ref().and_then(|maps| maps.inside),
                 "overlap": truth.and_then(|truth| truth.overlap(frame, b, self.clip.size)),
             })
         });

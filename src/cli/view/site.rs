@@ -25,7 +25,7 @@ use super::{command, save, worker};
 use crate::cli::track::boxes::parse_box;
 use crate::cli::track::name_of;
 use crate::cli::track::panel::{Row, Sight};
-use crate::cli::{core, told};
+use crate::cli::{core, one_line};
 
 const PAGE: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/view.css");
@@ -85,7 +85,7 @@ impl IntoResponse for Refusal {
 
 impl From<anyhow::Error> for Refusal {
     fn from(error: anyhow::Error) -> Self {
-        Self(StatusCode::INTERNAL_SERVER_ERROR, told(&error))
+        Self(StatusCode::INTERNAL_SERVER_ERROR, one_line(&error))
     }
 }
 
@@ -152,24 +152,24 @@ impl Site {
         let chosen = core::Preset::from_str(preset, false).map_err(|_| format!("there is no preset '{preset}'"))?;
         let lambda = lambda.map(core::parse_lambda).transpose()?;
         let flags = core::Args { lambda, ..self.flags.of_preset(chosen) };
-        let config = flags.config().map_err(|error| told(&error))?;
+        let config = flags.config().map_err(|error| one_line(&error))?;
         Ok(Choice { preset: preset.to_string(), lambda, config })
     }
 
     /// A map of a frame, drawn for this request.
     async fn map(&self, sight: Sight, query: &Query) -> Answer {
         let (frame, tracker) = (query.number("frame"), query.number("tracker"));
-        let shot = self.session.shot(query.number("run"), frame).filter(|shot| tracker < shot.seen.len());
+        let shot = self.session.shot(query.number("run"), frame).filter(|shot| tracker < shot.observed.len());
         let Some(shot) = shot else { return refuse(StatusCode::NOT_FOUND, "there is no such frame") };
-        if shot.seen[tracker].maps.is_none() {
+        if shot.observed[tracker].maps.is_none() {
             return refuse(StatusCode::NOT_FOUND, "there are no maps");
         }
         let session = Arc::clone(&self.session);
         let drawn = blocking(&self.drawing, move |_| {
-            let seen = &shot.seen[tracker];
-            let maps = seen.maps.as_ref().context("there are no maps")?;
+            let observed = &shot.observed[tracker];
+            let maps = observed.maps.as_ref().context("there are no maps")?;
             let truth = session.clip.truth.as_ref().and_then(|truth| truth.region(frame));
-            let row = Row { name: "", estimate: seen.estimate, overlap: None, maps };
+            let row = Row { name: "", estimate: observed.estimate, overlap: None, maps };
             let mut bytes = Cursor::new(Vec::new());
             sight.picture(&worker::decode(&shot.jpeg)?, truth.as_ref(), &row).write_to(&mut bytes, ImageFormat::Png)?;
             Ok(bytes.into_inner())

@@ -11,9 +11,9 @@ use image::codecs::jpeg::JpegEncoder;
 
 use super::run::{Order, Shot, Task};
 use super::session::Session;
-use crate::cli::told;
+use crate::cli::one_line;
 use crate::cli::track::ahead::Frames;
-use crate::cli::track::follower::{Follower, Seen};
+use crate::cli::track::follower::{Follower, Observation};
 
 /// Quality of the frames that the page sees, 1 to 100.
 const QUALITY: u8 = 90;
@@ -50,7 +50,7 @@ pub fn work(model: &Arc<Model>, session: &Session) -> ! {
         match done {
             Ok(true) => continue,
             Ok(false) => session.end(""),
-            Err(error) => session.end(&told(&error)),
+            Err(error) => session.end(&one_line(&error)),
         }
         run = None;
     }
@@ -78,26 +78,27 @@ impl Run {
     }
 
     /// What every tracker says about the next frame, where there is one.
-    fn follow(&mut self) -> anyhow::Result<Option<(Frame, Vec<Seen>)>> {
+    fn follow(&mut self) -> anyhow::Result<Option<(Frame, Vec<Observation>)>> {
         let Some(frame) = self.frames.next() else { return Ok(None) };
         let frame = frame?;
         let (region, given, maps) = (self.region, self.given.remove(&self.next), self.maps);
-        let seen = self.followers.iter_mut().map(|follower| match given {
+        let observed = self.followers.iter_mut().map(|follower| match given {
             Some(given) => follower.learn(&frame, given, maps),
             None => follower.follow(&frame, region, maps),
         });
-        let seen: Vec<Seen> = seen.collect::<Result<_, _>>().with_context(|| format!("frame {}", self.next + 1))?;
+        let observed: Vec<Observation> =
+            observed.collect::<Result<_, _>>().with_context(|| format!("frame {}", self.next + 1))?;
         self.next += 1;
-        Ok(Some((frame, seen)))
+        Ok(Some((frame, observed)))
     }
 
     /// Tracks the next frame; says whether there was one.
     fn track(&mut self, session: &Session) -> anyhow::Result<bool> {
         let begun = Instant::now();
-        let Some((frame, seen)) = self.follow()? else { return Ok(false) };
+        let Some((frame, observed)) = self.follow()? else { return Ok(false) };
         let jpeg = encode(&frame)?;
         self.kept += jpeg.len();
-        session.add(Shot { jpeg, seen, seconds: begun.elapsed().as_secs_f64() });
+        session.add(Shot { jpeg, observed, seconds: begun.elapsed().as_secs_f64() });
         ensure!(self.kept < KEPT, "the page keeps {} GiB of frames and no more; attrax track has no limit", KEPT >> 30);
         Ok(true)
     }

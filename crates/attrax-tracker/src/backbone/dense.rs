@@ -26,7 +26,7 @@ pub struct View {
     /// The box in the middle.
     pub region: BoundingBox,
     /// Boxes to the left and to the right of it, and above and below.
-    pub reach: (usize, usize),
+    pub radius: (usize, usize),
 }
 
 /// A network that describes windows.
@@ -74,7 +74,7 @@ impl Dense {
 
     /// How far two neighbours in a view of a region are apart, pixels of the frame, along x and y.
     #[must_use]
-    pub fn pitch(&self, region: BoundingBox) -> (f64, f64) {
+    pub fn stride(&self, region: BoundingBox) -> (f64, f64) {
         let share = self.layout.step as f64 / self.layout.format.size as f64 * (1.0 + 2.0 * CONTEXT);
         (region.width * share, region.height * share)
     }
@@ -82,13 +82,13 @@ impl Dense {
     /// The boxes of a view, row by row.
     #[must_use]
     pub fn boxes(&self, view: &View) -> Vec<BoundingBox> {
-        let (dx, dy) = self.pitch(view.region);
+        let (dx, dy) = self.stride(view.region);
         let (cx, cy) = view.region.centre();
-        let along = |reach: usize, from: f64, pitch: f64| {
-            (0..=2 * reach).map(move |i| from + (i as f64 - reach as f64) * pitch)
+        let along = |radius: usize, from: f64, stride: f64| {
+            (0..=2 * radius).map(move |i| from + (i as f64 - radius as f64) * stride)
         };
-        along(view.reach.1, cy, dy)
-            .flat_map(|y| along(view.reach.0, cx, dx).map(move |x| (x, y)))
+        along(view.radius.1, cy, dy)
+            .flat_map(|y| along(view.radius.0, cx, dx).map(move |x| (x, y)))
             .map(|centre| BoundingBox::from_centre(centre, view.region.width, view.region.height))
             .collect()
     }
@@ -116,15 +116,15 @@ impl Dense {
         // A padded network sees a window's rim: a view in a larger window has other features.
         let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
         for (place, view) in views.iter().enumerate() {
-            groups.entry(view.reach).or_default().push(place);
+            groups.entry(view.radius).or_default().push(place);
         }
         let mut features = BTreeMap::new();
-        for (reach, places) in &groups {
+        for (radius, places) in &groups {
             for places in places.chunks(VIEWS_TOGETHER as usize) {
                 let items: Vec<_> = places.iter().map(|place| (frame, views[*place].region)).collect();
                 let resident = Resident::new(&items, layout.format, layout.device)?;
                 tch::no_grad(|| {
-                    let input = resident.windows((layout.side(reach.0), layout.side(reach.1)));
+                    let input = resident.windows((layout.side(radius.0), layout.side(radius.1)));
                     let output = pass(&self.network, &input, None);
                     for (number, place) in (0i64..).zip(places) {
                         let output = output.narrow(0, number, 1);
@@ -139,13 +139,13 @@ impl Dense {
 
 impl Layout {
     /// Pixels of the network's input that a view needs along an axis.
-    fn side(&self, reach: usize) -> usize {
-        self.format.size + 2 * reach * self.step
+    fn side(&self, radius: usize) -> usize {
+        self.format.size + 2 * radius * self.step
     }
 
     /// Features of the boxes of one view. Uses the other threads if there are any.
     fn features(&self, network: &Network, frame: &Frame, view: &View, workers: Option<&Workers>) -> Tensor {
-        let size = (self.side(view.reach.0), self.side(view.reach.1));
+        let size = (self.side(view.radius.0), self.side(view.radius.1));
         let input = window(frame, view.region, size, self.format, self.device);
         self.cells_of(&pass(network, &input, workers), view, &network.adapter)
     }
@@ -153,7 +153,7 @@ impl Layout {
     /// Features of the boxes of a view, from the output for a window.
     fn cells_of(&self, output: &Tensor, view: &View, adapter: &Adapter) -> Tensor {
         let _span = profile::span(Stage::Backbone);
-        let (columns, rows) = (2 * view.reach.0 as i64 + 1, 2 * view.reach.1 as i64 + 1);
+        let (columns, rows) = (2 * view.radius.0 as i64 + 1, 2 * view.radius.1 as i64 + 1);
         // A step between boxes is one position of the output, whatever the spacing of a box's own
         // cells.
         let cell = |row: i64, column: i64| {
@@ -185,7 +185,7 @@ mod tests {
         let dense = Dense::new(&backbone, 8);
         let pixels = (0..160u32 * 120 * 3).map(|i| (i * i / 7 % 251) as u8).collect();
         let frame = Frame::from_rgb8(160, 120, pixels).unwrap();
-        let view = |x: f64, side: f64, reach| View { region: BoundingBox::new(x, 30.0, side, 40.0), reach };
+        let view = |x: f64, side: f64, radius| View { region: BoundingBox::new(x, 30.0, side, 40.0), radius };
         let views =
             [view(20.0, 30.0, (4, 4)), view(60.0, 50.0, (2, 3)), view(3.0, 12.0, (4, 4)), view(9.0, 80.0, (2, 3))];
         let (apart, together) = (dense.describe(&frame, &views), dense.describe_together(&frame, &views).unwrap());

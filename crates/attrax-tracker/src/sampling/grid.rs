@@ -20,7 +20,7 @@ use crate::{BoundingBox, Frame};
 const WIDE_STEP: usize = 16;
 /// Boxes on each side of a window's middle, at most: bounds the memory of very flat or very tall
 /// targets.
-const LARGEST_REACH: usize = 24;
+const LARGEST_RADIUS: usize = 24;
 /// Scales of the candidates, as powers of the published factor: a Gaussian draw rarely goes farther
 /// than 0.7.
 const SCALES: [f64; 3] = [-0.7, 0.0, 0.7];
@@ -40,7 +40,7 @@ pub(crate) struct Grids {
 
 /// How far a window's boxes reach from its middle.
 #[derive(Clone, Copy, Debug)]
-enum Reach {
+enum Radius {
     /// Mean sides of the middle's box.
     Sides(f64),
     /// Positions of the grid.
@@ -80,7 +80,7 @@ impl Grids {
         rng: &mut ChaCha8Rng,
     ) -> Described {
         let powers = if config.scale_reach > 0.0 { &SCALES[1..2] } else { &SCALES };
-        at_scales(&self.passes[self.search], powers, (frame, around), Reach::Sides(translation), config, rng)
+        at_scales(&self.passes[self.search], powers, (frame, around), Radius::Sides(translation), config, rng)
     }
 
     /// Candidates of the target's own size around the best place of a search, as far as the
@@ -94,20 +94,20 @@ impl Grids {
     ) -> Option<Described> {
         let steps = config.search_grid / config.grid.max(1);
         let between =
-            || at_scales(&self.passes[self.near], &SCALES[1..2], (frame, best), Reach::Positions(steps), config, rng);
+            || at_scales(&self.passes[self.near], &SCALES[1..2], (frame, best), Radius::Positions(steps), config, rng);
         (steps > 1).then(between)
     }
 
     /// Candidates of other sizes around the best place.
     pub fn other_sizes(&self, frame: &Frame, best: BoundingBox, config: &Config, rng: &mut ChaCha8Rng) -> Described {
-        let (powers, reach) = ([SCALES[0], SCALES[2]], Reach::Sides(config.scale_reach));
-        at_scales(&self.passes[self.scales], &powers, (frame, best), reach, config, rng)
+        let (powers, radius) = ([SCALES[0], SCALES[2]], Radius::Sides(config.scale_reach));
+        at_scales(&self.passes[self.scales], &powers, (frame, best), radius, config, rng)
     }
 
     /// Samples of the background around the target in a later frame, `translation` mean sides far.
     pub fn surroundings(&self, frame: &Frame, target: BoundingBox, translation: f64) -> Described {
         let view =
-            View { region: target, reach: reach(&self.passes[self.wide], target, translation * target.mean_side()) };
+            View { region: target, radius: radius(&self.passes[self.wide], target, translation * target.mean_side()) };
         look(&self.passes[self.wide], frame, &[view])
     }
 
@@ -126,11 +126,11 @@ impl Grids {
             .map(|_| {
                 let scale = spreads.positive.scale.powf(signed(rng));
                 let region = scaled(target, scale, aspect.powf(signed(rng)));
-                let (dx, dy) = self.passes[self.near].pitch(region);
+                let (dx, dy) = self.passes[self.near].stride(region);
                 let (cx, cy) = region.centre();
                 let centre = (cx + 0.5 * signed(rng) * dx, cy + 0.5 * signed(rng) * dy);
                 let region = BoundingBox::from_centre(centre, region.width, region.height);
-                View { region, reach: reach(&self.passes[self.near], region, translation * target.mean_side()) }
+                View { region, radius: radius(&self.passes[self.near], region, translation * target.mean_side()) }
             })
             .collect();
         look(&self.passes[self.near], frame, &views)
@@ -165,7 +165,7 @@ impl Grids {
                 );
                 let centre = if number < wide { near } else { far };
                 let region = BoundingBox::from_centre(centre, region.width, region.height);
-                View { region, reach: reach(&self.passes[self.wide], region, 1.5 * target.mean_side()) }
+                View { region, radius: radius(&self.passes[self.wide], region, 1.5 * target.mean_side()) }
             })
             .collect();
         look(&self.passes[self.wide], frame, &views)
@@ -177,7 +177,7 @@ fn at_scales(
     dense: &Dense,
     powers: &[f64],
     (frame, around): (&Frame, BoundingBox),
-    far: Reach,
+    far: Radius,
     config: &Config,
     rng: &mut ChaCha8Rng,
 ) -> Described {
@@ -185,16 +185,16 @@ fn at_scales(
         .iter()
         .map(|power| {
             let region = scaled(around, config.scale.powf(*power), 1.0);
-            let (dx, dy) = dense.pitch(region);
+            let (dx, dy) = dense.stride(region);
             // Between two positions of the grid, elsewhere in every frame.
             let (u, v) = (rng.random_range(-0.5..0.5), rng.random_range(-0.5..0.5));
             let (cx, cy) = region.centre();
             let moved = BoundingBox::from_centre((cx + u * dx, cy + v * dy), region.width, region.height);
-            let reach = match far {
-                Reach::Sides(sides) => reach(dense, moved, sides * around.mean_side()),
-                Reach::Positions(steps) => (steps, steps),
+            let radius = match far {
+                Radius::Sides(sides) => radius(dense, moved, sides * around.mean_side()),
+                Radius::Positions(steps) => (steps, steps),
             };
-            View { region: moved, reach }
+            View { region: moved, radius }
         })
         .collect();
     look(dense, frame, &views)
@@ -270,9 +270,9 @@ pub(super) fn part(count: usize, share: f64) -> usize {
 }
 
 /// Grid positions that reach `distance` pixels of the frame.
-fn reach(dense: &Dense, region: BoundingBox, distance: f64) -> (usize, usize) {
-    let (dx, dy) = dense.pitch(region);
-    let steps = |pitch: f64| ((distance / pitch).round() as usize).clamp(1, LARGEST_REACH);
+fn radius(dense: &Dense, region: BoundingBox, distance: f64) -> (usize, usize) {
+    let (dx, dy) = dense.stride(region);
+    let steps = |stride: f64| ((distance / stride).round() as usize).clamp(1, LARGEST_RADIUS);
     (steps(dx), steps(dy))
 }
 
