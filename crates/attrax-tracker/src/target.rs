@@ -341,13 +341,13 @@ impl Tracker {
         Best { confidence: mean(1), refined: BoundingBox::mean(&moved.collect::<Vec<_>>()), boxes }
     }
 
-    /// The box head's box of the target in the surroundings of a box, found anew in its own
-    /// surroundings, if the head is used.
+    /// The box head's box of the target in the surroundings of a box, and in those of that box for
+    /// each further pass, if the head is used.
     fn edged(&self, frame: &Frame, region: BoundingBox) -> Option<box_head::Found> {
         let (head, target) = (self.engine.boxes.as_ref()?, self.edges.as_ref()?);
         let find = |around| head.find(&self.engine.backbone, frame, around, target);
-        let first = find(region)?;
-        find(first.region).or(Some(first))
+        let further = 1..self.engine.config.box_head.passes;
+        further.fold(find(region), |found, _| found.and_then(|found| find(found.region).or(Some(found))))
     }
 
     /// The classifier as it is now.

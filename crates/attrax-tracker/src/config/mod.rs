@@ -192,6 +192,8 @@ pub struct BoxHead {
     /// Power of the reported box's sides that the next candidates' sides follow in frames with the
     /// target, times the head's certainty: 0 as published, 1 for the whole.
     pub feedback: f64,
+    /// How often it is applied in a frame, each time to the surroundings of the box that it found.
+    pub passes: usize,
 }
 
 impl BoxHead {

@@ -107,7 +107,7 @@ impl Config {
                 regression: Around { translation: 0.3, scale: 1.5, aspect: 1.1 },
             },
             head: Head { draw: Initialization::Uniform, deviation: 0.01, first_layer_rate: 1.0, last_layer_rate: 10.0 },
-            box_head: BoxHead { weight: 0.0, error: 0.08, feedback: 0.0 },
+            box_head: BoxHead { weight: 0.0, error: 0.08, feedback: 0.0, passes: 2 },
             failure: Failure { threshold: 0.0, follow: 0.0, translation: 1.5, growth: 0.0, interval: 1 },
             attention: Attention {
                 role: Use::Regularizer,

@@ -173,6 +173,11 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         SHARE,
         "Power of the box's sides that the next candidates' sides follow, as far as the box head is sure.",
     ),
+    row(
+        "box_head.passes",
+        Range::Whole(1, 4),
+        "Passes of the box head in a frame, each around the box of the one before.",
+    ),
     row("failure.threshold", SCORE, "Share of the first frame's score above which the target counts as found."),
     row("failure.follow", SCORE, "Share of that score above which the box follows the best candidates."),
     row(
