@@ -275,7 +275,7 @@ mod tests {
         let regressed = BoundingBox::new(10.0, 10.0, 20.0, 20.0);
         let region = BoundingBox::new(20.0, 20.0, 20.0, 40.0);
         let found = Found { region, errors: [0.0, 0.04, 1e3, 0.04], quality: 0.5 };
-        let settings = Settings { weight: 1.0, error: 0.04, feedback: 1.0 };
+        let settings = Settings { weight: 1.0, error: 0.04, feedback: 1.0, passes: 1 };
         // The left edge is sure, the right one unknown, the others as good as the regressed ones.
         let joined = found.joined(regressed, &settings);
         for (number, expected) in [(joined.x, 20.0), (joined.y, 15.0), (joined.width, 10.0), (joined.height, 30.0)] {
