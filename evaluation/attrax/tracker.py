@@ -10,7 +10,7 @@ from trax.region import Rectangle
 
 from attrax import frames
 from attrax.source import Source, SourceError, rows
-from attrax_vot.link import Link, LinkError
+from attrax_vot.link import Link, LinkError, without_signals
 from attrax_vot.program import binary
 
 Box: TypeAlias = tuple[float, float, float, float]
@@ -121,14 +121,19 @@ class Tracker:
             ValueError: it is no such frame, or a box has not four numbers.
         """
         boxes = frames.boxes(box)
-        image = frames.image(frame, self._bgr)
-        regions: list[tuple[Any, dict[str, str]]] = [
-            (Rectangle.create(*each), {}) for each in np.atleast_2d(boxes).tolist()
-        ]
+        with without_signals():
+            images = {"color": frames.image(frame, self._bgr)}
+            regions: list[tuple[Any, dict[str, str]]] = [
+                (Rectangle.create(*each), {}) for each in np.atleast_2d(boxes).tolist()
+            ]
         try:
             if self._link is None or not self._link.is_open:
                 self._link = Link([str(binary()), "serve", "--multi-object", *self._arguments])
-            self._link.ask(lambda client: client.initialize({"color": image}, regions, {}))
+            with without_signals():
+                self._link.ask(lambda client: client.initialize(images, regions, {}))
+                # Freed here, not where an interruption is lost.
+                images.clear()
+                regions.clear()
         except (LinkError, OSError) as error:
             self._fail(error)
         self._several = boxes.ndim == 2
@@ -151,12 +156,11 @@ class Tracker:
             if link is not None and link.is_foreign:
                 raise TrackerError("the target is followed in the parent process; this one calls init first")
             raise TrackerError("there is no target yet: init comes before update")
-        image = frames.image(frame, self._bgr)
         try:
-            objects = link.ask(lambda client: client.frame({"color": image}, {}, []))[0]
+            with without_signals():
+                results = self._find(link, frame)
         except LinkError as error:
             self._fail(error)
-        results = [_result(region, properties) for region, properties in objects]
         return results if self._several else results[0]
 
     def track(
@@ -222,6 +226,12 @@ class Tracker:
                 "a tracker that follows a target cannot be sent to another process; make one there, or close this one"
             )
         return self.__dict__ | {"_link": None}
+
+    def _find(self, link: Link, frame: Frame) -> list[Result]:
+        """The targets in a frame."""
+        image = frames.image(frame, self._bgr)
+        objects = link.ask(lambda client: client.frame({"color": image}, {}, []))[0]
+        return [_result(region, properties) for region, properties in objects]
 
     def _fail(self, error: Exception) -> NoReturn:
         """Raises the reason as the caller's error."""

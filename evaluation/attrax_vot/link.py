@@ -74,7 +74,7 @@ class Link:
             LinkError: the process refused the request, or it ended.
         """
         try:
-            with self._parts.lock, _without_signals():
+            with self._parts.lock, without_signals():
                 return request(self._parts.living_client())
         except TraxException as error:
             self.close()
@@ -113,7 +113,7 @@ class _Parts:
             assert self.process.stdin is not None
             assert self.process.stdout is not None
             descriptors = (self.process.stdin.fileno(), self.process.stdout.fileno())
-            with _without_signals():
+            with without_signals():
                 # vot-trax cannot make a client without a log.
                 self.client = Client(stream=descriptors, log=_ignore)
         except (TraxException, AttributeError) as error:
@@ -248,11 +248,12 @@ def _ignore(_message: str) -> None:
 
 
 @contextmanager
-def _without_signals() -> Iterator[None]:
+def without_signals() -> Iterator[None]:
     """Delays signals that Python code handles: libtrax takes an interrupted read for the end.
 
     Ctrl-C interrupts the read, and its handler runs at the end of the block: within it, it would run in libtrax's
-    callback of the log, where its exception is lost.
+    callback of the log, or in a finalizer of an image or a region, where its exception is lost. Blocks may be nested.
+    No process is started in one: it would inherit the delay.
     """
     handled = {number for number in signal.valid_signals() if callable(signal.getsignal(number))} - {signal.SIGINT}
     interrupts: list[FrameType | None] = []
