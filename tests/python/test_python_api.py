@@ -167,6 +167,8 @@ WAYS = {
         "True",
     ),
     "with Ctrl-C at several moments": (
+        # A shell's job in the background ignores it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "for delay in (.003, .01, .03, .1):\n"
         "    t = start()\n"
         "    if os.fork() == 0:\n        time.sleep(delay); os.kill(os.getppid(), signal.SIGINT); os._exit(0)\n"
