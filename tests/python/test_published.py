@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import pytest
+from conftest import PROJECT
 
 from attrax_vot.analysis import reference
 from attrax_vot.analysis.scores import Scores, score
 from attrax_vot.run import evaluate, runner, workspace
 
 
-def scores(directory: Path, dataset: Path, published: Path) -> Scores:
-    workspace.prepare(directory, workspace.Settings(dataset))
+def scores(directory: Path, dataset: Path, published: Path, repetitions: int = 1) -> Scores:
+    workspace.prepare(directory, workspace.Settings(dataset, repetitions=repetitions))
     identifier = reference.register(directory, published)
     space = workspace.load(directory)
     experiment = evaluate.supervised(space)
@@ -33,6 +34,15 @@ def test_totals(shared: Path, tmp_path: Path, dataset: str, tracker: str, accura
     assert total.accuracy == pytest.approx(accuracy, abs=0.001)
     assert total.failures == failures
     assert total.eao == pytest.approx(eao, abs=0.001)
+
+
+def test_own_raw_results_give_the_row_of_the_page(shared: Path, tmp_path: Path):
+    total = scores(tmp_path, shared / "vot2016-dev", PROJECT / "docs" / "raw" / "attrax", repetitions=6).total
+    row = next(line for line in (PROJECT / "docs" / "results.md").read_text().splitlines() if "seeds 1 to 6 |" in line)
+    _, _, runs, failures, accuracy, eao, *_ = [cell.strip() for cell in row.split("|")]
+    assert total.repetitions == int(runs)
+    assert f"{total.failures:.1f}" == failures.partition(",")[0]
+    assert (f"{total.accuracy:.3f}", f"{total.eao:.3f}") == (accuracy, eao)
 
 
 def test_rows_and_seconds(shared: Path, tmp_path: Path):
