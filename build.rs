@@ -15,8 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// libtorch's version, such as 2.13.0, from the header next to the folder of its libraries. "unknown" if it is not there, as
-/// when `tch/doc-only` checks without libtorch: nothing can be linked then.
+/// libtorch's version, such as 2.13.0, from the header next to the folder of its libraries.
+/// "unknown" without that header: `tch/doc-only` checks without libtorch, and nothing is linked.
 fn version(libraries: &Path) -> Result<String, Box<dyn Error>> {
     let header = libraries.with_file_name("include").join("torch/headeronly/version.h");
     println!("cargo:rerun-if-changed={}", header.display());

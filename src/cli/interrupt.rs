@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and the end of the terminal: processes end, unfinished files are removed or reported, then the program ends by the signal.
+//! Ctrl-C, SIGTERM and a closed terminal: processes end, unfinished files are removed or reported,
+//! then the program ends by the signal.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -128,7 +128,7 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits, depth: &mut Depth) -> Res
     if metadata.len() > limits.file_bytes {
         return Err(DecodeError::TooLarge { origin, what: "size of a file in bytes", limit: limits.file_bytes });
     }
-    // Files of the kernel, of which some wait for their writer when they are read, are regular and have no size.
+    // The kernel's own files are regular and have the size 0. Reading some of them blocks.
     if metadata.len() == 0 {
         return Err(DecodeError::Format { origin, reason: EMPTY.into() });
     }

@@ -37,7 +37,7 @@ class Process(subprocess.Popen):
 
 
 def _pass_on(source: Any, writer: int) -> None:  # noqa: ANN401 - a pipe of bytes
-    """Passes everything on, to the end of the source or until nobody reads it any more."""
+    """Passes everything on until the source ends or the reader has gone."""
     held = b""
     with source, suppress(OSError):
         while data := os.read(source.fileno(), CHUNK):

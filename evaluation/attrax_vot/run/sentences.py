@@ -23,7 +23,7 @@ QUOTE = "'"
 LAST_LINES = 12
 # Characters of such a line.
 LONGEST_LINE = 300
-# What the toolkit and vot-trax say of an answer that is none, in words that say more.
+# The toolkit's and vot-trax's errors about invalid answers, in clearer words.
 PLAINER = {
     "Unable to connect to tracker": "it ended, or wrote something else, before it spoke TraX",
     "Unknown region type special": "it ended before it answered, or answered with something else than a region",

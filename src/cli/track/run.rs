@@ -150,7 +150,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reports boxes that reach out of the frame: the numbers may be corners, or those of another size of the frames.
+    /// Warns of boxes that leave the frame: the numbers may be corners, or of another frame size.
     fn warn_of_place(&self, frame: &Frame) {
         let (width, height) = frame.size();
         for region in &self.regions {

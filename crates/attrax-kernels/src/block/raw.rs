@@ -71,8 +71,8 @@ unsafe extern "C" {
 /// without kernels there is no width to call it with.
 ///
 /// # Safety
-/// The processor has the vectors, and for a rounded block AVX-512 BF16; and every pointer leads to as many numbers as `block.c` reads or
-/// writes there.
+/// The processor has the vectors, and for a rounded block AVX-512 BF16. Every pointer leads to as
+/// many numbers as `block.c` reads or writes there.
 #[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
 pub(super) unsafe fn run(width: Width, rounded: bool, block: &RawBlock, pass: &RawPass) {
     // SAFETY: as the caller promises.

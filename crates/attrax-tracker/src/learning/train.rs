@@ -167,7 +167,7 @@ fn sifted(rough: &Tensor, candidates: &Tensor, count: usize, exact: impl FnOnce(
         return None;
     }
     let (best, order) = rough.topk(listed, 0, true, true);
-    // In the order of the candidates, so that equal scores are told apart as without a list.
+    // In the order of the candidates, so that ties are broken as without a list.
     let (order, _) = order.sort(0, false);
     let places = candidates.index_select(0, &order);
     let scores = exact(&places);

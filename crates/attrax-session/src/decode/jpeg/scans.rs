@@ -1,4 +1,4 @@
-//! Whether the scans of a JPEG hold the whole image: decoders leave grey what a missing scan would have brought.
+//! Whether the scans of a JPEG hold the whole image: decoders fill missing scans with grey.
 
 /// Coefficients of a block.
 const COEFFICIENTS: usize = 64;
@@ -21,7 +21,8 @@ struct Component {
 }
 
 impl Scans {
-    /// Reads a frame header without its length; none if it is malformed, or leaves the height to a later marker.
+    /// Reads a frame header without its length. `None` if it is malformed, or if a later marker
+    /// gives the height.
     pub(super) fn of_frame(progressive: bool, header: &[u8]) -> Option<Self> {
         let &[_, h1, h0, w1, w0, _, ref components @ ..] = header else { return None };
         let size = [[w1, w0], [h1, h0]].map(|side| usize::from(u16::from_be_bytes(side)));
@@ -46,8 +47,8 @@ impl Scans {
         } else {
             (0, COEFFICIENTS - 1, 0)
         };
-        // A block takes a bit for its mean at least, and one for the end of its other coefficients where those follow.
-        // Only coefficients of a progressive scan without means may be left out for many blocks at once.
+        // A block takes at least a bit for its mean, and one for the end of its other coefficients
+        // if the scan has them. Only a progressive scan without means can skip many blocks at once.
         let bits = if self.progressive { usize::from(first == 0) } else { 2 };
         self.short |= 8 * coded < bits * self.blocks(&ids);
         for component in self.components.iter_mut().filter(|component| ids.contains(&component.id)) {
