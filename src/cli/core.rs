@@ -141,6 +141,19 @@ impl Args {
     }
 }
 
+/// Initialisations before this process, from `ATTRAX_INITIALIZATIONS`: an experiment that is resumed after an
+/// interruption draws the same random numbers as one that was not.
+pub fn earlier() -> anyhow::Result<u64> {
+    let name = "ATTRAX_INITIALIZATIONS";
+    match std::env::var_os(name) {
+        Some(text) => {
+            let text = text.to_string_lossy();
+            text.trim().parse().with_context(|| format!("{name} = '{text}' is not a whole number"))
+        }
+        None => Ok(0),
+    }
+}
+
 /// A finite number of at least 0.
 pub fn parse_lambda(text: &str) -> Result<f64, String> {
     let lambda = text.parse().ok().filter(|lambda: &f64| lambda.is_finite() && *lambda >= 0.0);

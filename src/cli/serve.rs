@@ -2,7 +2,6 @@
 
 mod limits;
 
-use anyhow::Context;
 use attrax_session::{Dat, PolygonBox, Session};
 use clap::FromArgMatches;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -72,7 +71,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(output) = output {
         allocator::report_to(output);
     }
-    let ready = config.and_then(|config| Ok((args.core.model(config)?, earlier()?)));
+    let ready = config.and_then(|config| Ok((args.core.model(config)?, core::earlier()?)));
     let (model, earlier) = match ready {
         Ok(ready) => ready,
         Err(error) => {
@@ -87,17 +86,4 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     server.on_hang_up(|| exit_at_once(0))?;
     let mut session = Session::new(Dat::new(model), args.initial_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)
-}
-
-/// Initialisations before this process, from `ATTRAX_INITIALIZATIONS`: an experiment that is resumed after an
-/// interruption draws the same random numbers as one that was not.
-fn earlier() -> anyhow::Result<u64> {
-    let name = "ATTRAX_INITIALIZATIONS";
-    match std::env::var_os(name) {
-        Some(text) => {
-            let text = text.to_string_lossy();
-            text.trim().parse().with_context(|| format!("{name} = '{text}' is not a whole number"))
-        }
-        None => Ok(0),
-    }
 }

@@ -42,6 +42,23 @@ def test_maps_of_two_trackers(tmp_path: Path):
     assert (pictures[0][24 + 256 * 25 // 48, column - 1 : column + 2] == FOUND).all(1).any()
 
 
+def test_maps_of_the_last_frames(tmp_path: Path):
+    folder = frames(tmp_path / "frames", 4)
+    flags = ["track", folder, "--box", BOX, "--maps", tmp_path / "seen", "--maps-from", "3", *QUICK]
+    # The random draws are those of the third initialisation of a process that serves.
+    ran = attrax(*flags, env={"ATTRAX_INITIALIZATIONS": "2"})
+    assert ran.returncode == 0, ran.stderr
+    header, *lines = (line.split(",") for line in ran.stdout.splitlines())
+    assert [len(line) for line in lines] == [len(header)] * 4
+    assert [bool(line[-1]) for line in lines] == [False, False, True, True]
+    assert sorted(path.stem for path in (tmp_path / "seen").iterdir()) == ["3", "4"]
+    again = attrax("track", folder, "--box", BOX, *QUICK, env={"ATTRAX_INITIALIZATIONS": "2"})
+    other = attrax("track", folder, "--box", BOX, *QUICK)
+    assert [line.split(",") for line in again.stdout.splitlines()[1:]] == [line[:-1] for line in lines]
+    assert other.stdout != again.stdout
+    assert "is not a whole number" in attrax(*flags, env={"ATTRAX_INITIALIZATIONS": "x"}).stderr
+
+
 def test_another_preset_is_for_maps():
     ran = attrax("track", "frames", "--also-preset", "mdnet", *QUICK)
     assert ran.returncode == 2 and "--maps <DIR>" in ran.stderr

@@ -10,6 +10,8 @@ pub struct Follower {
     pub name: String,
     model: Arc<Model>,
     tracker: Option<Tracker>,
+    /// The random stream of its initialisations.
+    stream: u64,
 }
 
 /// What a follower says about a frame.
@@ -23,7 +25,13 @@ pub struct Observation {
 impl Follower {
     /// A tracker that has not begun.
     pub fn new(name: String, model: Arc<Model>) -> Self {
-        Self { name, model, tracker: None }
+        Self { name, model, tracker: None, stream: 0 }
+    }
+
+    /// The same, drawing from another random stream: that of initialisation `stream` of a process that serves, from 0.
+    pub fn on_stream(mut self, stream: u64) -> Self {
+        self.stream = stream;
+        self
     }
 
     /// Learns the target from `region` of the first frame, finds it in the others.
@@ -37,7 +45,7 @@ impl Follower {
     pub fn learn(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Observation, TrackerError> {
         match &mut self.tracker {
             Some(tracker) => tracker.correct(frame, region)?,
-            none => *none = Some(Tracker::new(&self.model, frame, region)?),
+            none => *none = Some(Tracker::with_stream(&self.model, frame, region, self.stream)?),
         }
         let estimate = Estimate { bounding_box: region, confidence: 1.0, success: true, probability: 1.0 };
         self.observe(frame, estimate, with_maps)
@@ -66,13 +74,13 @@ pub fn columns(prefix: &str, with_maps: bool) -> String {
 
 impl Observation {
     /// The values of the follower's columns.
-    pub fn values(&self) -> String {
+    pub fn values(&self, with_maps: bool) -> String {
         let Estimate { bounding_box: b, confidence, success, probability } = self.estimate;
         let (x, y, width, height, found) = (b.x, b.y, b.width, b.height, u8::from(success));
-        let inside = self.maps.as_ref().map_or(String::new(), |maps| {
-            // Nothing where there is no attention at all.
-            maps.inside.map_or_else(|| ",".into(), |inside| format!(",{inside:.4}"))
-        });
+        // Nothing in frames without maps, and where there is no attention at all.
+        let inside =
+            self.maps.as_ref().and_then(|maps| maps.inside).map_or(String::new(), |share| format!("{share:.4}"));
+        let inside = if with_maps { format!(",{inside}") } else { inside };
         format!("{x:.3},{y:.3},{width:.3},{height:.3},{confidence:.4},{found},{probability:.4}{inside}")
     }
 }

@@ -68,6 +68,9 @@ pub struct Args {
     /// around the box with the scores, and the frame; adds the column `attention_inside`
     #[arg(long, value_name = "DIR")]
     maps: Option<PathBuf>,
+    /// The first frame whose maps are computed and written; the frames before it are tracked in without [default: 1]
+    #[arg(long, value_name = "FRAME", requires = "maps", value_parser = span::parse_frame)]
+    maps_from: Option<usize>,
     /// Follow the target with another preset too, side by side, in a second row of the maps; its columns begin with `also_`
     #[arg(long, value_name = "PRESET", value_enum, requires = "maps")]
     also_preset: Option<core::Preset>,
@@ -142,7 +145,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // A dash is the standard output, as it is the standard input among the frames.
     let file = args.out.as_deref().filter(|path| *path != Path::new("-"));
     let table = Table::create(file, &header)?;
-    let model = args.core.model(config)?;
+    let (model, earlier) = (args.core.model(config)?, core::earlier()?);
     if let Some(profiler) = &profiler {
         profiler.wait_for(model.device());
     }
@@ -150,13 +153,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut followers = Vec::new();
     if let Some(preset) = args.also_preset {
         let model = model.with_config(args.core.of_preset(preset).config()?)?;
-        followers.push(Follower::new(name_of(preset), model));
+        followers.push(Follower::new(name_of(preset), model).on_stream(earlier));
     }
     for target in (2..=regions.len()).rev() {
-        followers.insert(0, Follower::new(format!("target {target}"), Arc::clone(&model)));
+        followers.insert(0, Follower::new(format!("target {target}"), Arc::clone(&model)).on_stream(earlier));
     }
     let name = if regions.len() > 1 { "target 1".into() } else { name_of(args.core.preset) };
-    followers.insert(0, Follower::new(name, model));
+    followers.insert(0, Follower::new(name, model).on_stream(earlier));
     let progress = Progress::new(count.map(|count| span.expected(count)).or(args.span.most()));
     let mut run = Run {
         args,

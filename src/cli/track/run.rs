@@ -86,7 +86,8 @@ impl Run<'_> {
             let observed = self.follow(&frame, position).with_context(|| self.place(position))?;
             drop(whole);
             let estimate = observed[0].estimate;
-            self.table.row(&observed.iter().map(Observation::values).collect::<Vec<_>>().join(","))?;
+            let values = observed.iter().map(|observed| observed.values(self.args.maps.is_some()));
+            self.table.row(&values.collect::<Vec<_>>().join(","))?;
             self.draw(&frame, &observed, position)?;
             let targets = self.regions.len();
             self.exports.add(position, &frame, observed.iter().take(targets).map(|observed| observed.estimate))?;
@@ -127,7 +128,7 @@ impl Run<'_> {
 
     /// What every tracker says about a frame, in which the target's box may be given.
     fn follow(&mut self, frame: &Frame, position: usize) -> Result<Vec<Observation>, TrackerError> {
-        let (with_maps, forget, targets) = (self.args.maps.is_some(), self.span.forget, self.regions.len());
+        let (with_maps, forget, targets) = (self.has_maps(position), self.span.forget, self.regions.len());
         let observed = self.followers.iter_mut().enumerate().map(|(place, follower)| {
             // Several trackers follow the one target.
             let target = if targets == 1 { 0 } else { place };
@@ -140,6 +141,11 @@ impl Run<'_> {
             follower.learn(frame, *given, with_maps)
         });
         observed.collect()
+    }
+
+    /// Whether the maps of a frame are asked for.
+    fn has_maps(&self, position: usize) -> bool {
+        self.args.maps.is_some() && self.args.maps_from.is_none_or(|first| position + 1 >= first)
     }
 
     fn warn_of_size(&self) {
@@ -179,7 +185,7 @@ impl Run<'_> {
             }
             self.video.write(&picture, pace)?;
         }
-        if let Some(folder) = maps {
+        if let Some(folder) = maps.as_ref().filter(|_| self.has_maps(position)) {
             let panel = self.panel(frame, observed, position);
             save(&panel, &folder.join(format!("{name}.png")))?;
             if maps_video.is_some() {

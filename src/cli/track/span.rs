@@ -100,7 +100,7 @@ impl Span {
 }
 
 /// A number of at least 1.
-fn parse_frame(text: &str) -> Result<usize, String> {
+pub fn parse_frame(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| "a whole number of at least 1 is needed".into())
 }

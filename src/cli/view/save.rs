@@ -13,7 +13,7 @@ use super::run::{Clip, Run, Shot};
 use super::session::Session;
 use super::worker::decode;
 use crate::cli::interrupt::Pending;
-use crate::cli::track::follower::{Observation, columns};
+use crate::cli::track::follower::columns;
 use crate::cli::track::panel::{Row, panel};
 use crate::cli::track::picture::overlay;
 use crate::cli::track::video::Encoder;
@@ -22,7 +22,8 @@ use crate::cli::track::video::Encoder;
 pub fn boxes(run: &Run) -> String {
     let prefixes = ["", "also_"].iter().take(run.names.len());
     let header: Vec<String> = prefixes.map(|prefix| columns(prefix, run.maps)).collect();
-    let rows = run.shots.iter().map(|shot| shot.observed.iter().map(Observation::values).collect::<Vec<_>>().join(","));
+    let values = |shot: &Shot| shot.observed.iter().map(|seen| seen.values(run.maps)).collect::<Vec<_>>().join(",");
+    let rows = run.shots.iter().map(|shot| values(shot));
     let lines: Vec<String> = std::iter::once(header.join(",")).chain(rows).collect();
     lines.join("\n") + "\n"
 }
