@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe import serious
+from chromium import Chromium
 from conftest import jitter_registry
 from vot.analysis.processor import AnalysisError
 from vot.region.io import read_trajectory
@@ -101,6 +103,15 @@ def test_a_browser_shows_it(space: Path, tmp_path: Path, chromium: str, width: i
     assert "CONSOLE" not in seen.stderr
     # Tables: 1 + 1 rows of the tracker, 1 + 3 of sequences, 1 + 2 of attributes.
     assert f"<title>pictures {failures(space)} plots 5 rows 9 fits true</title>" in seen.stdout
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (390, True)])
+def test_the_page_serves_everyone(space: Path, tmp_path: Path, chromium: str, width: int, dark: bool):
+    with Chromium(chromium, tmp_path / "profile") as browser:
+        page = browser.open((space / "report" / "report.html").as_uri(), width, 900, dark=dark)
+        page.until("document.readyState === 'complete' && document.querySelectorAll('.chart svg').length === 3")
+        assert serious(page) == []
+        assert browser.complaints == []
 
 
 def test_resampling_starts_from_the_toolkits_curve(space: Path):
