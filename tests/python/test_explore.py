@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from axe import serious
 from chromium import PATIENCE, Chromium
 from conftest import PROJECT
 from test_view import request, wait
@@ -30,19 +31,26 @@ from attrax_vot.explore.study import Study
 from attrax_vot.report.collect import collect
 
 
+@contextmanager
+def serving(directory: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address of a workspace's page, and the process that serves it, which ends by Ctrl-C."""
+    command = [sys.executable, "-m", "attrax_vot", "explore", directory, "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "evaluation")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield process.stdout.readline().strip(), process
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0
+
+
 @pytest.fixture
 def served(two_trackers: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A copy of the workspace, and the address of its page."""
     copy = tmp_path / "space"
     shutil.copytree(two_trackers, copy, symlinks=True)
-    command = [sys.executable, "-m", "attrax_vot", "explore", copy, "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "evaluation")}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        try:
-            yield copy, process.stdout.readline().strip()
-        finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(PATIENCE) == 0
+    with serving(copy) as (address, _):
+        yield copy, address
 
 
 def get(address: str, path: str, **fields: object) -> object:
@@ -78,6 +86,7 @@ def test_a_browser_shows_table_curves_and_frames(served, chromium: str, tmp_path
             assert shown["failures"] == entry.scores.total.failures
         head = page.value("[...document.querySelectorAll('#table thead th')].map((each) => each.innerText).join()")
         assert head.split(",")[:2] == ["sequence", "frames"] and "Drifting <b>" in head
+        assert serious(page) == []
         use_table(page)
         use_player(page)
         # The other experiment has curves of its own, and scores without a restart.
@@ -127,6 +136,7 @@ def use_player(page):
     page.click("#table tbody tr:nth-child(2) td:nth-child(4)")
     page.until("clip?.name === 'twins' && runs.size === 2 && by('frame').naturalWidth === 320 && windows.length")
     assert page.value("chosenRuns().length") == 1
+    assert serious(page) == []
     page.value("by('runs').querySelectorAll('input').forEach((each) => each.checked || each.click())")
     page.value("go(2)")
     assert page.value("document.querySelectorAll('#boxes .box').length") == 3
@@ -157,10 +167,12 @@ def use_narrow(browser: Chromium, address: str):
     small.until("clip?.name === 'twins' && at === 3 && runs.size === 2 && by('frame').naturalWidth === 320")
     assert small.value("document.documentElement.scrollWidth") == 390
     assert small.value("getComputedStyle(document.body).backgroundColor") == "rgb(20, 25, 29)"
+    assert serious(small) == []
     small.swipe("#overlap", (0.2, 0.5), (0.6, 0.5))
     small.until("at > 3")
     small.click("#back")
     small.until("!by('overview').hidden")
+    assert serious(small) == []
     assert small.value("document.documentElement.scrollWidth") == 390
 
 

@@ -1,5 +1,6 @@
 """Accuracy, failures, expected average overlap and speed, by the toolkit's own analyses."""
 
+import copy
 import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,9 @@ from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
+
+# Frames whose results are held in memory while they are scored, 0.3 kB each; more are read several times instead.
+AT_ONCE = 400_000
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,15 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
     without = [name for name, found in runs.items() if not found]
     if without or not sequences:
         raise EvaluationError(f"{tracker.reference} has no results on {', '.join(without) or 'any sequence'}")
+    frames = sum(len(sequence) * len(runs[sequence.name]) for sequence in sequences)
+    measured = _read_once(experiment) if frames <= AT_ONCE else experiment
     ar = _analysis(experiment, AverageAccuracyRobustness)
     eao = _eao(experiment)
     with ThreadPoolExecutor(1) as executor:
         processor = AnalysisProcessor(executor, LRUCache(1000))
 
         def compute(analysis: Analysis, chosen: list["Sequence"]) -> Any:  # noqa: ANN401 - differs by analysis
-            return processor.commit(analysis, experiment, [tracker], chosen).result()[0, 0]
+            return processor.commit(analysis, measured, [tracker], chosen).result()[0, 0]
 
         rows = []
         for sequence in sequences:
@@ -115,6 +121,21 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
         **seconds([each for found in runs.values() for each in found]),
     )
     return Scores(tracker.reference, total, rows, [float(value) for value in curve], (eao.low, eao.high))
+
+
+def _read_once(experiment: SupervisedExperiment) -> SupervisedExperiment:
+    """The experiment, whose analyses read the results of a sequence once: each of them asks for all anew."""
+    once = copy.copy(experiment)
+    known: dict[str, Any] = {}
+
+    def gather(tracker: Tracker, sequence: "Sequence", **options: Any) -> Any:  # noqa: ANN401 - the toolkit's
+        key = f"{tracker.reference} {sequence.name} {options}"
+        if key not in known:
+            known[key] = experiment.gather(tracker, sequence, **options)
+        return known[key]
+
+    object.__setattr__(once, "gather", gather)
+    return once
 
 
 def average_overlap(experiment: UnsupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> float:

@@ -31,20 +31,22 @@ def explore(options: argparse.Namespace) -> int:
 
     from attrax_vot.explore import server, site
     from attrax_vot.explore.board import Board
+    from attrax_vot.explore.maps import Maps
     from attrax_vot.explore.study import Study
     from attrax_vot.run.processes import Ended
 
     study = Study(options.workspace, options.trackers, options.reference)
     board = Board(study)
-    pages = server.Pages(secrets.token_hex(16), site.public(), site.Site(study, board).answer)
-    with server.Server(options.port, pages) as serving:
-        print(serving.address, flush=True)
-        board.watch()
-        # Ctrl-C is how it ends.
-        with contextlib.suppress(Ended):
-            serving.serve_forever()
-        # Scores that are being computed end with the program; the toolkit's threads would print a traceback.
-        logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL + 1)
+    with contextlib.closing(Maps(study)) as maps:
+        pages = server.Pages(secrets.token_hex(16), site.public(), site.Site(study, board, maps).answer)
+        with server.Server(options.port, pages) as serving:
+            print(serving.address, flush=True)
+            board.watch()
+            # Ctrl-C is how it ends.
+            with contextlib.suppress(Ended):
+                serving.serve_forever()
+    # Scores that are being computed end with the program; the toolkit's threads would print a traceback.
+    logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL + 1)
     return 0
 
 

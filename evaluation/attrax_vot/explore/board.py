@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from vot.experiment.multirun import SupervisedExperiment
 
 from attrax_vot.analysis import attributes, one_pass, otb, results, scores, summary
-from attrax_vot.explore.kept import Kept
-from attrax_vot.explore.study import Signature, Study
+from attrax_vot.explore.kept import Signature
+from attrax_vot.explore.study import Study
 from attrax_vot.report import collect, timeline
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ class Board:
             name: {"name": name, "frames": None, "attributes": {}} for name in study.sequences
         }
         self._problems: dict[str, str] = {}
-        self._kept = Kept(study)
         self._busy = "reading the sequences"
         self._version = 1
 
@@ -77,11 +76,11 @@ class Board:
         ]
         missing = []
         for experiment, tracker, there in changed:
-            kept = self._kept.read(experiment, tracker.reference, there)
-            if kept is None:
+            kept = self._study.kept.read(f"{experiment}-{tracker.reference}", there)
+            if kept is None or "rank" not in kept:
                 missing.append((experiment, tracker, there))
             else:
-                self._take(experiment, tracker, there, kept)
+                self._take(experiment, tracker, there, {**kept, "rank": tuple(kept["rank"])})
         for name, sequence in self._study.sequences.items():
             if self._sequences[name]["frames"] is None:
                 spans = timeline.attribute_spans(sequence)
@@ -90,7 +89,7 @@ class Board:
             self._say(f"scoring {tracker.label}")
             found = self._try(experiment, tracker, self._study.sequences_of(experiment))
             if found is not None:
-                self._kept.write(experiment, tracker.reference, there, found)
+                self._study.kept.write(f"{experiment}-{tracker.reference}", there, found)
             self._take(experiment, tracker, there, found)
         self._say("")
 

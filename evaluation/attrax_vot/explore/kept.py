@@ -1,4 +1,4 @@
-"""Scores of an earlier start, which count as long as results, ground truth and programs are the same."""
+"""What an earlier start computed, which counts as long as results, ground truth and programs are the same."""
 
 import hashlib
 import json
@@ -7,41 +7,49 @@ from pathlib import Path
 from typing import Any
 
 from attrax_vot import __version__
-from attrax_vot.explore.study import Signature, Study
 from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import VERSION
 
+# When and how large the files of a tracker's results are.
+Signature = tuple[tuple[str, int, int], ...]
+
 
 class Kept:
-    """Files in the workspace's folder `.attrax`, one for each tracker and experiment."""
+    """Files in the workspace's folder `.attrax`: scores by tracker and experiment, and records by sequence too."""
 
-    def __init__(self, study: Study) -> None:
-        """Keeps scores of a workspace."""
-        self._folder = study.directory / ".attrax" / "explore"
-        described = [study.directory / name for name in ("stack.yaml", "config.yaml")]
-        truths = [study.directory / "sequences" / name / "groundtruth.txt" for name in study.sequences]
-        self._programs = [__version__, str(VERSION), *map(_about, [*described, *truths])]
+    def __init__(self, directory: Path, sequences: list[str]) -> None:
+        """Keeps what is computed of a workspace.
 
-    def read(self, experiment: str, tracker: str, there: list[Signature]) -> dict[str, Any] | None:
-        """The scores of results that are on disk like `there`; nothing where none were kept."""
+        Args:
+            directory: of the workspace.
+            sequences: their names.
+        """
+        self._folder = directory / ".attrax" / "explore"
+        described = [directory / name for name in ("stack.yaml", "config.yaml")]
+        truths = [directory / "sequences" / name / "groundtruth.txt" for name in sequences]
+        programs = [__version__, str(VERSION), *map(_about, [*described, *truths])]
+        self._programs = hashlib.sha256(repr(programs).encode()).hexdigest()
+
+    def read(self, name: str, there: object) -> dict[str, Any] | None:
+        """What was kept under a name, of results that are on disk like `there`; nothing where there is none."""
         # Whatever the file holds: it is made again.
         with suppress(OSError, ValueError, LookupError, TypeError):
-            kept = json.loads(self._file(experiment, tracker).read_text())
+            kept = json.loads(self._file(name).read_text())
             if kept["about"] == self._digest(there):
-                return {**kept["scores"], "rank": tuple(kept["scores"]["rank"])}
+                return dict(kept["found"])
         return None
 
-    def write(self, experiment: str, tracker: str, there: list[Signature], scores: dict[str, Any]) -> None:
-        """Keeps scores, where the workspace can be written to."""
-        file = self._file(experiment, tracker)
+    def write(self, name: str, there: object, found: dict[str, Any]) -> None:
+        """Keeps something, where the workspace can be written to."""
+        file = self._file(name)
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, json.dumps({"about": self._digest(there), "scores": scores}))
+            write_whole(file, json.dumps({"about": self._digest(there), "found": found}))
 
-    def _file(self, experiment: str, tracker: str) -> Path:
-        return self._folder / f"{experiment}-{tracker}.json"
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
 
-    def _digest(self, there: list[Signature]) -> str:
+    def _digest(self, there: object) -> str:
         return hashlib.sha256(repr((self._programs, there)).encode()).hexdigest()
 
 

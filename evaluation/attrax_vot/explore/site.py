@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 
 from attrax_vot.analysis import apart
+from attrax_vot.explore.again import NoMapsError, Wanted, reason
 from attrax_vot.explore.board import Board, number
 from attrax_vot.explore.guard import Query, Refusal
+from attrax_vot.explore.maps import Maps
 from attrax_vot.explore.server import Content
 from attrax_vot.explore.study import Study, shape
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.tracker import Tracker
 
-SCRIPTS = ("common.js", "table.js", "curves.js", "player.js", "timeline.js", "explore.js")
+SCRIPTS = ("common.js", "table.js", "curves.js", "player.js", "maps.js", "timeline.js", "explore.js")
 # Bytes of a frame's file at most.
 LARGEST = 64 << 20
 # Seconds for which a page waits for news.
@@ -41,10 +43,11 @@ MAGIC = {
 class Site:
     """A workspace's page."""
 
-    def __init__(self, study: Study, board: Board) -> None:
+    def __init__(self, study: Study, board: Board, maps: Maps) -> None:
         """Answers about a workspace."""
         self._study = study
         self._board = board
+        self._maps = maps
         self._page = Content("text/html; charset=utf-8", _template("index.html"))
         self._routes = {
             "/overview": self._overview,
@@ -52,6 +55,9 @@ class Site:
             "/run": self._run,
             "/differences": self._differences,
             "/frame": self._frame,
+            "/maps": self._maps_of,
+            "/maps-picture": self._maps_picture,
+            "/maps-stop": self._maps_stop,
         }
 
     def answer(self, query: Query) -> Content:
@@ -85,6 +91,7 @@ class Site:
                 "rate": float(sequence.metadata("fps", 30) or 30),
                 "truth": [shape(region) for region in sequence.groundtruth()],
                 "repetitions": there,
+                "seers": [each.reference for each in self._study.trackers() if not reason(each)],
             }
         )
 
@@ -114,18 +121,47 @@ class Site:
         for sequence in self._study.sequences_of(experiment):
             if wanted and sequence.name != wanted:
                 continue
-            indices = [self._study.repetitions(experiment, each, sequence) for each in (first, second)]
-            if not all(indices):
+            one, other = (self._study.record(experiment, each, sequence).values for each in (first, second))
+            if not (len(one) and len(other)):
                 continue
-            one, other = (
-                self._study.run(experiment, each, sequence, there[0]).values
-                for each, there in zip((first, second), indices, strict=True)
-            )
             found += [
                 (sequence.name, each) for each in apart.stretches(one, other, length, OF_ALL if wanted else OF_EACH)
             ]
         found.sort(key=lambda each: -each[1].difference)
         return _json([{"sequence": name, **vars(each)} for name, each in found[:OF_ALL]])
+
+    def _maps_of(self, query: Query) -> Content:
+        """How far the maps of a frame are; with `begin` their computation starts."""
+        wanted = self._wanted(query)
+        if not query.number("begin"):
+            return _json(self._maps.state(wanted))
+        try:
+            return _json(self._maps.begin(wanted))
+        except NoMapsError as error:
+            raise Refusal(HTTPStatus.CONFLICT, str(error)) from None
+
+    def _maps_picture(self, query: Query) -> Content:
+        """The maps of a frame."""
+        data = self._maps.picture(self._wanted(query))
+        if data is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, "there are no maps of this frame")
+        return Content("image/png", data)
+
+    def _maps_stop(self, _: Query) -> Content:
+        """Ends the computation of maps."""
+        self._maps.stop()
+        return _json({})
+
+    def _wanted(self, query: Query) -> Wanted:
+        """The frame of a run that a query names."""
+        experiment, sequence = self._named(query)
+        tracker, index = self._tracker(query, "tracker"), query.number("repetition", 1)
+        if index not in self._study.repetitions(experiment, tracker, sequence):
+            raise Refusal(HTTPStatus.NOT_FOUND, "there is no such repetition")
+        frame = query.number("frame")
+        if frame >= len(sequence):
+            raise Refusal(HTTPStatus.NOT_FOUND, "there is no such frame")
+        return Wanted(experiment, tracker, sequence, index, frame)
 
     def _frame(self, query: Query) -> Content:
         """A frame as it is on disk; as PNG where browsers do not show its format."""

@@ -14,6 +14,7 @@ from vot.tracker import Trajectory
 
 from attrax_vot.analysis import otb, results, scores
 from attrax_vot.errors import EvaluationError
+from attrax_vot.explore.kept import Kept, Signature
 from attrax_vot.report import collect
 from attrax_vot.run import internals, runner, workspace
 
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
     from vot.tracker import Tracker
 
 # Runs that are kept in memory.
-KEPT = 512
+KEPT = 64
 STATES = {Trajectory.INITIALIZATION: "init", Trajectory.FAILURE: "lost", Trajectory.UNKNOWN: "skipped"}
-
-# When and how large the files of a tracker's results are.
-Signature = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,19 @@ class Run:
         """Overlaps for comparisons: 0 where the tracker is lost or waits, not a number at initialisations."""
         lost = [state in ("lost", "skipped") for state in self.states]
         return np.where(lost, 0.0, self.overlaps)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What there is of a tracker on a sequence.
+
+    Attributes:
+        starts: the number of initialisations of each whole repetition, by its index from 1.
+        values: of the first one, as `Run.values`; empty where there is none.
+    """
+
+    starts: dict[int, int]
+    values: np.ndarray
 
 
 class Study:
@@ -82,6 +93,8 @@ class Study:
         for each in self._lists.values():
             self.sequences |= {sequence.name: sequence for sequence in each}
         self._registry = space.registry
+        self.kept = Kept(directory, list(self.sequences))
+        self._records: dict[tuple[str, str, str], tuple[Signature, Record]] = {}
         self._runs: OrderedDict[tuple[Any, ...], Run] = OrderedDict()
         self._lock = threading.Lock()
         # An unknown tracker is refused before anything is served.
@@ -121,7 +134,36 @@ class Study:
 
     def repetitions(self, experiment: str, tracker: "Tracker", sequence: "Sequence") -> list[int]:
         """The whole repetitions, from 1."""
-        return [each.index for each in results.repetitions(self.experiments[experiment], tracker, sequence)]
+        return list(self.record(experiment, tracker, sequence).starts)
+
+    def record(self, experiment: str, tracker: "Tracker", sequence: "Sequence") -> Record:
+        """What there is of a tracker on a sequence; from memory or disk where nothing has changed."""
+        signature = self.signature(experiment, tracker, sequence)
+        key = experiment, tracker.reference, sequence.name
+        with self._lock:
+            known, record = self._records.get(key, (None, None))
+        if record is None or known != signature:
+            record = self._record(experiment, tracker, sequence, signature)
+            with self._lock:
+                self._records[key] = signature, record
+        return record
+
+    def _record(self, experiment: str, tracker: "Tracker", sequence: "Sequence", signature: Signature) -> Record:
+        """The same from disk, or from the results."""
+        if not signature:
+            return Record({}, np.empty(0))
+        name = f"{experiment}-{tracker.reference}/{sequence.name}"
+        kept = self.kept.read(name, signature)
+        if kept is None:
+            whole = results.repetitions(self.experiments[experiment], tracker, sequence)
+            starts = {each.index: len(each.initializations) for each in whole}
+            values = self.run(experiment, tracker, sequence, whole[0].index).values if whole else np.empty(0)
+            kept = {
+                "starts": list(starts.items()),
+                "values": [None if np.isnan(value) else round(float(value), 4) for value in values],
+            }
+            self.kept.write(name, signature, kept)
+        return Record(dict(kept["starts"]), np.array(kept["values"], float))
 
     def run(self, experiment: str, tracker: "Tracker", sequence: "Sequence", index: int) -> Run:
         """A whole repetition."""

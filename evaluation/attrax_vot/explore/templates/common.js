@@ -25,7 +25,7 @@ async function ask(path, fields) {
 
 // An element, in HTML or in SVG, with attributes and children.
 function make(name, attributes = {}, ...children) {
-  const svg = ["svg", "line", "path", "polyline", "text", "rect", "g", "title"].includes(name);
+  const svg = ["svg", "line", "path", "polyline", "text", "rect", "g", "title", "image"].includes(name);
   const found = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key === "on") for (const [kind, act] of Object.entries(value)) found.addEventListener(kind, act);

@@ -51,6 +51,7 @@ async function openSequence(sequence, only) {
   const there = Object.entries(clip.repetitions), most = Math.max(1, ...there.map(([, indices]) => indices.at(-1)));
   fill(by("repetition"), Array.from({ length: most }, (_, index) => [String(index + 1), String(index + 1)]), "1");
   const names = there.map(([reference]) => [reference, label(reference)]);
+  fill(by("looked"), names, clip.seers.find((each) => names.some(([reference]) => reference === each)) ?? by("looked").value);
   fill(by("first"), names);
   fill(by("second"), names);
   if (by("first").value === by("second").value && names.length > 1) by("second").selectedIndex = by("first").selectedIndex ? 0 : 1;
@@ -58,18 +59,25 @@ async function openSequence(sequence, only) {
   by("runs").replaceChildren(by("runs").firstElementChild, ...there.map(([reference]) => make("label", {},
     make("input", { type: "checkbox", value: reference, checked: chosen.has(reference), on: { change: drawAll } }),
     key(reference), label(reference), make("output", { "data-of": reference }))));
-  await Promise.all([loadRuns(mine), findWindows()]);
+  // The boxes first: windows of all sequences may take longer.
+  await loadRuns(mine);
+  if (mine === load) await findWindows();
+}
+
+// The repetition of a tracker that is shown: a deterministic tracker has fewer than others.
+function repetitionOf(tracker, of = clip) {
+  const wanted = Number(by("repetition").value), indices = of.repetitions[tracker];
+  return indices.includes(wanted) ? wanted : indices.at(-1);
 }
 
 async function loadRuns(mine = load) {
-  const wanted = Number(by("repetition").value), of = clip;
-  await Promise.all(Object.entries(of.repetitions).map(async ([tracker, indices]) => {
-    // A deterministic tracker has fewer repetitions than others.
-    const repetition = indices.includes(wanted) ? wanted : indices.at(-1);
-    const run = await ask("/run", { sequence: of.name, experiment: of.experiment, tracker, repetition });
+  const of = clip;
+  await Promise.all(Object.keys(of.repetitions).map(async (tracker) => {
+    const run = await ask("/run", { sequence: of.name, experiment: of.experiment, tracker, repetition: repetitionOf(tracker, of) });
     if (mine === load) runs.set(tracker, run);
   }));
   if (mine === load) drawAll();
+  showMaps();
 }
 
 const chosenRuns = () => [...by("runs").querySelectorAll("input:checked")].map((each) => each.value).filter((each) => runs.has(each));
@@ -136,6 +144,7 @@ function go(frame) {
   history.replaceState(null, "", `#${wanted}`);
   drawFrame();
   drawNow();
+  showMaps();
 }
 
 // Frames are shown when they have come: a slow disk slows the film, and skips nothing.
@@ -206,6 +215,7 @@ const KEYS = {
   " ": () => play(),
   f: (back) => toFailure(back ? -1 : 1),
   d: (back) => toWindow(chosenWindow + (back ? -1 : 1)),
+  m: () => beginMaps(),
   "[": () => stepSpeed(-1),
   "]": () => stepSpeed(1),
   Escape: () => { location.hash = ""; },

@@ -1,0 +1,147 @@
+"""A large workspace, and how long its page takes; scripts/explore-speed runs this."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from chromium import Chromium
+from PIL import Image
+from vot.dataset import Sequence
+from vot.region import Rectangle, Special
+from vot.tracker import Trajectory
+
+from attrax_vot.run import runner, workspace
+
+SEQUENCES, FRAMES, TRACKERS, REPETITIONS = (
+    int(os.environ.get(name, default))
+    for name, default in (("SEQUENCES", 60), ("FRAMES", 1500), ("TRACKERS", 6), ("REPETITIONS", 1))
+)
+WIDTH, HEIGHT = 640, 360
+# A tracker is put back five frames after a failure, as the toolkit does.
+SKIP = 5
+
+
+def make(root: Path) -> Path:
+    """Makes the workspace, unless it is there."""
+    space = root / f"space-{SEQUENCES}-{FRAMES}-{TRACKERS}-{REPETITIONS}"
+    if (space / "done").exists():
+        return space
+    shutil.rmtree(root, ignore_errors=True)
+    data = root / "data"
+    data.mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), np.uint8)
+    Image.fromarray(noise).resize((WIDTH, HEIGHT)).save(data / "frame.jpg", quality=80)
+    draw = random.Random(0)
+    for number in range(SEQUENCES):
+        folder = data / f"sequence{number:02d}"
+        (folder / "color").mkdir(parents=True)
+        # All frames are one file, of which a file system allows some ten thousand names.
+        first = shutil.copy(data / "frame.jpg", folder / "color" / f"{1:08d}.jpg")
+        for frame in range(2, FRAMES + 1):
+            os.link(first, folder / "color" / f"{frame:08d}.jpg")
+        x, y, lines = 200.0, 150.0, []
+        for _ in range(FRAMES):
+            x = min(max(x + draw.uniform(-3, 3), 0), WIDTH - 80)
+            y = min(max(y + draw.uniform(-3, 3), 0), HEIGHT - 60)
+            lines.append(f"{x:.2f},{y:.2f},80,60\n")
+        (folder / "groundtruth.txt").write_text("".join(lines))
+        hidden = draw.randrange(FRAMES // 2)
+        tags = ("1\n" if hidden <= frame < hidden + FRAMES // 5 else "0\n" for frame in range(FRAMES))
+        (folder / "occlusion.tag").write_text("".join(tags))
+    names = [f"Tracker{number}" for number in range(TRACKERS)]
+    registered = "".join(f"[{name}]\nprotocol = trax\ncommand = {sys.executable} none.py\n" for name in names)
+    (root / "trackers.ini").write_text(registered)
+    settings = workspace.Settings(data, repetitions=REPETITIONS, registry=root / "trackers.ini")
+    workspace.prepare(space, settings)
+    opened = workspace.load(space)
+    for experiment in opened.stack:
+        for sequence in runner.sequences_of(opened, experiment):
+            for tracker in opened.registry:
+                for repetition in range(1, REPETITIONS + 1):
+                    name = f"{sequence.name}_{repetition:03d}"
+                    track(sequence, draw).write(experiment.results(tracker, sequence), name)
+    (space / "done").touch()
+    return space
+
+
+def track(sequence: Sequence, draw: random.Random) -> Trajectory:
+    """Made-up results: the boxes stray more and more, and there are failures."""
+    trajectory = Trajectory(len(sequence))
+    start, rate = 0, draw.uniform(0.02, 0.2)
+    loses = {frame for frame in range(30, len(sequence)) if draw.random() < 0.003}
+    for frame, truth in enumerate(sequence.groundtruth()):
+        about = {"time": round(draw.uniform(0.01, 0.02), 6)}
+        if frame == start:
+            trajectory.set(frame, Special(Trajectory.INITIALIZATION), about)
+        elif frame < start:
+            trajectory.set(frame, Special(Trajectory.UNKNOWN), {})
+        elif frame in loses and frame > start:
+            trajectory.set(frame, Special(Trajectory.FAILURE), about)
+            start = frame + SKIP
+        else:
+            away = min(rate * (frame - start), 30)
+            region = Rectangle(truth.x + away * draw.uniform(0.8, 1), truth.y + away * draw.random(), 80, 60)
+            trajectory.set(frame, region, {**about, "confidence": round(draw.random(), 4)})
+    return trajectory
+
+
+def measure(space: Path, chromium: str) -> dict[str, float]:
+    """Seconds until the address is printed, the table is there, all is scored, and a player is open."""
+    spent = {}
+    begun = time.monotonic()
+
+    def took(what: str) -> None:
+        nonlocal begun
+        now = time.monotonic()
+        spent[what], begun = now - begun, now
+
+    command = [sys.executable, "-m", "attrax_vot", "explore", str(space), "--port", "0"]
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        Chromium(chromium, Path(profile)) as browser,
+    ):
+        browser.call("Browser.getVersion")
+        begun = time.monotonic()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                address = process.stdout.readline().strip()
+                took("command to address")
+                page = browser.open(address, 1400, 900)
+                page.until(f"document.querySelectorAll('#table tbody tr').length === {SEQUENCES}")
+                took("page to table")
+                page.until(f"!board.busy && experiment().trackers.length === {TRACKERS}")
+                took("all scores, after that")
+                begun = time.monotonic()
+                page.value("openPlayer(board.sequences[1].name)")
+                page.until(f"clip && runs.size === {TRACKERS} && by('frame').naturalWidth === {WIDTH}")
+                took("player with all boxes")
+                page.until("windows.length")
+                took("windows of difference, after that")
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(30)
+    return spent
+
+
+def main() -> None:
+    """Measures the first start, which scores, and the second."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        sys.exit("there is no chromium (Debian: apt install chromium)")
+    space = make(Path(sys.argv[1]).resolve())
+    shutil.rmtree(space / ".attrax" / "explore", ignore_errors=True)
+    print(f"{SEQUENCES} sequences of {FRAMES} frames, {TRACKERS} trackers, repetitions: {REPETITIONS}")
+    for start in ("first", "second"):
+        for what, seconds in measure(space, chromium).items():
+            print(f"{start} start: {what}: {seconds:.2f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
