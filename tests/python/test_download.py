@@ -19,7 +19,7 @@ from attrax_vot.cli import main
 from attrax_vot.run import workspace
 from attrax_vot.weights import fetch
 
-LENGTHS = {"turning": 4, "twins": 3, "passing": 3}
+LENGTHS = {"turning": 13, "twins": 12, "passing": 12}
 
 
 class Server(ThreadingHTTPServer):
@@ -145,6 +145,25 @@ def test_a_download_goes_on_and_says_what_is_missing(
     server.requests.clear()
     assert init(server, tmp_path, registry) == 0
     assert server.requests == []
+    run_and_report(tmp_path / "space")
+
+
+def run_and_report(space: Path):
+    """The stack's own fifteen repetitions of a downloaded dataset, up to the report."""
+    assert main(["run", str(space), "Jitter", "--no-estimate"]) == 0
+    assert main(["report", str(space)]) == 0
+    content = json.loads((space / "report" / "summary.json").read_text())
+    (tracker,) = content["trackers"]
+    assert {row["name"]: (row["frames"], row["repetitions"]) for row in tracker["per_sequence"]} == {
+        name: (length, 15) for name, length in LENGTHS.items()
+    }
+    # It stays where it was put, and the targets move.
+    assert 0 < tracker["accuracy"] < 1 and 0 < tracker["eao"] < 1 and tracker["failures"] > 1
+    # Each repetition has draws of its own.
+    found = {path.read_bytes() for path in (space / "results" / "Jitter" / "baseline" / "twins").glob("twins_0*.bin")}
+    assert len(found) == 15
+    page = (space / "report" / "report.html").read_text()
+    assert all(f'id="on-{name}"' in page for name in LENGTHS)
 
 
 @pytest.mark.parametrize(

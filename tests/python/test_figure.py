@@ -73,12 +73,21 @@ def test_what_cannot_be_written_is_named_and_keeps_the_older_file(
     }  # fmt: skip
 
 
-def test_a_document_with_figures_compiles(two_trackers: Path, tmp_path: Path):
+def test_a_document_with_tables_and_figures_compiles(two_trackers: Path, tmp_path: Path):
     compiler = shutil.which("pdflatex")
     if compiler is None:
         pytest.skip("skipped: no pdflatex on PATH to compile a document with (Debian: texlive-latex-base)")
-    assert main(["figure", str(two_trackers), "ar", "--out", str(tmp_path)]) == 0
-    text = r"\documentclass{article}\usepackage{graphicx}\begin{document}\includegraphics{ar.pdf}\end{document}"
-    (tmp_path / "page.tex").write_text(text)
-    done = subprocess.run([compiler, "-halt-on-error", "page.tex"], cwd=tmp_path, capture_output=True, timeout=120)
+    assert main(["report", str(two_trackers), "--format", "latex", "--out", str(tmp_path)]) == 0
+    for kind in KINDS:
+        assert main(["figure", str(two_trackers), kind, "--out", str(tmp_path)]) == 0
+    figures = "\n\n".join(
+        rf"\noindent\includegraphics[width=\linewidth]{{{each.name}}}" for each in tmp_path.glob("*.pdf")
+    )
+    text = (tmp_path / "report.tex").read_text().replace(r"\begin{document}", r"\usepackage{graphicx}\begin{document}")
+    (tmp_path / "page.tex").write_text(text.replace(r"\end{document}", f"{figures}\n\\end{{document}}"))
+    command = [compiler, "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:]
+    # All tables and figures are in it, and no table is wider than the page.
+    assert done.stdout.count(".pdf>") == len(KINDS)
+    assert "Overfull" not in done.stdout
