@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,8 +112,17 @@ class Reader:
         self._script(self.attrax, quick)
         mine = next(block.text for block in pages.blocks("python") if "trax.Server" in block.text)
         (self.here / "mytracker.py").write_text(mine)
-        self._script(self.here / "build" / "other", f"#!{sys.executable}\n{mine}")
+        self._build_other()
         (self.here / "evaluation").symlink_to(PROJECT / "evaluation")
+
+    def _build_other(self) -> None:
+        """The tracker in C++, built by the commands of its page; libtrax is that of this clone."""
+        (source,) = pages.blocks("cpp")
+        (self.here / "other.cpp").write_text(source.text)
+        (self.here / "build").mkdir()
+        (commands,) = [block.text for block in pages.blocks("sh") if block.text.startswith("cc ")]
+        script = commands.replace("../attrax/", f"{PROJECT}/")
+        subprocess.run(["sh", "-e", "-c", script], cwd=self.here, check=True)
 
     @staticmethod
     def _script(path: Path, text: str) -> None:
@@ -210,7 +218,7 @@ def test_rust_of_pages_is_compiled():
     built = (PROJECT / "scripts" / "test-packages").read_text()
     compiled = (PROJECT / "tests" / "attrax" / "readme.rs").read_text()
     for block in pages.blocks("rust"):
-        if block.page == "README.md":
+        if block.page == "docs/rust.md":
             assert all(line in compiled for line in block.text.splitlines())
         else:
             assert block.page in fronts or block.page in built, block.page

@@ -24,7 +24,7 @@ FOR_READERS = [path for path in PAGES if path.parent.name == "docs"]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 #: Programs in commands that are not of this project.
 OTHERS = {"pip", "ssh", "cargo", "docker", "apptainer", "curl", "git", "python", "export", "scripts/toolkit-env"}
-OTHERS |= {"vot", "out/bin/vot", "sbatch", "git"}
+OTHERS |= {"vot", "out/bin/vot", "sbatch", "git", "cc", "c++"}
 #: Messages that other programs print.
 NOT_OURS = {"libcupti.so.13: cannot open shared object file", "nan", "none"}
 
@@ -60,6 +60,15 @@ def test_links_lead_somewhere():
 def test_each_page_is_in_the_list_of_pages():
     listed = {target for _, target, _ in links(PROJECT / "docs/README.md")}
     assert {path for path in FOR_READERS if path.name != "README.md"} <= listed
+
+
+def test_readme_is_short_and_leads_everywhere():
+    readme = PROJECT / "README.md"
+    assert len(readme.read_text().split()) <= 600
+    # One step to the list, a second one to each page.
+    near = {target for _, target, _ in links(readme)}
+    far = {target for page in near if page.suffix == ".md" for _, target, _ in links(page)}
+    assert {*FOR_READERS, PROJECT / "evaluation" / "README.md"} <= near | far
 
 
 def commands() -> list[tuple[str, list[str]]]:
