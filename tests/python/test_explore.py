@@ -26,7 +26,8 @@ from attrax_vot.analysis import apart
 from attrax_vot.cli import main
 from attrax_vot.explore import site
 from attrax_vot.explore.board import Board
-from attrax_vot.explore.guard import Refusal
+from attrax_vot.explore.guard import Query, Refusal
+from attrax_vot.explore.maps import Maps
 from attrax_vot.explore.study import Study
 from attrax_vot.report.collect import collect
 
@@ -275,6 +276,22 @@ def test_scores_are_kept_until_results_change(two_trackers: Path, tmp_path: Path
             result = next((copy / "results" / "Drift" / "baseline" / "twins").glob("twins_001*"))
             os.utime(result, (1, 1))
     assert json.dumps(documents[0]) == json.dumps(documents[1]) == json.dumps(documents[2])
+
+
+def test_a_damaged_sequence_is_a_problem_of_its_own(two_trackers: Path, tmp_path: Path):
+    copy = tmp_path / "space"
+    shutil.copytree(two_trackers, copy)
+    (copy / "sequences" / "twins" / "color" / "00000020.jpg").unlink()
+    study = Study(copy, [], [])
+    board = Board(study)
+    board.look()
+    found = board.document(0, 0)
+    assert any("twins has 19 frames for 20 rows of ground truth" in each for each in found["problems"])
+    assert [(each["name"], each["frames"]) for each in found["sequences"]] == [("turning", 16)]
+    shown = found["experiments"][0]["trackers"]
+    assert len(shown) == 2 and all(list(each["rows"]) == ["turning"] for each in shown)
+    with pytest.raises(Refusal, match="no such sequence"):
+        site.Site(study, board, Maps(study)).answer(Query("/sequence", {"sequence": "twins", "experiment": "baseline"}))
 
 
 def test_windows_are_apart_and_the_largest_come_first():

@@ -85,7 +85,8 @@ def test_the_tracker_runs_again_and_its_maps_are_shown(space: Path, chromium: st
         fields = {"experiment": "baseline", "sequence": "twins", "tracker": "Quick", "repetition": 2}
         found = get(address, "maps", **fields, frame=9)
         assert (found["state"], found["first"], found["seen"], found["differs"]) == ("ready", 0, [0, 9], None)
-        assert 0 <= found["inside"] <= 1
+        share = f", {found['inside'][9]:.0%} of it inside the box".replace("%", " %")
+        assert page.value("by('inside').textContent") == share
         wide = "by('attention').getBBox().height === 288 && by('scores').getBBox().width > 700"
         page.until(wide)
         assert serious(page) == []

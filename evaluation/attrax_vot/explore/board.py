@@ -38,6 +38,7 @@ ONE_PASS = [
 ]
 
 Document = dict[str, Any]
+Signatures = list[tuple[str, Signature]]
 
 
 class Board:
@@ -47,10 +48,10 @@ class Board:
         """Knows the names of a workspace's sequences and experiments, and no score."""
         self._study = study
         self._changed = threading.Condition()
-        self._signatures: dict[tuple[str, str], list[Signature]] = {}
+        self._signatures: dict[tuple[str, str], Signatures] = {}
         self._scored: dict[str, dict[str, Document]] = {name: {} for name in study.experiments}
         self._sequences: dict[str, Document] = {
-            name: {"name": name, "frames": None, "attributes": {}} for name in study.sequences
+            name: {"name": name, "frames": None, "attributes": {}} for name in study.sequence_names
         }
         self._problems: dict[str, str] = {}
         self._busy = "reading the sequences"
@@ -68,23 +69,24 @@ class Board:
 
     def look(self) -> None:
         """Scores every tracker whose results have changed: first those whose scores were kept, which takes no time."""
-        changed = [
-            (experiment, tracker, there)
+        there_are = [
+            (experiment, tracker, self._study.signatures(experiment, tracker))
             for experiment in self._study.experiments
             for tracker in self._study.trackers()
-            if (there := self._there(experiment, tracker)) != self._signatures.get((experiment, tracker.reference))
         ]
         missing = []
-        for experiment, tracker, there in changed:
+        for experiment, tracker, there in there_are:
+            if there == self._signatures.get((experiment, tracker.reference)):
+                continue
             kept = self._study.kept.read(f"{experiment}-{tracker.reference}", there)
             if kept is None or "rank" not in kept:
                 missing.append((experiment, tracker, there))
             else:
                 self._take(experiment, tracker, there, {**kept, "rank": tuple(kept["rank"])})
-        for name, sequence in self._study.sequences.items():
-            if self._sequences[name]["frames"] is None:
-                spans = timeline.attribute_spans(sequence)
-                self._sequences[name] = {"name": name, "frames": len(sequence), "attributes": spans}
+        if any(each["frames"] is None for each in self._sequences.values()):
+            read = {each.name: each for name in self._study.experiments for each in self._study.sequences_of(name)}
+            self._sequences = {name: _about(sequence) for name, sequence in read.items()}
+            self._problems |= self._study.problems
         for experiment, tracker, there in missing:
             self._say(f"scoring {tracker.label}")
             found = self._try(experiment, tracker, self._study.sequences_of(experiment))
@@ -93,12 +95,7 @@ class Board:
             self._take(experiment, tracker, there, found)
         self._say("")
 
-    def _there(self, experiment: str, tracker: "Tracker") -> list[Signature]:
-        """What of a tracker's results is on disk."""
-        sequences = self._study.sequences_of(experiment)
-        return [self._study.signature(experiment, tracker, each) for each in sequences]
-
-    def _take(self, experiment: str, tracker: "Tracker", there: list[Signature], found: Document | None) -> None:
+    def _take(self, experiment: str, tracker: "Tracker", there: Signatures, found: Document | None) -> None:
         """Shows a tracker's scores."""
         self._signatures[experiment, tracker.reference] = there
         with self._changed:
@@ -179,6 +176,11 @@ class Board:
             },
             "curve": [*map(number, entry.scores.curve)],
         }
+
+
+def _about(sequence: "Sequence") -> Document:
+    """How long a sequence is, and where its attributes hold."""
+    return {"name": sequence.name, "frames": len(sequence), "attributes": timeline.attribute_spans(sequence)}
 
 
 def _one_pass(

@@ -70,7 +70,7 @@ class Job:
         if self.process is not None and self.process.poll() is None:
             end_all([self.process.pid])
 
-    def state_at(self, frame: int) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """What the page shows of the job."""
         done, whole = len(self.boxes), self.wanted.last - self.wanted.first + 1
         found: dict[str, Any] = {"state": self.state, "done": done, "frames": whole, "error": self.error}
@@ -79,7 +79,7 @@ class Job:
                 "first": self.wanted.first,
                 "seen": [self.wanted.seen, self.wanted.last],
                 "differs": again.first_difference(self.run, self.wanted, self.boxes),
-                "inside": self.inside.get(frame),
+                "inside": [self.inside.get(frame) for frame in range(self.wanted.seen, self.wanted.last + 1)],
             }
         return found
 
@@ -135,7 +135,7 @@ class Maps:
                     each.stop()
                 job = self._start(wanted)
             job.asked = time.monotonic()
-            return job.state_at(wanted.frame)
+            return job.report()
 
     def state(self, wanted: Wanted) -> dict[str, Any]:
         """How far the maps of a frame are."""
@@ -144,7 +144,7 @@ class Maps:
             if job is None:
                 return {"state": "none"}
             job.asked = time.monotonic()
-            return job.state_at(wanted.frame)
+            return job.report()
 
     def stop(self) -> None:
         """Ends what is being computed."""

@@ -166,9 +166,10 @@ class Site:
     def _frame(self, query: Query) -> Content:
         """A frame as it is on disk; as PNG where browsers do not show its format."""
         name = query.text("sequence")
-        if name not in self._study.sequences:
+        found = (self._study.sequence(experiment, name) for experiment in self._study.experiments)
+        sequence, number = next(filter(None, found), None), query.number("number")
+        if sequence is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "there is no such sequence")
-        sequence, number = self._study.sequences[name], query.number("number")
         if number >= len(sequence):
             raise Refusal(HTTPStatus.NOT_FOUND, "there is no such frame")
         return picture(Path(sequence.frame(number).filename()), self._study.directory.resolve())
@@ -176,7 +177,7 @@ class Site:
     def _named(self, query: Query) -> tuple[str, "Sequence"]:
         """The experiment and the sequence that a query names."""
         experiment, name = self._experiment(query), query.text("sequence")
-        sequence = next((each for each in self._study.sequences_of(experiment) if each.name == name), None)
+        sequence = self._study.sequence(experiment, name)
         if sequence is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "there is no such sequence")
         return experiment, sequence

@@ -16,7 +16,7 @@ from attrax_vot.analysis import otb, results, scores
 from attrax_vot.errors import EvaluationError
 from attrax_vot.explore.kept import Kept, Signature
 from attrax_vot.report import collect
-from attrax_vot.run import internals, runner, workspace
+from attrax_vot.run import internals, sequences, workspace
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
@@ -82,18 +82,18 @@ class Study:
         self.directory = directory
         self.names = names
         self.published = collect.add_published(directory, references)
-        space = workspace.load(directory)
+        # Sequences are read when they are shown.
+        space = workspace.load(directory, checked=False)
         self.title = space.stack.title
         found = [collect.supervised(space), collect.one_pass_of(space)]
         self.experiments: dict[str, MultiRunExperiment] = {each.identifier: each for each in found if each}
         if not self.experiments:
             raise EvaluationError(f"{directory} has no experiment with supervision or in one pass, which are shown")
-        self._lists = {name: runner.sequences_of(space, each) for name, each in self.experiments.items()}
-        self.sequences: dict[str, Sequence] = {}
-        for each in self._lists.values():
-            self.sequences |= {sequence.name: sequence for sequence in each}
+        self._listed = list(space.dataset)
+        self._lists: dict[tuple[str, str], list[Sequence]] = {}
+        self.problems: dict[str, str] = {}
         self._registry = space.registry
-        self.kept = Kept(directory, list(self.sequences))
+        self.kept = Kept(directory, self.sequence_names)
         self._records: dict[tuple[str, str, str], tuple[Signature, Record]] = {}
         self._runs: OrderedDict[tuple[Any, ...], Run] = OrderedDict()
         self._lock = threading.Lock()
@@ -118,19 +118,45 @@ class Study:
         """One of them."""
         return next((each for each in self.trackers() if each.reference == reference), None)
 
+    @property
+    def sequence_names(self) -> list[str]:
+        """The names of the sequences."""
+        return [each.name for each in self._listed]
+
     def sequences_of(self, experiment: str) -> list["Sequence"]:
-        """The sequences of an experiment."""
-        return self._lists[experiment]
+        """The sequences of an experiment. Damaged ones are left out; `problems` has them."""
+        return [each for listed in self._listed for each in self._transformed(experiment, listed)]
+
+    def sequence(self, experiment: str, name: str) -> "Sequence | None":
+        """A sequence of an experiment, which alone is read where that is enough."""
+        near = (listed for listed in self._listed if listed.name == name)
+        found = (each for listed in near for each in self._transformed(experiment, listed))
+        everywhere = (each for each in self.sequences_of(experiment))
+        return next((each for part in (found, everywhere) for each in part if each.name == name), None)
+
+    def _transformed(self, experiment: str, listed: "Sequence") -> list["Sequence"]:
+        """A sequence of the dataset as an experiment sees it."""
+        key = experiment, listed.name
+        if key not in self._lists:
+            try:
+                sequences.check_frames(listed)
+                self._lists[key] = list(self.experiments[experiment].transform(listed))
+            except EvaluationError as error:
+                self.problems[listed.name] = str(error)
+                self._lists[key] = []
+        return self._lists[key]
+
+    def signatures(self, experiment: str, tracker: "Tracker") -> list[tuple[str, Signature]]:
+        """What of all results of a tracker in an experiment is on disk, by sequence."""
+        if not self._listed:
+            return []
+        # The folder of all sequences: none of them is read for it.
+        folder = internals.folder(self.experiments[experiment].results(tracker, self._listed[0])).parent
+        return sorted((each.name, _files(each)) for each in folder.iterdir()) if folder.is_dir() else []
 
     def signature(self, experiment: str, tracker: "Tracker", sequence: "Sequence") -> Signature:
         """What of a tracker's results is on disk; another value after each change."""
-        folder = internals.folder(self.experiments[experiment].results(tracker, sequence))
-        try:
-            with os.scandir(folder) as found:
-                files = [(each.name, each.stat()) for each in found]
-        except OSError:
-            return ()
-        return tuple(sorted((name, about.st_mtime_ns, about.st_size) for name, about in files))
+        return _files(internals.folder(self.experiments[experiment].results(tracker, sequence)))
 
     def repetitions(self, experiment: str, tracker: "Tracker", sequence: "Sequence") -> list[int]:
         """The whole repetitions, from 1."""
@@ -179,6 +205,16 @@ class Study:
             while len(self._runs) > KEPT:
                 self._runs.popitem(last=False)
         return run
+
+
+def _files(folder: Path) -> Signature:
+    """The files of a folder; none where there is no folder."""
+    try:
+        with os.scandir(folder) as found:
+            files = [(each.name, each.stat()) for each in found]
+    except OSError:
+        return ()
+    return tuple(sorted((name, about.st_mtime_ns, about.st_size) for name, about in files))
 
 
 def _read(experiment: "MultiRunExperiment", tracker: "Tracker", sequence: "Sequence", index: int) -> Run:

@@ -220,6 +220,8 @@ def add_published(directory: Path, references: list[Path]) -> list[str]:
     Raises:
         EvaluationError: some cannot be read; nothing is written then.
     """
+    if not references:
+        return []
     space = workspace.load(directory)
     # All are read before any is written.
     for made in [made for path in references for made in _published(space, directory, path)]:

@@ -27,22 +27,31 @@ def check_links(folder: Path) -> None:
 def check(space: "Workspace") -> None:
     """Makes sure that the toolkit reads every sequence, and that none has lost frames.
 
-    Where a sequence does not say its length, the toolkit follows its frames up to the first that is missing, and takes
-    them for all.
-
     Raises:
         EvaluationError: one cannot be read, or has fewer frames than rows of ground truth.
     """
     for sequence in space.dataset:
-        folder = Path(sequence.metadata("root"))
-        try:
-            frames = len(sequence)
-            rows = max((len(sequence.object(name)) for name in sequence.objects()), default=frames)
-        except Exception as error:
-            # The toolkit's readers raise whatever a damaged file makes them raise.
-            raise EvaluationError(f"{folder}: {sentence(error).rstrip('.')}; {REMEDY}") from error
-        if rows > frames:
-            raise EvaluationError(f"{folder} has {frames} frames for {rows} rows of ground truth; {REMEDY}")
+        check_frames(sequence)
+
+
+def check_frames(sequence: "Sequence") -> None:
+    """Makes sure that the toolkit reads a sequence, and that it has lost no frames.
+
+    Where a sequence does not say its length, the toolkit follows its frames up to the first that is missing, and takes
+    them for all.
+
+    Raises:
+        EvaluationError: it cannot be read, or has fewer frames than rows of ground truth.
+    """
+    folder = Path(sequence.metadata("root"))
+    try:
+        frames = len(sequence)
+        rows = max((len(sequence.object(name)) for name in sequence.objects()), default=frames)
+    except Exception as error:
+        # The toolkit's readers raise whatever a damaged file makes them raise.
+        raise EvaluationError(f"{folder}: {sentence(error).rstrip('.')}; {REMEDY}") from error
+    if rows > frames:
+        raise EvaluationError(f"{folder} has {frames} frames for {rows} rows of ground truth; {REMEDY}")
 
 
 def missing(sequence: "Sequence") -> str | None:

@@ -36,6 +36,8 @@ function showMaps() {
   }
   const name = label(wanted.tracker);
   by("attention").setAttribute("aria-label", `Attention of ${name} in frame ${at}`);
+  const share = found.inside[at - found.seen[0]];
+  by("inside").textContent = share === null ? "" : `, ${Math.round(100 * share)} % of it inside the box`;
   by("scores").setAttribute("aria-label", `Scores of ${name} in frame ${at}`);
   sayMaps(`${name}, frames ${found.seen[0]} to ${found.seen[1]}, run again from frame ${found.first}: ${found.differs === null
     ? "the boxes of the results" : `other boxes than in the results from frame ${found.differs} on (another version, device or number of threads)`}`);
