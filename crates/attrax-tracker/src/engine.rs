@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 
 use super::TrackerError;
 use super::backbone::{Backbone, Parameters};
-use super::config::Config;
+use super::config::{Config, Features};
 use super::learning::box_head::BoxHead;
 use super::learning::head::Head;
 use super::learning::ranking::Ranking;
@@ -50,7 +50,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`TrackerError::Weights`] if the weights' fc4 and fc5 or their box head do not fit the
-    /// network, [`TrackerError::Parameter`] if they have no box head and it is used.
+    /// network, [`TrackerError::Parameter`] if they have no box head and it is required.
     pub fn of(backbone: Backbone, parameters: &Parameters, config: Config) -> Result<Self, TrackerError> {
         let trained = Head::trained(parameters, backbone.feature_length())?;
         let boxes = Self::box_head(&backbone, parameters, &config)?;
@@ -62,18 +62,22 @@ impl Engine {
         Ok(Self { backbone, grids, trained, boxes, config, update_config })
     }
 
-    /// The box head, if it is used.
+    /// The box head, if it is used, the weights have it, and the features are those it was trained
+    /// with.
     fn box_head(
         backbone: &Backbone,
         parameters: &Parameters,
         config: &Config,
     ) -> Result<Option<BoxHead>, TrackerError> {
-        if !config.box_head.is_used() {
+        let settings = &config.box_head;
+        if !settings.is_used() || config.features != Features::Videos {
             return Ok(None);
         }
         let head = BoxHead::load(parameters, backbone.feature_length() / backbone.cells())?;
-        let missing = || config.box_head.refused("the weights have no box head (tensors boxes.*)");
-        head.map(Some).ok_or_else(missing)
+        if head.is_none() && settings.required {
+            return Err(settings.refused("the weights have no box head (tensors boxes.*)"));
+        }
+        Ok(head)
     }
 
     /// The same engine for another thread, its weights shared.

@@ -194,6 +194,10 @@ pub struct BoxHead {
     pub feedback: f64,
     /// How often it is applied in a frame, each time to the surroundings of the box that it found.
     pub passes: usize,
+    /// Whether weights without a box head, or other features than those it was trained with, are an
+    /// error. If false, such weights track without it. Setting `weight` or `feedback` by name to a
+    /// value above 0 sets this too.
+    pub required: bool,
 }
 
 impl BoxHead {
@@ -202,10 +206,11 @@ impl BoxHead {
         self.weight > 0.0 || self.feedback > 0.0
     }
 
-    /// The error for a use of it that is not possible.
+    /// The error for a use of it that is not possible. It names the feedback if there is any, since
+    /// presets have a weight.
     pub(crate) fn refused(&self, reason: &str) -> TrackerError {
         let (key, value) =
-            if self.weight > 0.0 { ("box_head.weight", self.weight) } else { ("box_head.feedback", self.feedback) };
+            if self.feedback > 0.0 { ("box_head.feedback", self.feedback) } else { ("box_head.weight", self.weight) };
         refused(key, &value, format!("0 here: {reason}"))
     }
 }

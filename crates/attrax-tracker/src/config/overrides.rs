@@ -40,7 +40,11 @@ impl Config {
     pub fn with_toml(&self, text: &str) -> Result<Self, TrackerError> {
         let changes: Table = text.parse().map_err(|error| syntax(text, &error))?;
         let mut all = self.table()?;
-        for (key, value) in leaves(&changes) {
+        let changes = leaves(&changes);
+        for (key, value) in &changes {
+            require(&mut all, key, &value.to_string());
+        }
+        for (key, value) in changes {
             if matches!(&value, Value::Table(empty) if empty.is_empty()) && !members(&key).is_empty() {
                 continue;
             }
@@ -71,6 +75,7 @@ impl Config {
     pub fn with_value(&self, key: &str, value: &str) -> Result<Self, TrackerError> {
         let parameter = find_for(key, &value, true)?;
         let mut all = self.table()?;
+        require(&mut all, parameter.key, value);
         let parsed = parameter.range.parse(value);
         put(&mut all, parameter.key, parsed.ok_or_else(|| out_of_range(key, &value, parameter))?);
         read(all)
@@ -138,6 +143,14 @@ fn members(group: &str) -> Vec<&'static str> {
 
 fn out_of_range(key: &str, value: &impl ToString, parameter: &Parameter) -> TrackerError {
     refused(key, value, format!("{} is needed", parameter.range))
+}
+
+/// Makes the box head required if a use of it is set by name.
+fn require(table: &mut Table, key: &str, value: &str) {
+    let is_use = matches!(key, "box_head.weight" | "box_head.feedback");
+    if is_use && value.trim().parse::<f64>().is_ok_and(|value| value > 0.0) {
+        put(table, "box_head.required", true.into());
+    }
 }
 
 /// Puts a value under its whole name.

@@ -17,7 +17,8 @@ impl Config {
     /// candidates and samples on grids that share passes of the network, features trained on
     /// videos, a first frame that is learnt whole, a wide search with a penalty on the distance
     /// from the expected position, a box that follows the best candidates while the target is lost,
-    /// and a regulariser in some iterations of the training on the first frame alone.
+    /// edges that are the mean of the regressed ones and those of a network trained on videos, and
+    /// a regulariser in some iterations of the training on the first frame alone.
     #[must_use]
     pub fn attrax() -> Self {
         let mut config = Self::released();
@@ -29,6 +30,7 @@ impl Config {
         config.distance_penalty = 4.0;
         config.velocity = 0.7;
         config.scale_reach = 0.25;
+        config.box_head = BoxHead { weight: 0.5, error: 0.0, passes: 1, ..config.box_head };
         config.failure = Failure { growth: 1.1, follow: -0.5, ..config.failure };
         config.attention = Attention { lambda: 1.0, samples: 8, interval: 10, updates: false, ..config.attention };
         config
@@ -107,7 +109,7 @@ impl Config {
                 regression: Around { translation: 0.3, scale: 1.5, aspect: 1.1 },
             },
             head: Head { draw: Initialization::Uniform, deviation: 0.01, first_layer_rate: 1.0, last_layer_rate: 10.0 },
-            box_head: BoxHead { weight: 0.0, error: 0.08, feedback: 0.0, passes: 2 },
+            box_head: BoxHead { weight: 0.0, error: 0.08, feedback: 0.0, passes: 2, required: false },
             failure: Failure { threshold: 0.0, follow: 0.0, translation: 1.5, growth: 0.0, interval: 1 },
             attention: Attention {
                 role: Use::Regularizer,

@@ -178,6 +178,11 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         Range::Whole(1, 4),
         "Passes of the box head in a frame, each around the box of the one before.",
     ),
+    row(
+        "box_head.required",
+        Range::Switch,
+        "Whether weights without a box head are an error; set by a box_head.weight or feedback that is given.",
+    ),
     row("failure.threshold", SCORE, "Share of the first frame's score above which the target counts as found."),
     row("failure.follow", SCORE, "Share of that score above which the box follows the best candidates."),
     row(

@@ -60,7 +60,7 @@ impl Config {
             let both = "a sample would be positive and negative";
             at_most(&negative, samples.negative_overlap, &positive, samples.positive_overlap, both)?;
         }
-        if self.box_head.is_used() && self.features != Features::Videos {
+        if self.box_head.required && self.box_head.is_used() && self.features != Features::Videos {
             return Err(self.box_head.refused("the box head was trained with features = videos"));
         }
         let (batch, mined) = (self.batch_negatives as f64, self.mined_from as f64);

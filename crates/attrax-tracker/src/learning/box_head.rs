@@ -275,7 +275,7 @@ mod tests {
         let regressed = BoundingBox::new(10.0, 10.0, 20.0, 20.0);
         let region = BoundingBox::new(20.0, 20.0, 20.0, 40.0);
         let found = Found { region, errors: [0.0, 0.04, 1e3, 0.04], quality: 0.5 };
-        let settings = Settings { weight: 1.0, error: 0.04, feedback: 1.0, passes: 1 };
+        let settings = Settings { weight: 1.0, error: 0.04, feedback: 1.0, passes: 1, required: true };
         // The left edge is sure, the right one unknown, the others as good as the regressed ones.
         let joined = found.joined(regressed, &settings);
         for (number, expected) in [(joined.x, 20.0), (joined.y, 15.0), (joined.width, 10.0), (joined.height, 30.0)] {
@@ -290,14 +290,15 @@ mod tests {
     }
 
     #[test]
-    fn weights_without_a_box_head_are_refused_by_name() {
+    fn weights_without_a_box_head_track_without_it_unless_it_is_set() {
         let file = crate::weights::embedded().unwrap();
         let plain = crate::weights::WeightFile {
             tensors: file.tensors.into_iter().filter(|(name, _)| !name.starts_with("boxes.")).collect(),
             ..file
         };
         let parameters = Parameters::from_file(&plain, Kind::Float, Device::Cpu).unwrap();
-        let config = crate::Config::attrax().with_value("box_head.weight", "1").unwrap();
+        assert!(crate::Model::new(&parameters, crate::Config::attrax(), 1).is_ok());
+        let config = crate::Config::attrax().with_toml("box_head.weight = 1.0").unwrap();
         let error = crate::Model::new(&parameters, config, 1).unwrap_err().to_string();
         assert!(error.contains("box_head.weight = 1") && error.contains("boxes."), "{error}");
     }
