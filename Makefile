@@ -84,8 +84,8 @@ requirements: ## Pin the Python packages again; pinned versions stay [UPGRADE=1:
 parity: setup ## Compare every quantity with the separate oracle program: SEEDS=5 random cases
 	@ATTRAX_PARITY_SEEDS=$(SEEDS) cargo test --release --locked --test attrax parity -- --nocapture
 
-bench: build ## Measure everything next to the plain tracker, and rewrite docs/performance.md [FRAMES=20] [DATASET=DIR]
-	@FRAMES=$(FRAMES) DATASET="$(DATASET)" scripts/bench
+bench: build ## Measure everything next to the plain tracker, and rewrite docs/performance.md [FRAMES=20] [SEQUENCES=a,b] [DATASET=DIR]
+	@FRAMES=$(FRAMES) SEQUENCES="$(SEQUENCES)" DATASET="$(DATASET)" scripts/bench
 
 docs: build ## Check every page, make them a site (out/book) and make the documentation of the crates
 	@scripts/docs

@@ -16,6 +16,8 @@ mod plain;
 #[allow(dead_code, reason = "the rest is the plain way")]
 mod stage;
 mod support;
+#[path = "stages/windows.rs"]
+mod windows;
 
 use std::time::{Duration, Instant};
 

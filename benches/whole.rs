@@ -1,7 +1,8 @@
 //! The whole tracker next to the plain tracker, frame by frame: `cargo bench --bench whole --
-//! SEQUENCES [--frames N]`.
+//! SEQUENCES [--frames N] [--only NAME,..]`.
 //!
 //! `SEQUENCES` is a folder of sequences in the toolkit's format; `make bench` renders the demo's.
+//! `--only` names those to track.
 //! Each tracker has a separate process, and they take turns at every frame. Other load on the
 //! machine then affects all.
 
@@ -33,10 +34,16 @@ fn main() {
     }
     let frames = after("--frames").map_or(20, |count| count.parse().expect("--frames takes a whole number"));
     let Some(folder) = arguments.first().filter(|argument| !argument.starts_with('-')) else {
-        eprintln!("usage: cargo bench --bench whole -- SEQUENCES [--frames N]");
+        eprintln!("usage: cargo bench --bench whole -- SEQUENCES [--frames N] [--only NAME,..]");
         std::process::exit(2);
     };
-    let results: Vec<String> = sequences(Path::new(folder)).iter().map(|folder| compare(folder, frames)).collect();
+    let only: Option<Vec<&str>> = after("--only").map(|names| names.split(',').collect());
+    let is_meant = |folder: &PathBuf| only.as_ref().is_none_or(|names| names.iter().any(|name| folder.ends_with(name)));
+    let results: Vec<String> = sequences(Path::new(folder))
+        .iter()
+        .filter(|folder| is_meant(folder))
+        .map(|folder| compare(folder, frames))
+        .collect();
     let json = format!("{{\"threads\": {THREADS}, \"sequences\": [{}]}}\n", results.join(",\n "));
     summary::write("whole.json", &json);
 }

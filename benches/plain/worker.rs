@@ -12,6 +12,8 @@ mod plain;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../stages/windows.rs"]
+mod windows;
 
 use std::path::Path;
 use std::time::Instant;

@@ -28,6 +28,21 @@ pub const BLOCKS: [Block; 9] = [
 ];
 
 impl Block {
+    /// How often the network has each of [`BLOCKS`].
+    pub const REPETITIONS: [usize; 9] = [1, 1, 1, 1, 1, 1, 2, 1, 2];
+
+    /// Products in a pass over a window of `side` pixels whose boxes are `step` pixels apart: with 8,
+    /// planes of 7 x 7 for a crop of 112 have twice as many positions along each axis.
+    pub fn products(self, side: usize, step: usize) -> usize {
+        let Self(input, middle, output, kernel, stride, crop_side) = self;
+        let positions = |cells: usize| {
+            let apart = (112 / cells).min(step);
+            (side / apart).pow(2)
+        };
+        let first = if input == middle { 0 } else { positions(crop_side) * input * middle };
+        first + positions(crop_side / stride) * middle * (kernel * kernel + output)
+    }
+
     /// Its name.
     pub fn name(self) -> String {
         let Self(input, _, output, kernel, stride, side) = self;

@@ -17,6 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::block::{BLOCKS, Block};
+use super::windows;
 use crate::plain;
 use crate::plain::network::Network;
 use crate::support::floor::Floor;
@@ -25,6 +26,9 @@ use crate::support::{THREADS, round_trip, scene};
 
 /// Weights as MDNet draws them.
 const INITIAL: (Initialization, f64) = (Initialization::Normal, 0.01);
+
+/// Name of the passes over windows; with it, `efficientnet` filters them in.
+const WINDOWS: &str = "windows of a frame efficientnet-lite0";
 
 /// Crops of a frame, as many as candidates are drawn.
 const CROPS: usize = 256;
@@ -44,6 +48,8 @@ const SIZE: (u32, u32) = (640, 480);
 pub enum Stage {
     /// Features of 256 crops.
     Forward(Architecture),
+    /// The passes over windows of a frame of the default, with the embedded network.
+    Windows,
     /// One iteration of reciprocative learning: mining, 64 crops, attention of both classes, one
     /// step.
     Iteration(Architecture),
@@ -67,13 +73,14 @@ impl Stage {
         let of_networks = ARCHITECTURES.map(|a| [Self::Forward(a), Self::Iteration(a), Self::Ridge(a)]);
         let crops = [(320, 240), (640, 480), (1280, 720)].map(Self::Crops);
         let blocks = BLOCKS.into_iter().filter(|_| matches!(Width::chosen(), Ok(Some(_)))).map(Self::Block);
-        of_networks.into_iter().flatten().chain(blocks).chain(crops).chain([Self::Decode, Self::RoundTrip]).collect()
+        of_networks.into_iter().flatten().chain([Self::Windows]).chain(blocks).chain(crops).chain([Self::Decode, Self::RoundTrip]).collect()
     }
 
     /// Its name.
     pub fn name(self) -> String {
         match self {
             Self::Forward(network) => format!("forward {}", network.name()),
+            Self::Windows => WINDOWS.into(),
             Self::Iteration(network) => format!("iteration {}", network.name()),
             Self::Block(block) => block.name(),
             Self::Ridge(network) => format!("ridge {}", network.name()),
@@ -85,7 +92,7 @@ impl Stage {
 
     /// Whether libtorch has operators for it.
     pub fn has_plain_way(self) -> bool {
-        !matches!(self, Self::Block(_) | Self::Decode | Self::RoundTrip)
+        !matches!(self, Self::Windows | Self::Block(_) | Self::Decode | Self::RoundTrip)
     }
 
     /// The floor of its cost.
@@ -106,6 +113,7 @@ impl Stage {
                 let heads = (MINED + 6 * crops) as f64 * head;
                 Floor::Operations(crops as f64 * (first + 5.0 * rest) + heads)
             }
+            Self::Windows => Floor::Operations(windows::operations()),
             Self::Block(block) => Floor::Operations(block.operations()),
             Self::Ridge(network) => {
                 let (samples, length) = (REGRESSION as f64, feature_length(network));
@@ -128,6 +136,10 @@ impl Stage {
                 let backbone = backbone(network);
                 let crops = crop(&scene::frame(SIZE, 0), &scene::boxes(SIZE, CROPS), backbone.format(), Device::Cpu);
                 Box::new(move || drop(black_box(backbone.features(&crops))))
+            }
+            Self::Windows => {
+                let backbone = backbone(Architecture::EfficientNet);
+                windows::work(&backbone, scene::frame(SIZE, 0), scene::truth(SIZE, 0))
             }
             Self::Iteration(network) => iteration(backbone(network)),
             Self::Block(block) => block.work().expect("a kernel"),
@@ -176,7 +188,7 @@ impl Stage {
                     drop(black_box(plain::crops::crop_each(&items, format.size)));
                 })
             }
-            Self::Block(_) | Self::Decode | Self::RoundTrip => return None,
+            Self::Windows | Self::Block(_) | Self::Decode | Self::RoundTrip => return None,
         })
     }
 }

@@ -61,7 +61,7 @@ impl Dense {
         let (layers, spacing) = atrous::dense(&backbone.plain, adapter.output.0, step as i64);
         let passes = if backbone.products == Kind::BFloat16 { Passes::Rounded } else { Passes::Forward };
         Self {
-            network: Network { layers, front: 0, piece: VIEWS_TOGETHER, adapter, input_rotates: false }.fused(passes),
+            network: Network { layers, front: 0, piece: VIEWS_TOGETHER, cuts: [0; 4], adapter, input_rotates: false }.fused(passes),
             workers: Arc::clone(&backbone.workers),
             layout: Layout { format: backbone.format, device: backbone.device, step, spacing },
         }

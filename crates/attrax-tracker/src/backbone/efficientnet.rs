@@ -6,7 +6,7 @@
 
 use super::convolution::Convolution;
 use super::layers::Layer;
-use super::network::{Adapter, Network};
+use super::network::{Adapter, Network, STRIDES};
 use super::{Backbone, Parameters};
 use crate::plan::Plan;
 use crate::{CropFormat, Resampling, TrackerError};
@@ -39,6 +39,8 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     };
     let mut layers = vec![convolution("stem", [32, 3, 3, 3], SIDE, 2, 1)?, Layer::Relu6];
     let (mut channels, mut side, mut block, mut front) = (32, SIDE / 2, 0, 0);
+    // The first convolution's output, and the last output of blocks at each other stride.
+    let mut cuts = [1; STRIDES.len()];
     for (count, output, kernel, first_stride, expansion) in GROUPS {
         for position in 0..count {
             let stride = if position == 0 { first_stride } else { 1 };
@@ -62,6 +64,9 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
             }
             channels = output;
             block += 1;
+            if let Some(place) = STRIDES.iter().skip(1).position(|stride| *stride == SIDE / side) {
+                cuts[place + 1] = layers.len();
+            }
             if planes >= LARGE {
                 front = layers.len();
             }
@@ -71,5 +76,5 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     let format = CropFormat { size: SIDE as usize, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
     let adapter = Adapter { output: (channels, 3), gain: GAIN, kind: parameters.kind(), is_rotated: true };
     let (device, piece) = (parameters.device(), Plan::on(parameters.device()).piece(parameters.kind()));
-    Ok(Backbone::of(NAME, format, Network { layers, front, piece, adapter, input_rotates: false }, device))
+    Ok(Backbone::of(NAME, format, Network { layers, front, piece, cuts, adapter, input_rotates: false }, device))
 }

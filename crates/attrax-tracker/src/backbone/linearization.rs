@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use tch::Tensor;
 
-use super::network::{Adapter, Chunk};
+use super::network::{Adapter, Chunk, STRIDES};
 use crate::parallel::Workers;
 use crate::profile::{self, Stage};
 
-/// The derivative of the features with respect to the first convolution's output, around given
-/// crops.
+/// The derivative of the features with respect to the first convolution's output, or to planes
+/// after it ([`Linearization::at_stride`]), around given crops.
 ///
 /// The crops are held in chunks, which bound the size of the intermediate tensors and are shared
-/// among threads; and at the first convolution's output each chunk is in pieces of a few crops.
+/// among threads; and at those planes each chunk is in pieces of a few crops.
 #[derive(Debug)]
 pub struct Linearization {
     pub(super) features: Tensor,
     pub(super) chunks: Vec<Chunk>,
     pub(super) adapter: Adapter,
+    /// As in the network.
+    pub(super) cuts: [usize; STRIDES.len()],
     pub(super) workers: Arc<Workers>,
     /// Whether the classes of a chunk go through the maps as one: half as many operations, each
     /// twice as large.
@@ -30,6 +32,16 @@ impl Linearization {
         &self.features
     }
 
+    /// The same around the planes whose cells are `stride` pixels of a crop apart: 2, which is the
+    /// first convolution's output, 4, 8 or 16. Any other stride is taken as 2.
+    #[must_use]
+    pub fn at_stride(mut self, stride: usize) -> Self {
+        let place = STRIDES.iter().position(|known| *known == stride as i64).unwrap_or(0);
+        let layers = self.cuts[place];
+        self.chunks.iter_mut().for_each(|chunk| chunk.cut(layers));
+        self
+    }
+
     /// Crops in each piece.
     #[must_use]
     pub fn piece_sizes(&self) -> Vec<i64> {
@@ -37,8 +49,7 @@ impl Linearization {
     }
 
     /// The transposed Jacobian: from gradients at the features, `(classes, N, length)`, to
-    /// gradients at the first convolution's output, `(n, channels, height, width)` for each piece,
-    /// to each of which `then` is applied. Returns the results of each piece, class by class.
+    /// gradients at the planes, `(n, channels, height, width)` for each piece, to each of which `then` is applied. Returns the results of each piece, class by class.
     ///
     /// They have the network's orientation, which may be rotated: see [`Linearization::unrotated`].
     pub(crate) fn pull_back<R: Send>(&mut self, gradients: &Tensor, then: impl Fn(Tensor) -> R + Sync) -> Vec<Vec<R>> {
@@ -60,8 +71,7 @@ impl Linearization {
         of_chunks.into_iter().flatten().collect()
     }
 
-    /// The Jacobian: from perturbations of the first convolution's output, which `make` gives, to
-    /// those of the features, `(classes, N, length)`. There is one for each piece and class, as
+    /// The Jacobian: from perturbations of the planes, which `make` gives, to those of the features, `(classes, N, length)`. There is one for each piece and class, as
     /// [`Linearization::pull_back`] returns them.
     pub(crate) fn push_forward<T: Send>(
         &mut self,
@@ -101,6 +111,7 @@ impl Linearization {
 mod tests {
     use super::super::Backbone;
     use super::super::convolution::arranged;
+    use super::super::layers;
     use tch::{Device, Kind, Tensor};
 
     #[test]
@@ -120,6 +131,41 @@ mod tests {
         });
         for (apart, together) in apart.iter().zip(&together) {
             assert!((apart - together).norm().double_value(&[]) < 1e-5 * apart.norm().double_value(&[]));
+        }
+    }
+
+    #[test]
+    fn later_planes_have_the_derivative_of_what_follows_them() {
+        let (mut backbone, options) = (Backbone::embedded(), (Kind::Float, Device::Cpu));
+        backbone.network.piece = 2;
+        let crops = arranged(&Tensor::randn([3, 3, 112, 112], options));
+        let gradient = Tensor::randn([1, 3, backbone.feature_length()], options);
+        let network = &backbone.network;
+        for (place, (stride, side)) in [(2, 56), (4, 28), (8, 14), (16, 7)].into_iter().enumerate() {
+            let (before, after) = network.layers.split_at(network.cuts[place]);
+            let planes = layers::run(before, &network.adapter.input(&crops), None, None);
+            let features = |planes: &Tensor| network.adapter.features(&layers::run(after, planes, None, None));
+            assert_eq!(planes.size()[2..], [side, side]);
+            let mut linearization = backbone.linearize(&crops).at_stride(stride);
+            assert!(linearization.piece_sizes().len() > 1);
+            let pulled = linearization.pull_back(&gradient, |gradient| gradient);
+            let whole = Tensor::cat(&pulled.iter().map(|of_classes| &of_classes[0]).collect::<Vec<_>>(), 0);
+            let change = planes.randn_like() * 1e-3;
+            let of_pieces = change.split(2, 0).into_iter().map(|piece| vec![piece]).collect();
+            let pushed = linearization.push_forward(of_pieces, |piece| piece).get(0);
+            let expected = features(&(&planes + &change)) - features(&planes);
+            let error = (&pushed - &expected).norm() / expected.norm();
+            assert!(error.double_value(&[]) < 0.05, "stride {stride}: {error:?}");
+            if let Some(mut pooling) = backbone.linearize_pooling(stride, 3) {
+                assert_eq!(stride, 16);
+                let pulled = pooling.pull_back(&gradient, |gradient| gradient).remove(0).remove(0);
+                assert!((pulled - &whole).abs().max().double_value(&[]) < 1e-6);
+                let again = pooling.push_forward(vec![vec![change.copy()]], |piece| piece).get(0);
+                assert!((again - &pushed).abs().max().double_value(&[]) < 1e-6);
+            }
+            let (one, other) = ((&whole * &change).sum(Kind::Double), (&pushed * gradient.get(0)).sum(Kind::Double));
+            let size = (whole.norm() * change.norm()).double_value(&[]);
+            assert!((one - other).abs().double_value(&[]) < 1e-4 * size, "stride {stride}");
         }
     }
 }

@@ -26,7 +26,7 @@ use self::block::Passes;
 pub use self::dense::{Dense, View};
 use self::layers::Layer;
 pub use self::linearization::Linearization;
-use self::network::{Chunk, Network};
+use self::network::{Chunk, Network, STRIDES};
 pub use self::parameters::Parameters;
 use super::crops::{covered_part, crop_each};
 use super::parallel::Workers;
@@ -253,6 +253,16 @@ impl Backbone {
         self.linearization(self.each(self.split(crops), linearize))
     }
 
+    /// The derivative of the features of `crops` crops with respect to planes of this stride, if it
+    /// is the same for all crops: then no crop goes through the network.
+    pub(crate) fn linearize_pooling(&self, stride: usize, crops: i64) -> Option<Linearization> {
+        let is_last = STRIDES.last() == Some(&(stride as i64));
+        let like = (self.network.adapter.kind, self.device);
+        let chunk = is_last.then(|| self.network.linearize_pooling(crops, like)).flatten()?;
+        let features = Tensor::zeros([crops, self.feature_length()], (Kind::Float, self.device));
+        Some(self.linearization(vec![(features, chunk)]))
+    }
+
     /// Output of the first convolution: `(N, channels, height, width)`, before the `ReLU`.
     #[cfg(any(test, feature = "internals"))]
     pub fn first_convolution(&self, crops: &Tensor) -> Tensor {
@@ -307,6 +317,7 @@ impl Backbone {
             features: self.join(&features),
             chunks,
             adapter: self.network.adapter,
+            cuts: self.network.cuts,
             workers: Arc::clone(&self.workers),
             together: Plan::on(self.device).gpu,
         }

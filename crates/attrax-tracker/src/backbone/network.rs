@@ -3,7 +3,7 @@
 //! The layers may be rotated, and the front layers take only a few crops at a time. Callers see
 //! neither.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::block::Passes;
 use super::convolution::arranged;
@@ -14,6 +14,10 @@ use crate::parallel::Workers;
 use crate::profile::{self, Stage};
 use attrax_kernels::Width;
 
+/// Pixels of a crop between two cells of the planes that attention maps may cover. Those of the
+/// first are the first convolution's output.
+pub(super) const STRIDES: [i64; 4] = [2, 4, 8, 16];
+
 /// Frozen layers with their input and output conversions.
 #[derive(Debug)]
 pub(super) struct Network {
@@ -23,6 +27,8 @@ pub(super) struct Network {
     pub front: usize,
     /// Crops in a piece.
     pub piece: i64,
+    /// Number of layers whose output attention maps may cover, one for each of [`STRIDES`].
+    pub cuts: [usize; STRIDES.len()],
     pub adapter: Adapter,
     /// Whether the first layer takes upright crops and rotates them, if the layers are rotated.
     pub input_rotates: bool,
@@ -82,9 +88,10 @@ impl Network {
             *end += count;
             Some(*end)
         });
-        let front = ends.take_while(|end| *end <= self.front).count();
+        let count_up_to = |layers: usize| ends.clone().take_while(|end| *end <= layers).count();
+        let (front, cuts) = (count_up_to(self.front), self.cuts.map(count_up_to));
         let input_rotates = matches!(fused.first(), Some((Layer::Stem(_), _)));
-        Self { layers: fused.into_iter().map(|(layer, _)| layer).collect(), front, input_rotates, ..*self }
+        Self { layers: fused.into_iter().map(|(layer, _)| layer).collect(), front, cuts, input_rotates, ..*self }
     }
 
     /// Features of crops, which come a few at a time.
@@ -113,7 +120,7 @@ impl Network {
     }
 
     /// Features of crops, which come a few at a time, and the derivative of everything after the
-    /// first convolution.
+    /// first convolution, or after other layers: [`Chunk::cut`].
     pub fn linearize(&self, pieces: impl Iterator<Item = Tensor>) -> (Tensor, Chunk) {
         let _span = profile::span(Stage::Attention);
         let (front, rear) = self.layers.split_at(self.front);
@@ -124,7 +131,24 @@ impl Network {
             recorded.push(Piece { maps, crops: piece.size()[0] });
         }
         let output = layers::run(rear, &joined(middle), Some(&mut rear_maps), None);
-        (self.adapter.features(&output), Chunk { pieces: recorded, rear: rear_maps, adapter: self.adapter })
+        let chunk = Chunk { pieces: recorded, rear: rear_maps, adapter: self.adapter, cut: (1, 0) };
+        (self.adapter.features(&output), chunk)
+    }
+
+    /// The derivative of the features with respect to the planes at the last of [`STRIDES`], if a
+    /// mean over windows is all that follows them: it is the same for all crops.
+    pub fn linearize_pooling(&self, crops: i64, like: (Kind, Device)) -> Option<Chunk> {
+        let [.., Layer::AveragePool] = *self.layers.as_slice() else { return None };
+        let (channels, side) = self.adapter.output;
+        let is_last = self.cuts[STRIDES.len() - 1] + 1 == self.layers.len();
+        // A window of 3 x 3 at stride 2.
+        let input = || arranged(&Tensor::zeros([crops, channels, 2 * side + 1, 2 * side + 1], like));
+        is_last.then(|| Chunk {
+            pieces: vec![Piece { maps: Vec::new(), crops }],
+            rear: vec![Linear::AveragePool { input: input() }],
+            adapter: self.adapter,
+            cut: (0, 0),
+        })
     }
 
     /// Crops, a few at a time.
@@ -146,6 +170,9 @@ pub(super) struct Chunk {
     /// Those of the later layers, which saw all crops.
     rear: Vec<Linear>,
     adapter: Adapter,
+    /// Maps of the front and of the later layers that are left out: the derivative is with respect
+    /// to their output.
+    cut: (usize, usize),
 }
 
 /// The recorded maps of the front layers, the first convolution among them.
@@ -155,11 +182,9 @@ pub(super) struct Piece {
     pub crops: i64,
 }
 
-impl Piece {
-    /// The maps after the first convolution.
-    fn after_first(&self) -> &[Linear] {
-        self.maps.get(1..).unwrap_or_default()
-    }
+/// The maps after the first `count`.
+fn after(maps: &[Linear], count: usize) -> &[Linear] {
+    maps.get(count..).unwrap_or_default()
 }
 
 impl Chunk {
@@ -168,8 +193,14 @@ impl Chunk {
         self.pieces.iter().map(|piece| piece.crops).sum()
     }
 
-    /// From gradients at the features, `(n, length)` for each class, to those at the first
-    /// convolution's output: for each piece, as it is asked for, one of each class. The second
+    /// Leaves out the maps of the first `layers` layers, at least the first one.
+    pub fn cut(&mut self, layers: usize) {
+        let front = self.pieces.first().map_or(0, |piece| piece.maps.len());
+        self.cut = (layers.clamp(1, front.max(1)), layers.saturating_sub(front));
+    }
+
+    /// From gradients at the features, `(n, length)` for each class, to those at the output of the
+    /// layers that are cut off: for each piece, as it is asked for, one of each class. The second
     /// class finds the piece's maps in the cache.
     ///
     /// Where there is one piece only, there may be several gradients for each crop: a whole batch
@@ -177,28 +208,31 @@ impl Chunk {
     pub fn pull_back(&self, gradients: Vec<Tensor>) -> impl Iterator<Item = Vec<Tensor>> {
         let sizes: Vec<i64> = self.pieces.iter().map(|piece| piece.crops).collect();
         let through_rear = |gradient: Tensor| {
-            let middle = linear::pull_back(&self.rear, self.adapter.features_backward(&gradient));
+            let middle = linear::pull_back(after(&self.rear, self.cut.1), self.adapter.features_backward(&gradient));
             let parts = if let [_] = *sizes { vec![middle] } else { middle.split_with_sizes(sizes.as_slice(), 0) };
             parts.into_iter()
         };
         let mut of_classes: Vec<_> = gradients.into_iter().map(through_rear).collect();
         self.pieces.iter().map(move |piece| {
-            let pull = |part: Tensor| widened(linear::pull_back(piece.after_first(), part));
+            let maps = after(&piece.maps, self.cut.0);
+            let pull = |part: Tensor| widened(linear::pull_back(maps, part));
             of_classes.iter_mut().filter_map(Iterator::next).map(pull).collect()
         })
     }
 
-    /// From perturbations of the first convolution's output, for each piece one of each class, to
+    /// From perturbations of the output of the layers that are cut off, for each piece one of each class, to
     /// those of the features, `(n, length)` for each class.
     pub fn push_forward(&self, perturbations: impl IntoIterator<Item = Vec<Tensor>>) -> Vec<Tensor> {
         let mut middles: Vec<Vec<Tensor>> = Vec::new();
         for (piece, parts) in self.pieces.iter().zip(perturbations) {
             middles.resize_with(parts.len(), Vec::new);
+            let maps = after(&piece.maps, self.cut.0);
             for (middle, part) in middles.iter_mut().zip(parts) {
-                middle.push(linear::push_forward(piece.after_first(), part.to_kind(self.adapter.kind)));
+                middle.push(linear::push_forward(maps, part.to_kind(self.adapter.kind)));
             }
         }
-        let rear = |middle| self.adapter.features(&linear::push_forward(&self.rear, joined(middle)));
+        let maps = after(&self.rear, self.cut.1);
+        let rear = |middle| self.adapter.features(&linear::push_forward(maps, joined(middle)));
         middles.into_iter().map(rear).collect()
     }
 }
@@ -217,7 +251,6 @@ fn widened(tensor: Tensor) -> Tensor {
 mod tests {
     use super::super::Backbone;
     use super::*;
-    use tch::Device;
 
     #[test]
     fn a_few_crops_at_a_time_are_as_good_as_all_at_once() {

@@ -20,6 +20,9 @@ pub(super) const NAME: &str = "vgg-m";
 /// The layers up to the first pooling, through which few crops go at a time.
 const FRONT: usize = 4;
 
+/// The first convolution, the first pooling, the second convolution and the second pooling.
+const CUTS: [usize; 4] = [1, 4, 5, 8];
+
 /// The network, with the normalisation that the weights' metadata asks for (`lrn.size`,
 /// `lrn.kappa`, `lrn.alpha`, `lrn.beta`); without metadata, that of MatConvNet's VGG-M.
 pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
@@ -54,5 +57,5 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     let format = CropFormat { size: 107, mean: 128.0, scale: 1.0, resampling: Resampling::Bilinear };
     let adapter = Adapter { output: (512, 3), gain: 1.0, kind: parameters.kind(), is_rotated: false };
     let (device, piece) = (parameters.device(), Plan::on(parameters.device()).piece(parameters.kind()));
-    Ok(Backbone::of(NAME, format, Network { layers, front: FRONT, piece, adapter, input_rotates: false }, device))
+    Ok(Backbone::of(NAME, format, Network { layers, front: FRONT, piece, cuts: CUTS, adapter, input_rotates: false }, device))
 }

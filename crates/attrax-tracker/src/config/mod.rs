@@ -65,6 +65,9 @@ pub struct Attention {
     pub lambda: f64,
     /// How a map is made.
     pub form: Form,
+    /// Pixels of a crop between two cells of a map: 2 for maps at the first convolution's output, as
+    /// published; 4, 8 or 16 for maps at later planes.
+    pub stride: usize,
     /// How the samples' ratios are joined.
     pub reduction: Reduction,
     /// Samples of each half of a mini-batch that are regularised, at most; 0 for all, as published.
@@ -77,10 +80,10 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Whether every sample of every mini-batch of every training gets its maps: it then goes
-    /// through the network at each training step.
+    /// Whether every sample of every mini-batch of every training goes through the network for its
+    /// maps, which gives its features too.
     pub(crate) fn maps_whole_batch(&self) -> bool {
-        self.regularizes() && self.samples == 0 && self.interval == 1 && self.updates
+        self.regularizes() && self.samples == 0 && self.interval == 1 && self.updates && self.stride < 16
     }
 
     /// Whether there is a regulariser.

@@ -115,6 +115,7 @@ impl Config {
                 role: Use::Regularizer,
                 lambda: 5.0,
                 form: Form::Released,
+                stride: 2,
                 reduction: Reduction::Batch,
                 samples: 0,
                 interval: 1,

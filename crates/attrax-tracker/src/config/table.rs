@@ -200,6 +200,11 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     row("attention.lambda", Range::Number(0.0, 1000.0), "Weight of the regulariser; 0 switches it off."),
     row("attention.form", Range::Word(&["paper", "released"]), "How a map is made from the gradient."),
     row(
+        "attention.stride",
+        Range::Among(&[2, 4, 8, 16]),
+        "Pixels of a crop between cells of a map; 2 for maps at the first convolution, as published.",
+    ),
+    row(
         "attention.reduction",
         Range::Word(&["per-sample", "batch"]),
         "How the ratios of several samples become one number.",

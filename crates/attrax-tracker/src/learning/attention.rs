@@ -10,7 +10,8 @@
 //! The network after the first convolution is frozen, so `G_c = J' v_c` where `J` is the Jacobian
 //! of the features and `v_c` the gradient of the score at the features. Hence `dR/dv_c = J
 //! dR/dG_c`: one application of the transposed Jacobian gives the maps and one of the Jacobian
-//! brings the regulariser's derivative back to fc4-fc6.
+//! brings the regulariser's derivative back to fc4-fc6. The same holds for maps at later planes
+//! (`attention.stride`), with the Jacobian of what follows them.
 
 use tch::{Kind, Tensor};
 

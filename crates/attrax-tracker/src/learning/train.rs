@@ -223,7 +223,9 @@ impl Batch<'_> {
         let at_scores = gradients.detach();
         let regularizer = tch::no_grad(|| {
             let _span = profile::span(Stage::Attention);
-            let mut linearization = whole.unwrap_or_else(|| part.linearize(backbone));
+            let of_crops = || whole.unwrap_or_else(|| part.linearize(backbone)).at_stride(attention.stride);
+            let pooling = backbone.linearize_pooling(attention.stride, at_scores.size()[1]);
+            let mut linearization = pooling.unwrap_or_else(of_crops);
             regularizer(&mut linearization, &at_scores, part.positives(), attention.form, attention.reduction)
         });
         // The product has the regulariser's gradient with respect to the parameters, though not its
