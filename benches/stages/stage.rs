@@ -73,7 +73,14 @@ impl Stage {
         let of_networks = ARCHITECTURES.map(|a| [Self::Forward(a), Self::Iteration(a), Self::Ridge(a)]);
         let crops = [(320, 240), (640, 480), (1280, 720)].map(Self::Crops);
         let blocks = BLOCKS.into_iter().filter(|_| matches!(Width::chosen(), Ok(Some(_)))).map(Self::Block);
-        of_networks.into_iter().flatten().chain([Self::Windows]).chain(blocks).chain(crops).chain([Self::Decode, Self::RoundTrip]).collect()
+        of_networks
+            .into_iter()
+            .flatten()
+            .chain([Self::Windows])
+            .chain(blocks)
+            .chain(crops)
+            .chain([Self::Decode, Self::RoundTrip])
+            .collect()
     }
 
     /// Its name.

@@ -3,6 +3,7 @@
 #![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
 
 mod block;
+mod cells;
 mod crop;
 #[cfg(feature = "libtorch")]
 mod cuda;
@@ -15,6 +16,7 @@ mod vectors;
 mod width;
 
 pub use self::block::{Activation, Kernel, Plane, Shape, Weights};
+pub use self::cells::Cells;
 pub use self::crop::{Columns, Line};
 #[cfg(feature = "libtorch")]
 pub use self::cuda::{has_nvidia_driver, load_cuda};

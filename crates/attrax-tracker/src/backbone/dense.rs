@@ -10,12 +10,14 @@ use super::Backbone;
 use super::atrous;
 use super::block::Passes;
 use super::network::{Adapter, Network};
+use super::planes::{plane_of, rows_among};
 use crate::crops::gpu::Resident;
 use crate::crops::{CONTEXT, window};
 use crate::parallel::Workers;
 use crate::plan::Plan;
 use crate::profile::{self, Stage};
 use crate::{BoundingBox, CropFormat, Frame};
+use attrax_kernels::{Cells, Plane, channels_last, filled};
 
 /// Windows in a pass on a GPU: bounds its memory.
 const VIEWS_TOGETHER: i64 = 8;
@@ -61,7 +63,8 @@ impl Dense {
         let (layers, spacing) = atrous::dense(&backbone.plain, adapter.output.0, step as i64);
         let passes = if backbone.products == Kind::BFloat16 { Passes::Rounded } else { Passes::Forward };
         Self {
-            network: Network { layers, front: 0, piece: VIEWS_TOGETHER, cuts: [0; 4], adapter, input_rotates: false }.fused(passes),
+            network: Network { layers, front: 0, piece: VIEWS_TOGETHER, cuts: [0; 4], adapter, input_rotates: false }
+                .fused(passes),
             workers: Arc::clone(&backbone.workers),
             layout: Layout { format: backbone.format, device: backbone.device, step, spacing },
         }
@@ -128,7 +131,7 @@ impl Dense {
                     let output = pass(&self.network, &input, None);
                     for (number, place) in (0i64..).zip(places) {
                         let output = output.narrow(0, number, 1);
-                        features.insert(*place, layout.cells_of(&output, &views[*place], &self.network.adapter));
+                        features.insert(*place, layout.cells_of(&output, &views[*place], &self.network.adapter, None));
                     }
                 });
             }
@@ -147,13 +150,30 @@ impl Layout {
     fn features(&self, network: &Network, frame: &Frame, view: &View, workers: Option<&Workers>) -> Tensor {
         let size = (self.side(view.radius.0), self.side(view.radius.1));
         let input = window(frame, view.region, size, self.format, self.device);
-        self.cells_of(&pass(network, &input, workers), view, &network.adapter)
+        self.cells_of(&pass(network, &input, workers), view, &network.adapter, workers)
     }
 
-    /// Features of the boxes of a view, from the output for a window.
-    fn cells_of(&self, output: &Tensor, view: &View, adapter: &Adapter) -> Tensor {
+    /// Features of the boxes of a view, from the output for a window. Uses the other threads if
+    /// there are any.
+    fn cells_of(&self, output: &Tensor, view: &View, adapter: &Adapter, workers: Option<&Workers>) -> Tensor {
         let _span = profile::span(Stage::Backbone);
         let (columns, rows) = (2 * view.radius.0 as i64 + 1, 2 * view.radius.1 as i64 + 1);
+        if let Some(values) = channels_last(output) {
+            let cells = Cells {
+                channels: adapter.output.0 as usize,
+                side: adapter.output.1 as usize,
+                spacing: self.spacing as usize,
+                boxes: (rows as usize, columns as usize),
+                rotated: adapter.is_rotated,
+                gain: adapter.gain as f32,
+            };
+            let length = cells.length() as i64;
+            let (plane, places) = (plane_of(output), Plane { height: rows as usize, width: columns as usize });
+            let features = filled([rows * columns, length, 1, 1], |features| {
+                rows_among(workers, places, features, |rows, strip| cells.gather(values, plane, rows, strip));
+            });
+            return features.view([rows * columns, length]);
+        }
         // A step between boxes is one position of the output, whatever the spacing of a box's own
         // cells.
         let cell = |row: i64, column: i64| {

@@ -57,5 +57,10 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
     let format = CropFormat { size: 107, mean: 128.0, scale: 1.0, resampling: Resampling::Bilinear };
     let adapter = Adapter { output: (512, 3), gain: 1.0, kind: parameters.kind(), is_rotated: false };
     let (device, piece) = (parameters.device(), Plan::on(parameters.device()).piece(parameters.kind()));
-    Ok(Backbone::of(NAME, format, Network { layers, front: FRONT, piece, cuts: CUTS, adapter, input_rotates: false }, device))
+    Ok(Backbone::of(
+        NAME,
+        format,
+        Network { layers, front: FRONT, piece, cuts: CUTS, adapter, input_rotates: false },
+        device,
+    ))
 }

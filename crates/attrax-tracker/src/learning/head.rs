@@ -155,13 +155,6 @@ impl Head {
         scores
     }
 
-    /// Scores of features with dropout, `(N, features)` to `(N, 2)`, that can be differentiated
-    /// once with respect to the parameters.
-    pub fn thinned_scores(&self, features: &Tensor, dropout: &Dropout) -> Tensor {
-        let [.., scores] = self.layers(features, Some(dropout));
-        scores
-    }
-
     /// What fc4 and fc5 make of features, after the `ReLU`, and the scores.
     fn layers(&self, features: &Tensor, dropout: Option<&Dropout>) -> [Tensor; 3] {
         let [w4, b4, w5, b5, w6, b6] = &self.parameters;
@@ -202,6 +195,11 @@ impl Dropout {
         let bits = Self::draw(samples, features, rng);
         let bits = Tensor::from_slice(&bits).to_device(device);
         Self::from_bits(&bits.unsqueeze(0), samples, features, kind).remove(0)
+    }
+
+    /// The factors of the inputs of fc4, fc5 and fc6, `(N, units)` each.
+    pub(crate) fn of_layers(&self) -> &[Tensor; 3] {
+        &self.0
     }
 
     /// The random bits of the factors, eight units a byte: those of fc4's inputs, of fc5's and of

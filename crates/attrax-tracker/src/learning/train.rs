@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::attention::{regularizer, weigh};
 use super::descent::Descent;
+use super::gradients::Forward;
 use super::head::{BACKGROUND, Dropout, Head, TARGET};
 use super::memory::{Deck, Pool};
 use crate::backbone::{Backbone, Linearization};
@@ -209,10 +210,10 @@ impl Batch<'_> {
             enough > 0.0 && cross_entropy.double_value(&[]) < enough * features.size()[0] as f64
         };
         if !with_maps {
-            let cross_entropy = cross_entropy(&head.thinned_scores(&features, dropout), self.positives());
+            let forward = Forward::new(head, &features, self.positives(), dropout, backbone.workers());
+            let cross_entropy = forward.cross_entropy();
             log::trace!("cross-entropy {:.3}", cross_entropy.double_value(&[]));
-            let backward = || Tensor::run_backward(&[&cross_entropy], &head.parameters().each_ref(), false, false);
-            return (!is_enough(&cross_entropy)).then(backward);
+            return (!is_enough(&cross_entropy)).then(|| forward.gradients());
         }
         let scored = head.score_with_gradients(&features, Some(dropout));
         let cross_entropy = cross_entropy(&scored.scores, self.positives());
