@@ -93,6 +93,7 @@ pub mod internals {
         }
         pub mod train {
             //! Trainings.
+            pub use crate::learning::gradients::cross_entropy;
             pub use crate::learning::train::*;
         }
     }

@@ -5,7 +5,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::head::{Dropout, Head, TARGET};
+use super::head::{BACKGROUND, Dropout, Head, TARGET};
 use crate::parallel::Workers;
 use crate::plan::Plan;
 
@@ -55,7 +55,7 @@ impl<'a> Forward<'a> {
 
     /// The cross-entropy, summed over the samples.
     pub fn cross_entropy(&self) -> Tensor {
-        super::train::cross_entropy(&self.scores, self.positives)
+        cross_entropy(&self.scores, self.positives)
     }
 
     /// Its gradients with respect to the head's parameters, in their order, in parts.
@@ -67,7 +67,7 @@ impl<'a> Forward<'a> {
             // d/ds of -log softmax(s)[class]: softmax(s), less 1 in the column of the class.
             let at_scores = self.scores.softmax(1, None::<Kind>);
             let (positives, all) = (self.positives, self.scores.size()[0]);
-            for (start, count, class) in [(0, positives, TARGET), (positives, all - positives, 1 - TARGET)] {
+            for (start, count, class) in [(0, positives, TARGET), (positives, all - positives, BACKGROUND)] {
                 let _ = at_scores.narrow(0, start, count).select(1, class).g_sub_scalar_(1.0);
             }
             let of_6 = [at_scores.tr().matmul(h5), at_scores.sum_dim_intlist([0i64].as_slice(), false, None::<Kind>)];
@@ -98,6 +98,15 @@ impl<'a> Forward<'a> {
     }
 }
 
+/// Softmax cross-entropy of scores `(N, 2)`, summed; the first `positives` samples are of the
+/// target.
+pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
+    let log = scores.log_softmax(1, None::<Kind>);
+    let negatives = scores.size()[0] - positives;
+    let of = |start: i64, count: i64, class: i64| log.narrow(0, start, count).select(1, class).sum(None::<Kind>);
+    -(of(0, positives, TARGET) + of(positives, negatives, BACKGROUND))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,8 +124,7 @@ mod tests {
         let bits = Tensor::from_slice(&Dropout::draw(5, 20, &mut rng)).unsqueeze(0);
         let dropout = Dropout::from_bits(&bits, 5, 20, kind).remove(0);
         let features = Tensor::randn([5, 20], (kind, Device::Cpu));
-        let loss =
-            crate::learning::train::cross_entropy(&head.score_with_gradients(&features, Some(&dropout)).scores, 3);
+        let loss = cross_entropy(&head.score_with_gradients(&features, Some(&dropout)).scores, 3);
         let expected = Tensor::run_backward(&[&loss], &head.parameters().each_ref(), false, false);
         let flat = |gradients: &[Tensor]| super::super::head::joined(gradients);
         let of_threads = [1, 2, 3].map(|threads| {

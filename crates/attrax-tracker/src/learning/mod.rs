@@ -4,7 +4,7 @@
 pub mod attention;
 pub(crate) mod box_head;
 mod descent;
-mod gradients;
+pub(crate) mod gradients;
 pub mod head;
 pub mod memory;
 pub(crate) mod ranking;

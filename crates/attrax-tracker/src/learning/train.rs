@@ -6,8 +6,8 @@ use tch::{Device, Kind, Tensor};
 
 use super::attention::{regularizer, weigh};
 use super::descent::Descent;
-use super::gradients::Forward;
-use super::head::{BACKGROUND, Dropout, Head, TARGET};
+use super::gradients::{Forward, cross_entropy};
+use super::head::{Dropout, Head, TARGET};
 use super::memory::{Deck, Pool};
 use crate::backbone::{Backbone, Linearization};
 use crate::config::Use;
@@ -271,15 +271,6 @@ impl Batch<'_> {
         let items: Vec<_> = self.halves.iter().flat_map(|(pool, places)| pool.items_at(places)).collect();
         backbone.linearize_boxes(&items)
     }
-}
-
-/// Softmax cross-entropy of scores `(N, 2)`, summed; the first `positives` samples are of the
-/// target.
-pub fn cross_entropy(scores: &Tensor, positives: i64) -> Tensor {
-    let log = scores.log_softmax(1, None::<Kind>);
-    let negatives = scores.size()[0] - positives;
-    let of = |start: i64, count: i64, class: i64| log.narrow(0, start, count).select(1, class).sum(None::<Kind>);
-    -(of(0, positives, TARGET) + of(positives, negatives, BACKGROUND))
 }
 
 #[cfg(test)]
