@@ -3,6 +3,7 @@
 use std::ffi::c_long;
 
 use super::Width;
+use super::dispatch::for_each_width;
 
 /// Numbers that a group is picked from: those of two vectors.
 const REACH: usize = 32;
@@ -63,45 +64,13 @@ struct RawLine {
     length: c_long,
 }
 
-#[cfg(target_arch = "x86_64")]
-unsafe extern "C" {
-    fn attrax_crop_row_avx512(columns: *const RawColumns, line: *const RawLine);
-    fn attrax_crop_row_avx2(columns: *const RawColumns, line: *const RawLine);
-    fn attrax_crop_row_sse2(columns: *const RawColumns, line: *const RawLine);
-}
-#[cfg(target_arch = "aarch64")]
-unsafe extern "C" {
-    fn attrax_crop_row_neon(columns: *const RawColumns, line: *const RawLine);
-}
-#[cfg(attrax_kernels)]
-unsafe extern "C" {
-    fn attrax_crop_row_portable(columns: *const RawColumns, line: *const RawLine);
-    #[cfg(test)]
-    static attrax_crop_layout_portable: [usize; 6];
-}
-
-/// Makes a row. On processors without kernels there is no width to call it with.
-///
-/// # Safety
-/// The processor has the vectors, and every pointer leads to as many numbers as `crop.c` reads or
-/// writes there.
-#[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
-unsafe fn run(width: Width, columns: &RawColumns, line: &RawLine) {
-    // SAFETY: as the caller promises.
-    #[cfg(attrax_kernels)]
-    unsafe {
-        match width {
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx512 => attrax_crop_row_avx512(columns, line),
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => attrax_crop_row_avx2(columns, line),
-            #[cfg(target_arch = "x86_64")]
-            Width::Sse2 => attrax_crop_row_sse2(columns, line),
-            #[cfg(target_arch = "aarch64")]
-            Width::Neon => attrax_crop_row_neon(columns, line),
-            _ => attrax_crop_row_portable(columns, line),
-        }
-    }
+for_each_width! {
+    /// Makes a row.
+    ///
+    /// # Safety
+    /// The processor has the vectors, and every pointer leads to as many numbers as `crop.c` reads
+    /// or writes there.
+    unsafe fn run(columns: &RawColumns, line: &RawLine) = "attrax_crop_row_";
 }
 
 impl Columns {
@@ -192,6 +161,10 @@ mod tests {
     use std::mem::{offset_of, size_of};
 
     use super::*;
+
+    unsafe extern "C" {
+        static attrax_crop_layout_portable: [usize; 6];
+    }
 
     #[test]
     fn structures_are_laid_out_as_in_c() {

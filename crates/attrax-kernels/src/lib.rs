@@ -7,6 +7,7 @@ mod cells;
 mod crop;
 #[cfg(feature = "libtorch")]
 mod cuda;
+mod dispatch;
 mod lines;
 #[cfg(feature = "libtorch")]
 mod memory;

@@ -5,15 +5,15 @@ use super::Width;
 /// A line of the processor's cache.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug)]
-struct Line([f32; Line::LENGTH]);
+struct CacheLine([f32; CacheLine::LENGTH]);
 
-impl Line {
+impl CacheLine {
     const LENGTH: usize = 16;
 }
 
 /// Numbers that begin with a line of the cache, and as many as fill the last one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lines(Vec<Line>);
+pub(super) struct Lines(Vec<CacheLine>);
 
 impl Lines {
     /// `length` zeros.
@@ -25,18 +25,18 @@ impl Lines {
 
     /// Makes room for `length` numbers.
     pub(super) fn reserve(&mut self, length: usize) {
-        let lines = length.div_ceil(Line::LENGTH);
+        let lines = length.div_ceil(CacheLine::LENGTH);
         if lines > self.0.len() {
-            self.0.resize(lines, Line([0.0; Line::LENGTH]));
+            self.0.resize(lines, CacheLine([0.0; CacheLine::LENGTH]));
         }
     }
 
     fn set(&mut self, place: usize, value: f32) {
-        self.0[place / Line::LENGTH].0[place % Line::LENGTH] = value;
+        self.0[place / CacheLine::LENGTH].0[place % CacheLine::LENGTH] = value;
     }
 
     fn get(&self, place: usize) -> f32 {
-        self.0[place / Line::LENGTH].0[place % Line::LENGTH]
+        self.0[place / CacheLine::LENGTH].0[place % CacheLine::LENGTH]
     }
 
     /// Numbers, and zeros after them, up to whole panels.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ffi::c_long;
 use std::ops::Range;
 
+use super::dispatch::for_each_width;
 use super::lines::Lines;
 use super::{Plane, Values, Width};
 
@@ -60,45 +61,13 @@ struct RawPass {
     side: c_long,
 }
 
-#[cfg(target_arch = "x86_64")]
-unsafe extern "C" {
-    fn attrax_stem_avx512(stem: *const RawStem, pass: *const RawPass);
-    fn attrax_stem_avx2(stem: *const RawStem, pass: *const RawPass);
-    fn attrax_stem_sse2(stem: *const RawStem, pass: *const RawPass);
-}
-#[cfg(target_arch = "aarch64")]
-unsafe extern "C" {
-    fn attrax_stem_neon(stem: *const RawStem, pass: *const RawPass);
-}
-#[cfg(attrax_kernels)]
-unsafe extern "C" {
-    fn attrax_stem_portable(stem: *const RawStem, pass: *const RawPass);
-    #[cfg(test)]
-    static attrax_stem_layout_portable: [usize; 6];
-}
-
-/// Runs the convolution. On processors without kernels there is no width to call it with.
-///
-/// # Safety
-/// The processor has the vectors, and every pointer leads to as many numbers as `stem.c` reads or
-/// writes there.
-#[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
-unsafe fn run(width: Width, stem: &RawStem, pass: &RawPass) {
-    // SAFETY: as the caller promises.
-    #[cfg(attrax_kernels)]
-    unsafe {
-        match width {
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx512 => attrax_stem_avx512(stem, pass),
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => attrax_stem_avx2(stem, pass),
-            #[cfg(target_arch = "x86_64")]
-            Width::Sse2 => attrax_stem_sse2(stem, pass),
-            #[cfg(target_arch = "aarch64")]
-            Width::Neon => attrax_stem_neon(stem, pass),
-            _ => attrax_stem_portable(stem, pass),
-        }
-    }
+for_each_width! {
+    /// Runs the convolution.
+    ///
+    /// # Safety
+    /// The processor has the vectors, and every pointer leads to as many numbers as `stem.c` reads
+    /// or writes there.
+    unsafe fn run(stem: &RawStem, pass: &RawPass) = "attrax_stem_";
 }
 
 thread_local! {
@@ -186,6 +155,10 @@ mod tests {
     use std::mem::{offset_of, size_of};
 
     use super::*;
+
+    unsafe extern "C" {
+        static attrax_stem_layout_portable: [usize; 6];
+    }
 
     #[test]
     fn structures_are_laid_out_as_in_c() {

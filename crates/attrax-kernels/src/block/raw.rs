@@ -3,6 +3,9 @@
 use std::ffi::c_long;
 
 use crate::Width;
+#[cfg(target_arch = "x86_64")]
+use crate::dispatch::declared;
+use crate::dispatch::for_each_width;
 
 /// C's value for masks in place of `ReLU6`.
 pub(super) const MASKED: c_long = 2;
@@ -49,49 +52,29 @@ pub(super) struct RawPass {
     pub mode: c_long,
 }
 
-#[cfg(target_arch = "x86_64")]
-unsafe extern "C" {
-    fn attrax_block_avx512bf16(block: *const RawBlock, pass: *const RawPass);
-    fn attrax_block_avx512(block: *const RawBlock, pass: *const RawPass);
-    fn attrax_block_avx2(block: *const RawBlock, pass: *const RawPass);
-    fn attrax_block_sse2(block: *const RawBlock, pass: *const RawPass);
-}
-#[cfg(target_arch = "aarch64")]
-unsafe extern "C" {
-    fn attrax_block_neon(block: *const RawBlock, pass: *const RawPass);
-}
-#[cfg(attrax_kernels)]
-unsafe extern "C" {
-    fn attrax_block_portable(block: *const RawBlock, pass: *const RawPass);
-    #[cfg(test)]
-    static attrax_block_layout_portable: [usize; 7];
+for_each_width! {
+    /// Runs a block on a strip.
+    ///
+    /// # Safety
+    /// As [`run`].
+    unsafe fn run_unrounded(block: &RawBlock, pass: &RawPass) = "attrax_block_";
 }
 
-/// Runs a block on a strip, `rounded` with products of bfloat16 (AVX-512 alone). On processors
-/// without kernels there is no width to call it with.
+/// Runs a block on a strip, `rounded` with products of bfloat16 (AVX-512 alone).
 ///
 /// # Safety
 /// The processor has the vectors, and for a rounded block AVX-512 BF16. Every pointer leads to as
 /// many numbers as `block.c` reads or writes there.
-#[cfg_attr(not(attrax_kernels), expect(unused_variables, reason = "there are no kernels for this processor"))]
 pub(super) unsafe fn run(width: Width, rounded: bool, block: &RawBlock, pass: &RawPass) {
-    // SAFETY: as the caller promises.
-    #[cfg(attrax_kernels)]
-    unsafe {
-        match width {
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx512 if rounded => attrax_block_avx512bf16(block, pass),
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx512 => attrax_block_avx512(block, pass),
-            #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => attrax_block_avx2(block, pass),
-            #[cfg(target_arch = "x86_64")]
-            Width::Sse2 => attrax_block_sse2(block, pass),
-            #[cfg(target_arch = "aarch64")]
-            Width::Neon => attrax_block_neon(block, pass),
-            _ => attrax_block_portable(block, pass),
-        }
+    #[cfg(target_arch = "x86_64")]
+    if rounded {
+        declared!(avx512bf16, "attrax_block_avx512bf16", RawBlock, RawPass);
+        // SAFETY: as the caller promises.
+        return unsafe { avx512bf16(block, pass) };
     }
+    debug_assert!(!rounded, "other processors have no rounded blocks");
+    // SAFETY: as the caller promises.
+    unsafe { run_unrounded(width, block, pass) }
 }
 
 #[cfg(all(test, attrax_kernels))]
@@ -99,6 +82,10 @@ mod tests {
     use std::mem::{offset_of, size_of};
 
     use super::*;
+
+    unsafe extern "C" {
+        static attrax_block_layout_portable: [usize; 7];
+    }
 
     #[test]
     fn structures_are_laid_out_as_in_c() {

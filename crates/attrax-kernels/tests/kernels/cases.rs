@@ -85,3 +85,20 @@ pub fn stem(rng: &mut ChaCha8Rng) -> (StemShape, [Vec<f32>; 2], (Plane, Plane)) 
         return (shape, weights, (plane, plane.convolved(shape.kernel, shape.stride, shape.padding)));
     }
 }
+
+/// The columns of a crop: where the first of two neighbours begins in a row, and their weights.
+type Columns = Vec<(usize, [f32; 2])>;
+
+/// The columns of a crop, which are up to four pixels apart, the mean, and two lines that end where
+/// the last column does or later.
+pub fn crop(rng: &mut ChaCha8Rng) -> (Columns, f32, [Vec<u8>; 2]) {
+    let mut first = 3 * rng.random_range(0..4);
+    let pixels = (0..rng.random_range(1..70)).map(|_| {
+        first += 3 * rng.random_range(0..5);
+        (first, [rng.random_range(0.0..0.01), rng.random_range(0.0..0.01)])
+    });
+    let pixels: Columns = pixels.collect();
+    let length = first + 6 + 3 * rng.random_range(0..4);
+    let lines = [(); 2].map(|()| (0..length).map(|_| rng.random_range(0..=255)).collect());
+    (pixels, rng.random_range(0.0..255.0), lines)
+}

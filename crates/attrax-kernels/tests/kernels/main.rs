@@ -1,11 +1,12 @@
-//! Every kernel, for every vector width that this processor runs, against plain loops in double precision.
+//! Every kernel, for every vector width that this processor runs, against plain loops in double
+//! precision.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a failed test may panic")]
 
 mod cases;
 mod reference;
 
-use attrax_kernels::{Activation, Kernel, Plane, Shape, Stem, Weights, Width};
+use attrax_kernels::{Activation, Columns, Kernel, Line, Plane, Shape, Stem, Weights, Width};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use reference::{Between, BlockWeights, bit};
@@ -33,7 +34,8 @@ fn agree(found: &[f32], expected: &[f64], what: &str) {
     }
 }
 
-/// Asserts that bits say where values are strictly between 0 and 6, but for values that rounding decides on.
+/// Asserts that bits say where values are strictly between 0 and 6, but for values that rounding
+/// decides on.
 fn recorded(bits: &[u8], values: &[f64], what: &str) {
     for (place, value) in values.iter().enumerate() {
         if value.abs() > 1e-4 && (value - 6.0).abs() > 1e-4 {
@@ -153,6 +155,20 @@ fn every_width_convolves_as_loops_do() {
 }
 
 #[test]
+fn every_width_crops_as_loops_do() {
+    for (seed, width) in (0..CASES).flat_map(|seed| Width::all().iter().map(move |width| (seed, *width))) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (pixels, mean, lines) = cases::crop(&mut rng);
+        let length = lines[0].len();
+        let line = Line { lines: lines.each_ref().map(Vec::as_slice), weights: [0.3, 0.7], mean };
+        let columns = Columns::new(width, &pixels, length).unwrap();
+        let (mut row, mut out) = (vec![f32::NAN; Columns::scratch(length)], vec![f32::NAN; 3 * pixels.len()]);
+        columns.row(&line, &mut row, &mut out);
+        agree(&out, &reference::crop_row(&pixels, &line), &format!("{width:?}, seed {seed}, {length} numbers"));
+    }
+}
+
+#[test]
 fn an_empty_output_is_no_work_and_an_empty_input_is_refused() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let (shape, weights, _) = cases::block(&mut rng);
@@ -169,7 +185,6 @@ fn an_empty_output_is_no_work_and_an_empty_input_is_refused() {
 
 #[test]
 fn lines_of_another_length_are_refused() {
-    use attrax_kernels::{Columns, Line};
     for width in Width::all() {
         let columns = Columns::new(*width, &[(0, [0.5, 0.5]), (3, [0.25, 0.75])], 12).unwrap();
         let mut row = vec![0.0; Columns::scratch(12)];

@@ -1,6 +1,6 @@
 //! The kernels' arithmetic in plain loops and double precision.
 
-use attrax_kernels::{Plane, Shape, StemShape};
+use attrax_kernels::{Line, Plane, Shape, StemShape};
 
 /// A block's weights, in the layout of [`attrax_kernels::Weights`].
 #[derive(Clone, Debug, Default)]
@@ -136,4 +136,16 @@ pub fn stem(
         }
     }
     output
+}
+
+/// A row of a crop: the blend of two lines, and of it for each pixel the blend of two neighbours.
+pub fn crop_row(pixels: &[(usize, [f32; 2])], line: &Line<'_>) -> Vec<f64> {
+    let centred = |which: usize, place: usize| f64::from(line.lines[which][place]) - f64::from(line.mean);
+    let blended =
+        |place: usize| f64::from(line.weights[0]) * centred(0, place) + f64::from(line.weights[1]) * centred(1, place);
+    let pixel = |(first, [left, right]): &(usize, [f32; 2])| {
+        let (first, left, right) = (*first, f64::from(*left), f64::from(*right));
+        [0, 1, 2].map(|channel| left * blended(first + channel) + right * blended(first + 3 + channel))
+    };
+    pixels.iter().flat_map(pixel).collect()
 }
