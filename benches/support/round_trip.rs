@@ -5,7 +5,7 @@ use std::io::{Read, Write, pipe};
 use std::time::Instant;
 
 use trax::{
-    Client, ClientOptions, Image, Images, Limits, Metadata, Object, Properties, Region, Server, Status, Tracker,
+    Client, ClientOptions, Handler, Image, Images, Limits, Metadata, Object, Properties, Region, Server, Status,
     Transport, run,
 };
 
@@ -13,7 +13,7 @@ use trax::{
 #[derive(Default)]
 struct Still(Vec<Status>);
 
-impl Tracker for Still {
+impl Handler for Still {
     type Error = Infallible;
 
     fn initialize(&mut self, images: Images, objects: Vec<Object>, p: Properties) -> Result<Vec<Status>, Infallible> {

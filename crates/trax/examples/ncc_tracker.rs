@@ -7,8 +7,8 @@
 use image::GrayImage;
 use image::imageops::{FilterType, resize};
 use trax::{
-    Channel, Image, ImageFormat, Images, Metadata, Object, Properties, Rectangle, Region, RegionFormat, Server, Status,
-    Tracker, local_file, run,
+    Channel, Handler, Image, ImageFormat, Images, Metadata, Object, Properties, Rectangle, Region, RegionFormat,
+    Server, Status, local_file, run,
 };
 
 /// Longest side of the patch that is compared; larger targets and their frames are shrunk to it.
@@ -103,7 +103,7 @@ fn correlation(patch: &GrayImage, frame: &GrayImage, left: u32, top: u32) -> f32
 #[derive(Default)]
 struct Ncc(Vec<Target>);
 
-impl Tracker for Ncc {
+impl Handler for Ncc {
     type Error = NccError;
 
     fn initialize(

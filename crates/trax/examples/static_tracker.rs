@@ -3,13 +3,13 @@
 
 use std::convert::Infallible;
 
-use trax::{ImageFormat, Images, Metadata, Object, Properties, RegionFormat, Server, Status, Tracker, run};
+use trax::{Handler, ImageFormat, Images, Metadata, Object, Properties, RegionFormat, Server, Status, run};
 
 /// What every frame is answered with.
 #[derive(Default)]
 struct Static(Vec<Status>);
 
-impl Tracker for Static {
+impl Handler for Static {
     type Error = Infallible;
 
     fn initialize(

@@ -30,7 +30,7 @@ pub use metadata::{Channel, ImageFormat, Metadata, RegionFormat};
 pub use properties::Properties;
 pub use region::{Mask, Point, Polygon, Rectangle, Region, RegionError};
 pub use request::{Object, Request, Status};
-pub use server::{RunError, Server, Tracker, run};
+pub use server::{Handler, RunError, Server, run};
 pub use transport::Transport;
 
 /// The version of libtrax that is built in.

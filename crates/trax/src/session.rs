@@ -22,6 +22,27 @@ pub(crate) trait Session: Send {
     fn quit(&mut self, reason: Option<&str>) -> Result<Vec<u8>, Error>;
 }
 
+/// Starts a session, and returns it with the tracker's introduction.
+///
+/// # Errors
+/// [`Error::Protocol`] for metadata without regions, images or channels, [`Error::Library`].
+pub(crate) fn introduce(metadata: &Metadata) -> Result<(Box<dyn Session>, Vec<u8>), Error> {
+    for (what, missing) in [
+        ("region format", metadata.regions.is_empty()),
+        ("image format", metadata.images.is_empty()),
+        ("channel", metadata.channels.is_empty()),
+    ] {
+        if missing {
+            return Err(Error::Protocol(format!("a tracker needs at least one {what}")));
+        }
+    }
+    #[cfg(feature = "libtrax")]
+    let (session, hello) = crate::libtrax::LibtraxSession::introduce(metadata)?;
+    #[cfg(not(feature = "libtrax"))]
+    let (session, hello) = RustSession::introduce(metadata);
+    Ok((Box::new(session), hello))
+}
+
 /// A session that is kept in Rust.
 #[cfg_attr(all(feature = "libtrax", not(test)), allow(dead_code, reason = "libtrax takes its place"))]
 pub(crate) struct RustSession {

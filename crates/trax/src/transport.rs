@@ -187,8 +187,8 @@ impl Transport {
         Self { input: Box::new(input), output: Output::Other(Box::new(output)) }
     }
 
-    /// A second handle on where messages go, for the last word of a program that has no memory left to answer with. `None` for
-    /// [`Transport::from_streams`].
+    /// A second handle on where messages go, for the last word of a program that has no memory left
+    /// to answer with. `None` for [`Transport::from_streams`].
     ///
     /// # Errors
     ///

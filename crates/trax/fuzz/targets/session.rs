@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use trax::{
-    Client, ClientOptions, Error, Image, Images, Limits, Metadata, Object, Properties, Region, Server, Status, Tracker,
+    Client, ClientOptions, Error, Image, Images, Limits, Metadata, Object, Properties, Region, Server, Status, Handler,
     Transport, run,
 };
 
@@ -18,7 +18,7 @@ use trax::{
 #[derive(Default)]
 struct Still(Vec<Status>);
 
-impl Tracker for Still {
+impl Handler for Still {
     type Error = Infallible;
 
     fn initialize(&mut self, images: Images, objects: Vec<Object>, p: Properties) -> Result<Vec<Status>, Infallible> {

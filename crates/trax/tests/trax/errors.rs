@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use trax::{
-    Error, Images, Limits, Metadata, Object, Properties, RegionFormat, RunError, Server, Status, Tracker, Transport,
+    Error, Handler, Images, Limits, Metadata, Object, Properties, RegionFormat, RunError, Server, Status, Transport,
     run,
 };
 
@@ -22,7 +22,7 @@ impl fmt::Display for GaveUp {
 
 impl StdError for GaveUp {}
 
-impl Tracker for Never {
+impl Handler for Never {
     type Error = GaveUp;
 
     fn initialize(&mut self, _: Images, _: Vec<Object>, _: Properties) -> Result<Vec<Status>, GaveUp> {

@@ -12,12 +12,12 @@ use crate::request::{Object, Request, Status};
 ///
 /// ```
 /// use std::convert::Infallible;
-/// use trax::{Images, Object, Properties, Region, Status, Tracker};
+/// use trax::{Handler, Images, Object, Properties, Region, Status};
 ///
 /// /// Drifts to the right.
 /// struct Drifting(Vec<(f32, f32)>);
 ///
-/// impl Tracker for Drifting {
+/// impl Handler for Drifting {
 ///     type Error = Infallible;
 ///
 ///     fn initialize(&mut self, images: Images, objects: Vec<Object>, p: Properties) -> Result<Vec<Status>, Infallible> {
@@ -39,7 +39,7 @@ use crate::request::{Object, Request, Status};
 /// assert_eq!(statuses[0].region, Region::rectangle(2.0, 2.0, 10.0, 10.0));
 /// # Ok::<(), Infallible>(())
 /// ```
-pub trait Tracker {
+pub trait Handler {
     /// Why a request could not be answered; its text is the reason that the client is given.
     type Error: StdError;
 
@@ -70,11 +70,11 @@ pub trait Tracker {
 ///
 /// ```
 /// use std::fmt::Error as GaveUp;
-/// use trax::{Images, Limits, Metadata, Object, Properties, RunError, Server, Status, Tracker, Transport, run};
+/// use trax::{Handler, Images, Limits, Metadata, Object, Properties, RunError, Server, Status, Transport, run};
 ///
 /// struct Never;
 ///
-/// impl Tracker for Never {
+/// impl Handler for Never {
 ///     type Error = GaveUp;
 ///
 ///     fn initialize(&mut self, _: Images, _: Vec<Object>, _: Properties) -> Result<Vec<Status>, GaveUp> {
@@ -113,11 +113,11 @@ pub enum RunError<E: StdError> {
 ///
 /// ```
 /// use std::convert::Infallible;
-/// use trax::{Images, Limits, Metadata, Object, Properties, Server, Status, Tracker, Transport, run};
+/// use trax::{Handler, Images, Limits, Metadata, Object, Properties, Server, Status, Transport, run};
 ///
 /// struct Still(Vec<Status>);
 ///
-/// impl Tracker for Still {
+/// impl Handler for Still {
 ///     type Error = Infallible;
 ///
 ///     fn initialize(&mut self, _: Images, objects: Vec<Object>, _: Properties) -> Result<Vec<Status>, Infallible> {
@@ -138,7 +138,7 @@ pub enum RunError<E: StdError> {
 /// run(&mut server, &mut Still(Vec::new()))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn run<T: Tracker>(server: &mut Server, tracker: &mut T) -> Result<(), RunError<T::Error>> {
+pub fn run<T: Handler>(server: &mut Server, tracker: &mut T) -> Result<(), RunError<T::Error>> {
     let result = serve(server, tracker);
     match &result {
         Ok(()) => Ok(()),
@@ -156,7 +156,7 @@ pub fn run<T: Tracker>(server: &mut Server, tracker: &mut T) -> Result<(), RunEr
 }
 
 /// Request after request, until the client quits.
-fn serve<T: Tracker>(server: &mut Server, tracker: &mut T) -> Result<(), RunError<T::Error>> {
+fn serve<T: Handler>(server: &mut Server, tracker: &mut T) -> Result<(), RunError<T::Error>> {
     loop {
         let statuses = match server.wait()? {
             Request::Initialize { images, objects, properties } => tracker.initialize(images, objects, properties),
