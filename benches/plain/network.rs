@@ -1,6 +1,6 @@
 //! Both networks on libtorch's operators; autograd follows every one of them.
 
-use attrax_tracker::internals::backbone::Parameters;
+use attrax_tracker::internals::backbone::{BlockShape, Parameters};
 use attrax_tracker::{CropFormat, Resampling, TrackerError};
 use tch::Tensor;
 
@@ -22,11 +22,6 @@ pub struct Block {
     residual: bool,
 }
 
-/// EfficientNet-Lite0's groups of blocks: how many, output channels, kernel, stride of the first,
-/// expansion.
-const GROUPS: [(i64, i64, i64, i64, i64); 5] =
-    [(1, 16, 3, 1, 1), (2, 24, 3, 2, 6), (2, 40, 5, 2, 6), (3, 80, 3, 2, 6), (3, 112, 5, 1, 6)];
-
 impl Network {
     /// The network that the parameters are for.
     pub fn new(parameters: &Parameters) -> Result<Self, TrackerError> {
@@ -46,23 +41,19 @@ impl Network {
     /// EfficientNet-Lite0 up to its eleventh block.
     fn efficientnet(parameters: &Parameters) -> Result<Self, TrackerError> {
         let stem = weights(parameters, "stem", [32, 3, 3, 3])?;
-        let (mut blocks, mut channels) = (Vec::new(), 32);
-        for (count, output, kernel, first_stride, expansion) in GROUPS {
-            for position in 0..count {
-                let name = |part: &str| format!("blocks.{}.{part}", blocks.len());
-                let stride = if position == 0 { first_stride } else { 1 };
-                let wide = channels * expansion;
-                let expand = match expansion {
-                    1 => None,
-                    _ => Some(weights(parameters, &name("expand"), [wide, channels, 1, 1])?),
-                };
-                let depthwise = weights(parameters, &name("depthwise"), [wide, 1, kernel, kernel])?;
-                let project = weights(parameters, &name("project"), [output, wide, 1, 1])?;
-                let residual = stride == 1 && channels == output;
-                blocks.push(Block { expand, depthwise, project, stride, residual });
-                channels = output;
-            }
-        }
+        let block = |(number, shape): (usize, BlockShape)| {
+            let BlockShape { input, middle, output, kernel, stride } = shape;
+            let part = |part: &str, shape| weights(parameters, &format!("blocks.{number}.{part}"), shape);
+            Ok(Block {
+                expand: shape.expands().then(|| part("expand", [middle, input, 1, 1])).transpose()?,
+                depthwise: part("depthwise", [middle, 1, kernel, kernel])?,
+                project: part("project", [output, middle, 1, 1])?,
+                stride,
+                residual: shape.residual(),
+            })
+        };
+        let blocks = BlockShape::of(parameters)?.into_iter().enumerate().map(block);
+        let blocks = blocks.collect::<Result<_, TrackerError>>()?;
         Ok(Self::EfficientNet { stem, blocks })
     }
 

@@ -1,10 +1,12 @@
 //! The inverted residual blocks of the embedded network by their kernels, each alone.
 
 use attrax_kernels::{Activation, Kernel, Plane, Shape, Weights, Width};
+use attrax_tracker::internals::backbone::BlockShape;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::support::THREADS;
+use crate::support::network::Architecture;
 
 /// Inputs of each thread, one after the other: their planes find the weights in the cache.
 const INPUTS: usize = 512;
@@ -14,23 +16,24 @@ const INPUTS: usize = 512;
 #[derive(Clone, Copy, PartialEq)]
 pub struct Block(usize, usize, usize, usize, usize, usize);
 
-/// All that differ, in the network's order.
-pub const BLOCKS: [Block; 9] = [
-    Block(32, 32, 16, 3, 1, 56),
-    Block(16, 96, 24, 3, 2, 56),
-    Block(24, 144, 24, 3, 1, 28),
-    Block(24, 144, 40, 5, 2, 28),
-    Block(40, 240, 40, 5, 1, 14),
-    Block(40, 240, 80, 3, 2, 14),
-    Block(80, 480, 80, 3, 1, 7),
-    Block(80, 480, 112, 5, 1, 7),
-    Block(112, 672, 112, 5, 1, 7),
-];
+/// Side of the first block's input, pixels.
+const SIDE: usize = 56;
+
+/// The blocks of the embedded network, in order.
+pub fn blocks() -> Vec<Block> {
+    let shapes = BlockShape::of(&Architecture::EfficientNet.parameters()).expect("the embedded blocks are valid");
+    let mut side = SIDE;
+    let block = |BlockShape { input, middle, output, kernel, stride }: BlockShape| {
+        let [input, middle, output, kernel, stride] =
+            [input, middle, output, kernel, stride].map(|length| length as usize);
+        let block = Block(input, middle, output, kernel, stride, side);
+        side = side.div_ceil(stride);
+        block
+    };
+    shapes.into_iter().map(block).collect()
+}
 
 impl Block {
-    /// How often the network has each of [`BLOCKS`].
-    pub const REPETITIONS: [usize; 9] = [1, 1, 1, 1, 1, 1, 2, 1, 2];
-
     /// Products in a pass over a window of `side` pixels whose boxes are `step` pixels apart: with 8,
     /// planes of 7 x 7 for a crop of 112 have twice as many positions along each axis.
     pub fn products(self, side: usize, step: usize) -> usize {

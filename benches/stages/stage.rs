@@ -16,7 +16,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::block::{BLOCKS, Block};
+use super::block::{Block, blocks};
 use super::windows;
 use crate::plain;
 use crate::plain::network::Network;
@@ -72,12 +72,18 @@ impl Stage {
     pub fn all() -> Vec<Self> {
         let of_networks = ARCHITECTURES.map(|a| [Self::Forward(a), Self::Iteration(a), Self::Ridge(a)]);
         let crops = [(320, 240), (640, 480), (1280, 720)].map(Self::Crops);
-        let blocks = BLOCKS.into_iter().filter(|_| matches!(Width::chosen(), Ok(Some(_)))).map(Self::Block);
+        // Some blocks of the network are alike.
+        let mut different = Vec::new();
+        for block in blocks().into_iter().filter(|_| matches!(Width::chosen(), Ok(Some(_)))) {
+            if !different.contains(&block) {
+                different.push(block);
+            }
+        }
         of_networks
             .into_iter()
             .flatten()
             .chain([Self::Windows])
-            .chain(blocks)
+            .chain(different.into_iter().map(Self::Block))
             .chain(crops)
             .chain([Self::Decode, Self::RoundTrip])
             .collect()

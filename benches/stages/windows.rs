@@ -6,7 +6,7 @@ use std::hint::black_box;
 use attrax_tracker::internals::backbone::{Backbone, Dense, View};
 use attrax_tracker::{BoundingBox, Frame};
 
-use super::block::{BLOCKS, Block};
+use super::block::blocks;
 
 /// A window of a frame: pixels of a crop between its boxes, and boxes on each side of its middle.
 struct Window {
@@ -33,8 +33,7 @@ pub fn operations() -> f64 {
     let of_window = |window: &Window| {
         let side = SIDE + 2 * window.radius * window.step;
         let stem = (side / 2).pow(2) * STEM;
-        let blocks = BLOCKS.iter().zip(Block::REPETITIONS);
-        stem + blocks.map(|(block, times)| times * block.products(side, window.step)).sum::<usize>()
+        stem + blocks().iter().map(|block| block.products(side, window.step)).sum::<usize>()
     };
     2.0 * WINDOWS.iter().map(of_window).sum::<usize>() as f64
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use attrax_tracker::internals::backbone::{BlockShape, Parameters};
 use attrax_tracker::weights::{self, WeightFile, WeightsError};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, TensorView};
+use tch::{Device, Kind};
 
 /// A folder that is removed with its content.
 struct Scratch(PathBuf);
@@ -43,19 +45,17 @@ fn sample() -> Vec<u8> {
 fn the_embedded_network_has_every_layer() {
     let weights = weights::embedded().unwrap();
     let mut expected = BTreeMap::from([("stem".to_owned(), vec![32, 3, 3, 3])]);
-    let groups = [(1, 16, 3, 1), (2, 24, 3, 6), (2, 40, 5, 6), (3, 80, 3, 6), (3, 112, 5, 6)];
-    let (mut inputs, mut block) = (32, 0);
-    for (repeats, outputs, kernel, expansion) in groups {
-        for _ in 0..repeats {
-            let width = inputs * expansion;
-            if expansion != 1 {
-                expected.insert(format!("blocks.{block}.expand"), vec![width, inputs, 1, 1]);
-            }
-            expected.insert(format!("blocks.{block}.depthwise"), vec![width, 1, kernel, kernel]);
-            expected.insert(format!("blocks.{block}.project"), vec![outputs, width, 1, 1]);
-            inputs = outputs;
-            block += 1;
+    let parameters = Parameters::from_file(&weights, Kind::Float, Device::Cpu).unwrap();
+    let blocks = BlockShape::of(&parameters).unwrap();
+    assert_eq!(blocks.len(), 11);
+    for (number, block) in blocks.iter().enumerate() {
+        let [input, middle, output, kernel] =
+            [block.input, block.middle, block.output, block.kernel].map(|length| length as usize);
+        if block.expands() {
+            expected.insert(format!("blocks.{number}.expand"), vec![middle, input, 1, 1]);
         }
+        expected.insert(format!("blocks.{number}.depthwise"), vec![middle, 1, kernel, kernel]);
+        expected.insert(format!("blocks.{number}.project"), vec![output, middle, 1, 1]);
     }
     // What was trained on videos: the last six blocks, fc4 and fc5.
     let trained = expected.iter().filter(|(layer, _)| (5..11).any(|b| layer.starts_with(&format!("blocks.{b}."))));

@@ -10,6 +10,9 @@ import trax_harness as harness
 from safetensors.numpy import load_file, save_file
 from trax_harness import Rectangle, Server, TraxException, save, texture
 
+from attrax_vot.weights import files
+from attrax_vot.weights.errors import WeightsError
+
 ATTRAX = harness.ROOT / "out" / "bin" / "attrax"
 QUICK = ["--threads", "1", "--config", str(harness.ROOT / "tests" / "data" / "quick.toml")]
 EMBEDDED = harness.ROOT / "crates" / "attrax-tracker" / "src" / "weights" / "efficientnet-lite0.safetensors"
@@ -74,3 +77,14 @@ def test_metadata_out_of_range_is_refused(tmp_path, key, value, sentence):
     save_file(tensors, tmp_path / "vgg.safetensors", {"architecture": "vgg-m", key: value})
     done = track(frames, tmp_path / "vgg.safetensors")
     assert done.returncode == 1 and sentence in done.stderr and done.stderr.count("\n") == 1, done
+
+
+def test_invalid_blocks_are_refused(tmp_path):
+    frames, weights = tmp_path / "frames", tmp_path / "other.safetensors"
+    frames.mkdir()
+    save_file(load_file(EMBEDDED), weights, {"architecture": "efficientnet-lite0", "blocks_args": "r1_k3_s2_e6_o16 x"})
+    done = track(frames, weights)
+    sentence = "the metadata blocks_args = 'r1_k3_s2_e6_o16 x' has 'x' where r2_k3_s2_e6_o24 is expected"
+    assert done.returncode == 1 and sentence in done.stderr and done.stderr.count("\n") == 1, done
+    with pytest.raises(WeightsError, match="'blocks_args' has 'x' where"):
+        files.read(weights)

@@ -13,7 +13,7 @@ from attrax_vot.errors import EvaluationError
 from attrax_vot.training import samples
 from attrax_vot.training.train import Plan, Training
 from attrax_vot.weights import files
-from attrax_vot.weights.embed_efficientnet import OUTPUT
+from attrax_vot.weights.embed_efficientnet import BLOCKS, OUTPUT
 
 
 @pytest.fixture
@@ -44,21 +44,21 @@ def test_a_training_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> No
             raise KeyboardInterrupt
 
     def run(name: str, progress: Callable[[list[float]], None]) -> dict[str, torch.Tensor]:
-        return Training(tensors, found, plan, "cpu").run(tmp_path / name, progress).state_dict()
+        return Training(tensors, BLOCKS, found, plan, "cpu").run(tmp_path / name, progress).state_dict()
 
     with pytest.raises(KeyboardInterrupt):
         run("halves", stop)
     halves, whole = run("halves", lambda _: None), run("whole", lambda _: None)
     assert all(torch.equal(halves[name], whole[name]) for name in whole)
     with pytest.raises(EvaluationError, match="of another training"):
-        Training(tensors, found, Plan(cycles=3, first_block=10), "cpu").run(tmp_path / "halves", stop)
+        Training(tensors, BLOCKS, found, Plan(cycles=3, first_block=10), "cpu").run(tmp_path / "halves", stop)
     # As many videos, but others; and another start.
     moved = [replace(one, boxes=one.boxes + 1) for one in found]
     with pytest.raises(EvaluationError, match="other videos"):
-        Training(tensors, moved, plan, "cpu").run(tmp_path / "halves", stop)
+        Training(tensors, BLOCKS, moved, plan, "cpu").run(tmp_path / "halves", stop)
     name = next(iter(tensors))
     with pytest.raises(EvaluationError, match="other weights to start from"):
-        Training(tensors | {name: tensors[name] + 1}, found, plan, "cpu").run(tmp_path / "halves", stop)
+        Training(tensors | {name: tensors[name] + 1}, BLOCKS, found, plan, "cpu").run(tmp_path / "halves", stop)
 
 
 @pytest.mark.skipif(not ATTRAX.is_file(), reason="out/bin/attrax is not built: make build")

@@ -9,7 +9,7 @@
 //! `blocks.N.{expand,depthwise,project}.weight`, and a `.bias` for each, without `expand` in block
 //! 0; also `videos.blocks.N...`, trained on videos, and `videos.fc4.weight` (512, 1008),
 //! `videos.fc5.weight` (512, 512) with their biases. Weights are ordered output, input, height,
-//! width.
+//! width. The metadata `blocks_args` has the shapes of the blocks.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -144,6 +144,12 @@ pub fn embedded() -> Result<WeightFile, WeightsError> {
     file.tensors.extend(videos.tensors);
     file.tensors.extend(boxes.tensors);
     Ok(file)
+}
+
+/// A text in the metadata of the embedded network.
+pub(crate) fn embedded_text(key: &str) -> Option<String> {
+    let (_, header) = SafeTensors::read_metadata(EMBEDDED).ok()?;
+    header.metadata().as_ref()?.get(key).cloned()
 }
 
 /// The format that the first bytes announce, of those that `attrax-vot weights convert` reads.

@@ -12,7 +12,8 @@ from torch.nn import functional
 from attrax_vot.training import samples
 from attrax_vot.training.box_head import SIDE, overlaps
 from attrax_vot.training.samples import Boxes, Sequence
-from attrax_vot.weights.embed_efficientnet import BLOCKS, CROP, block, network_input, stem
+from attrax_vot.weights.blocks import Block
+from attrax_vot.weights.embed_efficientnet import CROP, block, network_input, stem
 
 #: Deviations of the boxes around a target, and their bounds: translation in mean sides, logarithms of scale and of
 #: proportions (a bound of 1.5 for the scale, 1.6 for width by height). A tracker's errors are of this kind.
@@ -74,7 +75,9 @@ class Views:
         return (overlaps(self.boxes, self.targets) > MOST_OVERLAP) & ~self.exact
 
 
-def views(sequence: Sequence, tensors: dict[str, torch.Tensor], count: int, seed: int) -> Views:
+def views(
+    sequence: Sequence, tensors: dict[str, torch.Tensor], blocks: tuple[Block, ...], count: int, seed: int
+) -> Views:
     """The target's own box, `count` boxes around it and one beside it, of each frame and of its mirror image.
 
     Some crops of boxes around the target are changed: in their colours, blurred, or partly hidden.
@@ -87,7 +90,7 @@ def views(sequence: Sequence, tensors: dict[str, torch.Tensor], count: int, seed
         crops = samples.crops(image, whole, SIDE)
         for place in range(1, count + 1):
             crops[place] = changed(random, crops[place], crops[-1])
-        found = both_planes(tensors, network_input(crops, torch.float32))
+        found = both_planes(tensors, blocks, network_input(crops, torch.float32))
         fine.append(found[0].half())
         planes.append(found[1].half())
         low, high = samples.covered(whole)
@@ -166,12 +169,14 @@ def _edges(boxes: Boxes, low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def both_planes(tensors: dict[str, torch.Tensor], crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def both_planes(
+    tensors: dict[str, torch.Tensor], blocks: tuple[Block, ...], crops: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The network's planes of stride 8 (N, 40, 20, 20) and its last (N, 112, 10, 10) for crops (N, 3, 160, 160)."""
     x = functional.relu6(stem(tensors, crops.contiguous(memory_format=torch.channels_last)))
     fine = x
-    for index in range(len(BLOCKS)):
-        x = block(tensors, index, x)
+    for index, shape in enumerate(blocks):
+        x = block(tensors, index, shape, x)
         if index == FINE_BLOCK:
             fine = x
     return fine, x

@@ -13,7 +13,7 @@ from attrax_vot.training import box_samples, samples
 from attrax_vot.training.box_head import BoxHead, loss, overlaps
 from attrax_vot.training.box_samples import Mix, Views
 from attrax_vot.weights import files
-from attrax_vot.weights.embed_efficientnet import METADATA
+from attrax_vot.weights.embed_efficientnet import METADATA, blocks_of
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ def run(options: argparse.Namespace) -> int:
 
     torch.set_num_threads(options.threads)
     plan = Plan(steps=options.steps, seed=options.seed)
-    tensors = network()
+    tensors, blocks = network(), blocks_of(files.read(program.weights()))
     found = samples.sequences(options.dataset)
     seen = [
-        box_samples.views(one, tensors, plan.boxes, number)
+        box_samples.views(one, tensors, blocks, plan.boxes, number)
         for number, one in enumerate(tqdm(found, unit="sequence", disable=None))
     ]
     head, losses = train(seen, plan)

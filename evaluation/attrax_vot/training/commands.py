@@ -11,7 +11,7 @@ from attrax_vot.files import write_whole
 from attrax_vot.training import samples
 from attrax_vot.training.train import Plan, Training
 from attrax_vot.weights import files
-from attrax_vot.weights.embed_efficientnet import METADATA
+from attrax_vot.weights.embed_efficientnet import METADATA, blocks_of
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,9 +22,10 @@ def run(options: argparse.Namespace) -> int:
     start = files.read(options.weights or program.weights())
     tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in start.tensors.items()}
     tensors = {name: value for name, value in tensors.items() if not name.startswith("videos.")}
+    blocks = blocks_of(start)
     found = samples.sequences(options.dataset)
     plan = Plan(cycles=options.cycles, first_block=options.first_block, seed=options.seed)
-    training = Training(tensors, found, plan, options.device)
+    training = Training(tensors, blocks, found, plan, options.device)
     with tqdm(total=plan.cycles, unit="cycle", disable=None) as bar:
 
         def progress(losses: list[float]) -> None:
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         "training-data": f"{len(found)} sequences, {frames} frames, SHA-256 of the boxes {boxes}",
         "training-blend": f"convolutions {options.blend:g} of the way from where they began to where they ended",
         "training-loss": f"{losses[0]:.4f} in the first cycle, {losses[-1]:.4f} in the last",
-        "modifications": f"{METADATA['modifications']}; blocks {plan.first_block} to 10, fc4 and fc5 trained on videos",
+        "modifications": f"{METADATA['modifications']}; "
+        f"blocks {plan.first_block} to {len(blocks) - 1}, fc4 and fc5 trained on videos",
     }
     given = {} if options.alone else {name: array for name, array in start.tensors.items() if name in tensors}
     write_whole(options.out, files.safetensors_bytes(arrays | given, start.metadata | record))

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from attrax_vot.weights.embed_efficientnet import BLOCKS, block, stem
+from attrax_vot.weights.blocks import Block
+from attrax_vot.weights.embed_efficientnet import block, stem
 
 #: Features of a crop, and what brings their norm to about 60.
 FEATURES, GAIN = 1008, 0.5
@@ -14,11 +15,11 @@ UNITS = 512
 class Domains(nn.Module):
     """The network for so many sequences; the blocks before `first` stay as they are."""
 
-    def __init__(self, tensors: dict[str, torch.Tensor], first: int, count: int) -> None:
+    def __init__(self, tensors: dict[str, torch.Tensor], blocks: tuple[Block, ...], first: int, count: int) -> None:
         """Draws fc4 to fc6 as MDNet does: N(0, 0.01^2), biases of 0.1, 0.1 and 0."""
         super().__init__()
-        free = {f"blocks.{i}" for i in range(first, len(BLOCKS))}
-        self.first = first
+        free = {f"blocks.{i}" for i in range(first, len(blocks))}
+        self.blocks, self.first = blocks, first
         self.frozen = {name: value for name, value in tensors.items() if ".".join(name.split(".")[:2]) not in free}
         # Module parameters may have no dot in their names.
         self.free = nn.ParameterDict(
@@ -44,14 +45,14 @@ class Domains(nn.Module):
         tensors = self.frozen
         x = functional.relu6(stem(tensors, crops.contiguous(memory_format=torch.channels_last)))
         for index in range(self.first):
-            x = block(tensors, index, x)
+            x = block(tensors, index, self.blocks[index], x)
         return x
 
     def rear(self, x: torch.Tensor) -> torch.Tensor:
         """The free blocks and the pooling: to features (N, 1008)."""
         tensors = self.trained()
-        for index in range(self.first, len(BLOCKS)):
-            x = block(tensors, index, x)
+        for index in range(self.first, len(self.blocks)):
+            x = block(tensors, index, self.blocks[index], x)
         return functional.avg_pool2d(x, 3, 2).flatten(1) * GAIN
 
     def scores(self, features: torch.Tensor, domain: int) -> torch.Tensor:

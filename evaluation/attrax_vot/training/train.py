@@ -15,6 +15,7 @@ from attrax_vot.files import replacing
 from attrax_vot.training import samples
 from attrax_vot.training.network import Domains
 from attrax_vot.training.samples import Sequence
+from attrax_vot.weights.blocks import Block
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,20 @@ class Plan:
 class Training:
     """The network for some sequences on its way, on a device of PyTorch's."""
 
-    def __init__(self, tensors: dict[str, torch.Tensor], found: list[Sequence], plan: Plan, device: str) -> None:
-        """Begins with convolutions; the sequences are the network's domains."""
+    def __init__(
+        self,
+        tensors: dict[str, torch.Tensor],
+        blocks: tuple[Block, ...],
+        found: list[Sequence],
+        plan: Plan,
+        device: str,
+    ) -> None:
+        """Begins with the convolutions of blocks; the sequences are the network's domains."""
         torch.manual_seed(plan.seed)
         self.origin = {"plan": repr(plan), "data": _of_data(found), "start": _of_tensors(tensors)}
         self.found, self.plan, self.device = found, plan, device
         tensors = {name: value.to(device) for name, value in tensors.items()}
-        self.network = Domains(tensors, plan.first_block, len(found)).to(device)
+        self.network = Domains(tensors, blocks, plan.first_block, len(found)).to(device)
         parts = (self.network.free, nn.ModuleList([self.network.fc4, self.network.fc5]), self.network.fc6)
         groups = [{"params": list(part.parameters()), "lr": 0.0} for part in parts]
         self.optimiser = torch.optim.Adam(groups)

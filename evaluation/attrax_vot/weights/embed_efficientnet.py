@@ -17,13 +17,14 @@ import hashlib
 import sys
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from attrax_vot.weights.blocks import KEY, Block, parse
 from attrax_vot.weights.files import safetensors_bytes
+from attrax_vot.weights.vgg_m import Weights
 
 ROOT = Path(__file__).resolve().parents[3]
 OUTPUT = ROOT / "crates/attrax-tracker/src/weights/efficientnet-lite0.safetensors"
@@ -38,7 +39,7 @@ WORST_ROUNDING_ERROR = 1e-2
 
 METADATA = {
     "architecture": "efficientnet-lite0",
-    "blocks": "11",
+    KEY: "r1_k3_s1_e1_o16 r2_k3_s2_e6_o24 r2_k5_s2_e6_o40 r3_k3_s2_e6_o80 r3_k5_s1_e6_o112",
     "input": "RGB, (pixel - 127) / 128, 112 x 112",
     "license": "Apache-2.0",
     "modifications": "first eleven blocks only, batch norms folded into the convolutions, rounded to half precision",
@@ -46,33 +47,17 @@ METADATA = {
 }
 
 
-class Block(NamedTuple):
-    """One inverted-residual block."""
-
-    inputs: int
-    outputs: int
-    kernel: int
-    stride: int
-    expansion: int
-
-    @property
-    def skip(self) -> bool:
-        """Whether the block's input is added to its output."""
-        return self.stride == 1 and self.inputs == self.outputs
+#: The blocks up to stride 16.
+BLOCKS = parse(METADATA[KEY], OUTPUT)
 
 
-def first_eleven_blocks() -> list[Block]:
-    """The blocks up to stride 16; the first of each group carries its stride and its change of width."""
-    groups = [(1, 16, 3, 1, 1), (2, 24, 3, 2, 6), (2, 40, 5, 2, 6), (3, 80, 3, 2, 6), (3, 112, 5, 1, 6)]
-    blocks, inputs = [], 32
-    for repeats, outputs, kernel, stride, expansion in groups:
-        for repeat in range(repeats):
-            blocks.append(Block(inputs, outputs, kernel, stride if repeat == 0 else 1, expansion))
-            inputs = outputs
-    return blocks
+def blocks_of(weights: Weights) -> tuple[Block, ...]:
+    """The blocks of a file of weights; without `blocks_args` in its metadata, those of the embedded network.
 
-
-BLOCKS = first_eleven_blocks()
+    Raises:
+        WeightsError: `blocks_args` is invalid.
+    """
+    return parse(weights.metadata.get(KEY, METADATA[KEY]), weights.path)
 
 
 def load_state() -> dict[str, torch.Tensor]:
@@ -138,14 +123,14 @@ def block_conv(tensors: dict[str, torch.Tensor], block: int, part: str) -> tuple
 def features(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     """The stem's output (N, 32, 56, 56), before the rectifier -> (N, 112, 7, 7)."""
     x = functional.relu6(x)
-    for i in range(len(BLOCKS)):
-        x = block(tensors, i, x)
+    for i, shape in enumerate(BLOCKS):
+        x = block(tensors, i, shape, x)
     return x
 
 
-def block(tensors: dict[str, torch.Tensor], index: int, x: torch.Tensor) -> torch.Tensor:
+def block(tensors: dict[str, torch.Tensor], index: int, shape: Block, x: torch.Tensor) -> torch.Tensor:
     """One block."""
-    shape, conv = BLOCKS[index], partial(block_conv, tensors, index)
+    conv = partial(block_conv, tensors, index)
     entry = x
     if shape.expansion != 1:
         x = functional.relu6(same_conv(x, *conv("expand")))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrax_vot.weights import lrn
+from attrax_vot.weights import blocks, lrn
 from attrax_vot.weights.errors import WeightsError, available, one_line
 
 Array = NDArray[np.float32]
@@ -47,6 +47,8 @@ class Weights:
         """
         architecture = self.metadata.get("architecture", VGG_M)
         if architecture == EFFICIENTNET_LITE0:
+            if blocks.KEY in self.metadata:
+                blocks.parse(self.metadata[blocks.KEY], self.path)
             return
         if architecture != VGG_M:
             raise WeightsError(self.path, f"metadata 'architecture' is '{one_line(architecture)}', expected '{VGG_M}'")

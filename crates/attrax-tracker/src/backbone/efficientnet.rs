@@ -1,5 +1,6 @@
 //! EfficientNet-Lite0 (Tan & Le, ICML 2019; the Lite variant has `ReLU6` and no
-//! squeeze-and-excitation) up to its eleventh block, batch norms folded into the convolutions.
+//! squeeze-and-excitation) up to its eleventh block, batch norms folded into the convolutions. The
+//! weights' metadata has the shapes of the blocks.
 //!
 //! 112 x 112 x 3 -> 56 x 56 x 32 at the stem -> 7 x 7 x 112 at stride 16, averaged to 3 x 3: 1,008
 //! features.
@@ -7,6 +8,7 @@
 use super::convolution::Convolution;
 use super::layers::Layer;
 use super::network::{Adapter, Network, STRIDES};
+use super::shapes::BlockShape;
 use super::{Backbone, Parameters};
 use crate::plan::Plan;
 use crate::{CropFormat, Resampling, TrackerError};
@@ -19,11 +21,6 @@ const SIDE: i64 = 112;
 
 /// Side of the planes of a block, pixels, from which on few crops go through it at a time.
 const LARGE: i64 = 28;
-
-/// Groups of blocks: how many, output channels, kernel, stride of the first, expansion of the
-/// channels.
-const GROUPS: [(i64, i64, i64, i64, i64); 5] =
-    [(1, 16, 3, 1, 1), (2, 24, 3, 2, 6), (2, 40, 5, 2, 6), (3, 80, 3, 2, 6), (3, 112, 5, 1, 6)];
 
 /// Brings the features' norm to about 60, where the published learning rates work.
 const GAIN: f64 = 0.5;
@@ -38,38 +35,33 @@ pub(super) fn build(parameters: &Parameters) -> Result<Backbone, TrackerError> {
         Ok::<_, TrackerError>(Layer::Convolution(Convolution::new(&weight, &bias, stride, padding, groups)))
     };
     let mut layers = vec![convolution("stem", [32, 3, 3, 3], SIDE, 2, 1)?, Layer::Relu6];
-    let (mut channels, mut side, mut block, mut front) = (32, SIDE / 2, 0, 0);
+    let (mut channels, mut side, mut front) = (0, SIDE / 2, 0);
     // The first convolution's output, and the last output of blocks at each other stride.
     let mut cuts = [1; STRIDES.len()];
-    for (count, output, kernel, first_stride, expansion) in GROUPS {
-        for position in 0..count {
-            let stride = if position == 0 { first_stride } else { 1 };
-            let planes = side;
-            let residual = stride == 1 && channels == output;
-            let wide = channels * expansion;
-            let name = |part: &str| format!("blocks.{block}.{part}");
-            if residual {
-                layers.push(Layer::BranchBegin);
-            }
-            if expansion > 1 {
-                layers.push(convolution(&name("expand"), [wide, channels, 1, 1], side, 1, 1)?);
-                layers.push(Layer::Relu6);
-            }
-            layers.push(convolution(&name("depthwise"), [wide, 1, kernel, kernel], side, stride, wide)?);
+    for (number, block) in BlockShape::of(parameters)?.into_iter().enumerate() {
+        let BlockShape { input, middle, output, kernel, stride } = block;
+        let name = |part: &str| format!("blocks.{number}.{part}");
+        let planes = side;
+        if block.residual() {
+            layers.push(Layer::BranchBegin);
+        }
+        if block.expands() {
+            layers.push(convolution(&name("expand"), [middle, input, 1, 1], side, 1, 1)?);
             layers.push(Layer::Relu6);
-            side = (side + stride - 1) / stride;
-            layers.push(convolution(&name("project"), [output, wide, 1, 1], side, 1, 1)?);
-            if residual {
-                layers.push(Layer::BranchEnd);
-            }
-            channels = output;
-            block += 1;
-            if let Some(place) = STRIDES.iter().skip(1).position(|stride| *stride == SIDE / side) {
-                cuts[place + 1] = layers.len();
-            }
-            if planes >= LARGE {
-                front = layers.len();
-            }
+        }
+        layers.push(convolution(&name("depthwise"), [middle, 1, kernel, kernel], side, stride, middle)?);
+        layers.push(Layer::Relu6);
+        side = (side + stride - 1) / stride;
+        layers.push(convolution(&name("project"), [output, middle, 1, 1], side, 1, 1)?);
+        if block.residual() {
+            layers.push(Layer::BranchEnd);
+        }
+        channels = output;
+        if let Some(place) = STRIDES.iter().skip(1).position(|stride| *stride == SIDE / side) {
+            cuts[place + 1] = layers.len();
+        }
+        if planes >= LARGE {
+            front = layers.len();
         }
     }
     layers.push(Layer::AveragePool);

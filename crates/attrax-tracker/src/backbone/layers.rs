@@ -73,7 +73,8 @@ pub(super) fn run(
             record.push(linear);
         }
     };
-    // Whether `x` may be overwritten: not while it is the caller's, a recorded map's or the other end of a branch.
+    // Whether `x` may be overwritten: not while it is the caller's, a recorded map's or the other
+    // end of a branch.
     let mut owned = false;
     for layer in layers {
         let before = std::mem::replace(&mut owned, true);

@@ -14,6 +14,7 @@ mod lrn;
 mod network;
 mod parameters;
 mod planes;
+mod shapes;
 mod stem;
 mod vgg_m;
 
@@ -28,6 +29,8 @@ use self::layers::Layer;
 pub use self::linearization::Linearization;
 use self::network::{Chunk, Network, STRIDES};
 pub use self::parameters::Parameters;
+#[cfg(feature = "internals")]
+pub use self::shapes::BlockShape;
 use super::crops::{covered_part, crop_each};
 use super::parallel::Workers;
 use super::plan::Plan;

@@ -104,7 +104,12 @@ impl Parameters {
     /// The architecture that the metadata names.
     #[must_use]
     pub fn architecture(&self) -> Option<&str> {
-        self.metadata.get("architecture").map(String::as_str)
+        self.text("architecture")
+    }
+
+    /// A text in the metadata.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
     }
 
     /// Where the network will run.
@@ -140,7 +145,7 @@ impl Parameters {
     /// # Errors
     /// [`TrackerError::Weights`] if it is not a number in the range.
     pub fn number(&self, key: &str, default: f64, range: RangeInclusive<f64>) -> Result<f64, TrackerError> {
-        let Some(text) = self.metadata.get(key) else { return Ok(default) };
+        let Some(text) = self.text(key) else { return Ok(default) };
         text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
             let (text, low, high) = (text.escape_debug(), range.start(), range.end());
             self.problem(format!("the metadata {key} = '{text}' is not a number from {low} to {high}"))
