@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use attrax_tracker::internals::learning::head::Head;
-use attrax_tracker::internals::{Accept, Inside, Sampler, Spread};
+use attrax_tracker::internals::{Accept, Inside, Sampler, Spread, confined};
 use attrax_tracker::{Around, BoundingBox, Config, Frame, Samples};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -17,8 +17,11 @@ use super::regression::{fit, refine};
 /// Crops that go through the network at a time.
 const BATCH: usize = 256;
 
+/// The smallest sides of a target, pixels.
+const LEAST: (f64, f64) = (10.0, 10.0);
+
 /// One target being tracked.
-pub struct Tracker {
+pub struct PlainTracker {
     network: Network,
     config: Config,
     head: Head,
@@ -34,7 +37,7 @@ pub struct Tracker {
     frames: usize,
 }
 
-impl Tracker {
+impl PlainTracker {
     /// Learns the first frame. The streams of random numbers are attrax's.
     pub fn new(network: Network, config: Config, frame: &Frame, region: BoundingBox, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
@@ -136,13 +139,13 @@ impl Tracker {
         self.success = confidence > 0.0;
         if self.success {
             let (width, height) = (f64::from(frame.width()), f64::from(frame.height()));
-            self.target = BoundingBox::mean(&boxes).unwrap_or(self.target).confined(width, height);
+            self.target = confined(BoundingBox::mean(&boxes).unwrap_or(self.target), LEAST, (width, height));
             let refined = self.regression.as_ref().and_then(|regression| {
                 BoundingBox::mean(&refine(regression, &features.index_select(0, &order), &boxes))
             });
             self.reported = refined.unwrap_or(self.target).clipped(width, height).unwrap_or(self.target);
             if config.regression_feedback {
-                self.target = self.reported.confined(width, height);
+                self.target = confined(self.reported, LEAST, (width, height));
             }
             let samples = &config.update_samples;
             let accept = Accept::overlap(samples.positive_overlap, 1.0);

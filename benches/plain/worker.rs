@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use attrax_tracker::Config;
 use plain::network::Network;
-use plain::tracker::Tracker;
+use plain::tracker::PlainTracker;
 use stage::Stage;
 use support::network::Architecture;
 use support::{sequence, worker};
@@ -54,13 +54,13 @@ fn stages() {
 fn track(folder: &Path) {
     let region = sequence::first_box(folder);
     let mut network = Some(Network::new(&Architecture::EfficientNet.parameters()).expect("its own parameters"));
-    let mut tracker: Option<Tracker> = None;
+    let mut tracker: Option<PlainTracker> = None;
     worker::serve_frames(folder, |frame| {
         if let Some(tracker) = &mut tracker {
             return tracker.track(frame).0;
         }
         let network = network.take().expect("there until the first frame");
-        tracker = Some(Tracker::new(network, Config::released(), frame, region, 0));
+        tracker = Some(PlainTracker::new(network, Config::released(), frame, region, 0));
         region
     });
 }

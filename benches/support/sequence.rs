@@ -11,7 +11,7 @@ use trax::Region;
 pub fn first_box(folder: &Path) -> BoundingBox {
     let text = std::fs::read_to_string(folder.join("groundtruth.txt")).expect("the sequence has ground truth");
     let region: Region = text.lines().next().and_then(|line| line.parse().ok()).expect("a region");
-    target_box(&region, PolygonBox::default()).expect("a box").into()
+    target_box(&region, PolygonBox::default()).expect("a box")
 }
 
 /// A frame, numbered from 1.

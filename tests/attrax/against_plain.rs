@@ -162,7 +162,7 @@ fn whole_trackers_give_the_same_boxes() {
     let model = Model::new(&embedded, config.clone(), 2).unwrap();
     let mut ours = Tracker::with_stream(&model, &frame(0), truth(0), 1).unwrap();
     let network = Network::new(&embedded).unwrap();
-    let mut plain = plain::tracker::Tracker::new(network, config, &frame(0), truth(0), 1);
+    let mut plain = plain::tracker::PlainTracker::new(network, config, &frame(0), truth(0), 1);
     for number in 1..=4 {
         let (a, (b, _)) = (ours.track(&frame(number)).unwrap().bounding_box, plain.track(&frame(number)));
         let far = [a.x - b.x, a.y - b.y, a.width - b.width, a.height - b.height].map(f64::abs);

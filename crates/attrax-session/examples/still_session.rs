@@ -1,5 +1,6 @@
-//! attrax's own session around a core that never moves: reads every frame and refuses what `attrax serve` refuses. With
-//! `--multi-object` it takes several objects, with `--delay SECONDS` it takes its time for each answer.
+//! attrax's own session around a core that never moves: reads every frame and refuses what `attrax
+//! serve` refuses. With `--multi-object` it takes several objects, with `--delay SECONDS` it takes
+//! its time for each answer.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -8,7 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use attrax_session::decode::{DecodeLimits, RgbImage};
-use attrax_session::{Answer, Backend, PolygonBox, Session, TargetBox};
+use attrax_session::{Answer, Backend, BoundingBox, PolygonBox, Session};
 use trax::{ImageFormat, Metadata, RegionFormat, Server, run};
 
 /// Follows nothing: a tracker is the box that it was given.
@@ -18,19 +19,19 @@ struct Still {
 
 impl Backend for Still {
     type Frame = RgbImage;
-    type Tracker = TargetBox;
+    type Tracker = BoundingBox;
     type Error = Infallible;
 
     fn frame(&mut self, image: RgbImage) -> Result<RgbImage, Infallible> {
         Ok(image)
     }
 
-    fn initialize(&mut self, _: &RgbImage, target: TargetBox, _: u64) -> Result<TargetBox, Infallible> {
+    fn initialize(&mut self, _: &RgbImage, target: BoundingBox, _: u64) -> Result<BoundingBox, Infallible> {
         sleep(self.delay);
         Ok(target)
     }
 
-    fn track(&mut self, target: &mut TargetBox, _: &RgbImage) -> Result<Answer, Infallible> {
+    fn track(&mut self, target: &mut BoundingBox, _: &RgbImage) -> Result<Answer, Infallible> {
         sleep(self.delay);
         Ok(Answer { target: *target, confidence: 1.0, found: None, probability: None })
     }

@@ -2,23 +2,11 @@
 
 use std::sync::Arc;
 
-use attrax_tracker::{BoundingBox, Frame, Model, Tracker, TrackerError};
+use attrax_tracker::{Frame, Model, Tracker, TrackerError};
 use trax::Properties;
 
 use crate::decode::RgbImage;
-use crate::{Answer, Backend, TargetBox};
-
-impl From<TargetBox> for BoundingBox {
-    fn from(TargetBox { x, y, width, height }: TargetBox) -> Self {
-        Self { x, y, width, height }
-    }
-}
-
-impl From<BoundingBox> for TargetBox {
-    fn from(BoundingBox { x, y, width, height }: BoundingBox) -> Self {
-        Self { x, y, width, height }
-    }
-}
+use crate::{Answer, Backend, BoundingBox};
 
 /// DAT as a session sees it.
 #[derive(Debug)]
@@ -30,7 +18,8 @@ pub struct Dat {
 }
 
 impl Dat {
-    /// A backend whose targets share `model`; the properties of an initialisation change its parameters for that one alone.
+    /// A backend whose targets share `model`; the properties of an initialisation change its
+    /// parameters for that one alone.
     #[must_use]
     pub fn new(model: Arc<Model>) -> Self {
         Self { model: Arc::clone(&model), base: model }
@@ -56,14 +45,14 @@ impl Backend for Dat {
         Frame::from_rgb8(image.width, image.height, image.pixels)
     }
 
-    fn initialize(&mut self, frame: &Frame, target: TargetBox, stream: u64) -> Result<Tracker, TrackerError> {
-        Tracker::with_stream(&self.model, frame, target.into(), stream)
+    fn initialize(&mut self, frame: &Frame, target: BoundingBox, stream: u64) -> Result<Tracker, TrackerError> {
+        Tracker::with_stream(&self.model, frame, target, stream)
     }
 
     fn track(&mut self, tracker: &mut Tracker, frame: &Frame) -> Result<Answer, TrackerError> {
         let estimate = tracker.track(frame)?;
         Ok(Answer {
-            target: estimate.bounding_box.into(),
+            target: estimate.bounding_box,
             confidence: estimate.confidence,
             found: Some(estimate.success),
             probability: Some(estimate.probability),

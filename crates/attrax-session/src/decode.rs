@@ -1,21 +1,25 @@
 //! Files and messages' payloads to RGB pixels.
 //!
-//! Whatever the format stores (grey, 16 bits, alpha, CMYK) becomes three bytes a pixel: grey is repeated, 16 bits become 8 by the range
-//! of the sequence's first frame ([`Depth`]), alpha is dropped. The EXIF orientation is applied, as `OpenCV` does and as annotators
-//! saw the frames. The format is recognised by the contents, not by the file's name. Sizes are limited as declared, before memory is
-//! taken for them. Incomplete data is refused.
+//! Whatever the format stores (grey, 16 bits, alpha, CMYK) becomes three bytes a pixel: grey is
+//! repeated, 16 bits become 8 by the range of the sequence's first frame ([`Depth`]), alpha is
+//! dropped. The EXIF orientation is applied, as `OpenCV` does and as annotators saw the frames. The
+//! format is recognised by the contents, not by the file's name. Sizes are limited as declared,
+//! before memory is taken for them. Incomplete data is refused.
 
 mod depth;
+mod error;
 mod jpeg;
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 pub use self::depth::Depth;
+pub use self::error::DecodeError;
+use self::error::Refusal;
 
 use trax::{self, MemoryImage, PixelFormat};
 
@@ -49,44 +53,6 @@ impl Default for DecodeLimits {
     fn default() -> Self {
         Self { pixels: 64 << 20, file_bytes: 256 << 20 }
     }
-}
-
-/// Why there are no pixels. Every text names the file, or says that it is the payload of a message.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The file cannot be opened or read.
-    #[error("{origin}: {error}")]
-    Read {
-        /// The file.
-        origin: String,
-        /// What the operating system says.
-        error: io::Error,
-    },
-    /// A folder, a device, a pipe or something else that is no regular file.
-    #[error("{}: not a regular file", .0.display())]
-    NotRegular(PathBuf),
-    /// The contents are no image, or a broken one.
-    #[error("{origin}: {reason}")]
-    Format {
-        /// The file or payload.
-        origin: String,
-        /// What is wrong with its contents.
-        reason: String,
-    },
-    /// Larger than the [`DecodeLimits`] allow.
-    #[error("{origin}: {what} is limited to {limit}")]
-    TooLarge {
-        /// The file or payload.
-        origin: String,
-        /// What was measured, with its unit.
-        what: &'static str,
-        /// The largest value that is accepted.
-        limit: u64,
-    },
-    /// An address, which is never fetched.
-    #[error("{0}: addresses are not fetched")]
-    Url(String),
 }
 
 /// Bytes that the parts of a file besides its pixels may take: profiles, texts, one row.
@@ -175,38 +141,15 @@ fn decode_named(bytes: &[u8], origin: &str, limits: &DecodeLimits, depth: &mut D
     from_dynamic(decoded, depth).map_err(|reason| wrong(reason.into()))
 }
 
-/// Why an image is not decoded.
-enum Refusal {
-    /// It declares more pixels than are accepted.
-    Pixels,
-    /// What it inflates to takes more memory than its pixels may.
-    Memory,
-    /// Its contents are wrong or incomplete.
-    Format(String),
-}
-
-impl From<ImageError> for Refusal {
-    fn from(error: ImageError) -> Self {
-        match error {
-            ImageError::Limits(_) => Self::Memory,
-            ImageError::Unsupported(error) => {
-                Self::Format(format!("{error}; save it as a JPEG, or a PNG of 8 or 16 bits"))
-            }
-            ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::Format("it is cut short".into())
-            }
-            error => Self::Format(error.to_string()),
-        }
-    }
-}
-
-/// Bytes that a decoder may take for an image of so many pixels. Eight bytes a pixel are the most that a decoder of these formats gives
-/// out (16 bits, four channels); as much again is for its own work.
+/// Bytes that a decoder may take for an image of so many pixels. Eight bytes a pixel are the most
+/// that a decoder of these formats gives out (16 bits, four channels); as much again is for its own
+/// work.
 fn memory_for(pixels: u64) -> u64 {
     pixels.saturating_mul(16).saturating_add(1 << 20)
 }
 
-/// Decodes after looking at the declared size, which is known before colour profiles and the like are inflated.
+/// Decodes after looking at the declared size, which is known before colour profiles and the like
+/// are inflated.
 fn decode_limited<R: BufRead + Seek>(mut reader: ImageReader<R>, most: u64) -> Result<DynamicImage, Refusal> {
     let mut allocation = image::Limits::no_limits();
     allocation.max_alloc = Some(memory_for(most).min(METADATA));

@@ -8,21 +8,22 @@ mod dat;
 pub mod decode;
 mod target;
 
+pub use attrax_geometry::BoundingBox;
 #[cfg(feature = "dat")]
 pub use dat::Dat;
-pub use target::{PolygonBox, TargetBox, target_box};
+pub use target::{PolygonBox, rectangle, target_box};
 
 use std::error::Error as StdError;
 use std::time::Instant;
 
 use crate::decode::{DecodeError, DecodeLimits, Depth, RgbImage, decode};
-use trax::{Channel, Images, Object, Properties, Status, Tracker};
+use trax::{Channel, Handler, Images, Object, Properties, Status};
 
 /// Where a target is in a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Answer {
     /// The place.
-    pub target: TargetBox,
+    pub target: BoundingBox,
     /// How sure the tracker is, on a scale of its own.
     pub confidence: f64,
     /// Whether the tracker counts the target as found: the property `found`, 1 or 0.
@@ -34,7 +35,7 @@ pub struct Answer {
 impl Answer {
     /// The reply of a request that took `seconds`.
     fn status(self, seconds: f64) -> Status {
-        let mut status = Status::new(self.target.into()).confidence(self.confidence).seconds(seconds);
+        let mut status = Status::new(rectangle(self.target)).confidence(self.confidence).seconds(seconds);
         let found = self.found.map(|found| u8::from(found).to_string());
         let probability = self.probability.map(|probability| format!("{probability:.4}"));
         for (key, value) in [("found", found), ("probability", probability)] {
@@ -54,8 +55,9 @@ pub trait Backend {
     /// Why it cannot go on.
     type Error: StdError + 'static;
 
-    /// Takes the properties of an initialisation, for the trackers that are started from then on. Every initialisation
-    /// calls it, before anything else; unless it is implemented, properties change nothing.
+    /// Takes the properties of an initialisation, for the trackers that are started from then on.
+    /// Every initialisation calls it, before anything else; unless it is implemented, properties
+    /// change nothing.
     ///
     /// # Errors
     ///
@@ -71,14 +73,18 @@ pub trait Backend {
     /// Whatever the core has against the frame.
     fn frame(&mut self, image: RgbImage) -> Result<Self::Frame, Self::Error>;
 
-    /// Starts to follow the target in a box that has an area and lies in the frame. `stream` counts the initialisations of the
-    /// process from 0, so that each can draw random numbers of its own.
+    /// Starts to follow the target in a box that has an area and lies in the frame. `stream` counts
+    /// the initialisations of the process from 0, so that each can draw random numbers of its own.
     ///
     /// # Errors
     ///
     /// Whatever keeps the core from following this target.
-    fn initialize(&mut self, frame: &Self::Frame, target: TargetBox, stream: u64)
-    -> Result<Self::Tracker, Self::Error>;
+    fn initialize(
+        &mut self,
+        frame: &Self::Frame,
+        target: BoundingBox,
+        stream: u64,
+    ) -> Result<Self::Tracker, Self::Error>;
 
     /// Finds a target in the next frame.
     ///
@@ -148,8 +154,8 @@ impl<B: Backend> Session<B> {
         Self { backend, polygon_box, limits, trackers: Vec::new(), size: None, depth: Depth::default(), started: 0 }
     }
 
-    /// The same session, counting initialisations from `started` instead of 0: a process that goes on where another one
-    /// stopped gives its trackers the streams that they would have had there.
+    /// The same session, counting initialisations from `started` instead of 0: a process that goes
+    /// on where another one stopped gives its trackers the streams that they would have had there.
     #[must_use]
     pub fn starting_at(mut self, started: u64) -> Self {
         self.started = started;
@@ -170,13 +176,15 @@ impl<B: Backend> Session<B> {
 
     /// Starts a tracker for each object and answers with where it was put.
     fn start(&mut self, frame: &B::Frame, objects: Vec<Object>) -> Result<Vec<Status>, SessionError<B::Error>> {
-        let size = self.size.unwrap_or_default();
+        let (width, height) = self.size.unwrap_or_default();
         let mut statuses = Vec::with_capacity(objects.len());
         for object in objects {
             let begun = Instant::now();
             let number = self.trackers.len() + 1;
             let target = target_box(&object.region, self.polygon_box)
-                .and_then(|target| target.clipped(size))
+                .and_then(|target| {
+                    target.clipped(f64::from(width), f64::from(height)).ok_or("the region is outside the frame")
+                })
                 .map_err(|reason| SessionError::Region { object: number, reason })?;
             let tracker = self
                 .backend
@@ -191,7 +199,7 @@ impl<B: Backend> Session<B> {
     }
 }
 
-impl<B: Backend> Tracker for Session<B> {
+impl<B: Backend> Handler for Session<B> {
     type Error = SessionError<B::Error>;
 
     fn initialize(
@@ -213,7 +221,8 @@ impl<B: Backend> Tracker for Session<B> {
 }
 
 impl<B: Backend> Session<B> {
-    /// Tracks what is tracked already, then starts what is new; the time spent on reading the frame is shared among them.
+    /// Tracks what is tracked already, then starts what is new; the time spent on reading the frame
+    /// is shared among them.
     fn frame_and_objects(&mut self, images: Images, added: Vec<Object>) -> Result<Vec<Status>, SessionError<B::Error>> {
         let begun = Instant::now();
         let frame = self.frame(images)?;

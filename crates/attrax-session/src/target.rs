@@ -3,33 +3,19 @@
 use std::fmt;
 use std::str::FromStr;
 
+use attrax_geometry::BoundingBox;
 use trax::{Polygon, Rectangle, Region};
 
-/// A box in pixels from the frame's top left corner; a frame of width `W` reaches from 0 to `W`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TargetBox {
-    /// The left edge.
-    pub x: f64,
-    /// The top edge.
-    pub y: f64,
-    /// From the left edge to the right one.
-    pub width: f64,
-    /// From the top edge to the bottom one.
-    pub height: f64,
+/// The box of a rectangle.
+fn box_of(Rectangle { x, y, width, height }: Rectangle) -> BoundingBox {
+    let [x, y, width, height] = [x, y, width, height].map(f64::from);
+    BoundingBox::new(x, y, width, height)
 }
 
-impl From<Rectangle> for TargetBox {
-    fn from(Rectangle { x, y, width, height }: Rectangle) -> Self {
-        let [x, y, width, height] = [x, y, width, height].map(f64::from);
-        Self { x, y, width, height }
-    }
-}
-
-/// The rectangle in the protocol's single precision.
-impl From<TargetBox> for Region {
-    fn from(TargetBox { x, y, width, height }: TargetBox) -> Self {
-        Self::rectangle(x as f32, y as f32, width as f32, height as f32)
-    }
+/// The rectangle of a box, in the protocol's single precision.
+#[must_use]
+pub fn rectangle(BoundingBox { x, y, width, height }: BoundingBox) -> Region {
+    Region::rectangle(x as f32, y as f32, width as f32, height as f32)
 }
 
 /// How a polygon becomes a box. Displayed and parsed, it is `bounding` or `equal-area`.
@@ -37,7 +23,8 @@ impl From<TargetBox> for Region {
 pub enum PolygonBox {
     /// The smallest box around it.
     Bounding,
-    /// The box of its area around the mean of its corners, in the proportions of the smallest box around it.
+    /// The box of its area around the mean of its corners, in the proportions of the smallest box
+    /// around it.
     #[default]
     EqualArea,
 }
@@ -74,14 +61,15 @@ impl FromStr for PolygonBox {
 ///
 /// # Errors
 ///
-/// A text for regions without an area: special ones, masks without set pixels, boxes without width or height.
-pub fn target_box(region: &Region, rule: PolygonBox) -> Result<TargetBox, &'static str> {
+/// A text for regions without an area: special ones, masks without set pixels, boxes without width
+/// or height.
+pub fn target_box(region: &Region, rule: PolygonBox) -> Result<BoundingBox, &'static str> {
     let bounds = match region {
         Region::Special(_) => return Err("a special region is no place to start from"),
         Region::Mask(_) => region.bounds().ok_or("the mask is empty")?,
         _ => region.bounds().ok_or("the region is empty")?,
     };
-    let target = TargetBox::from(bounds);
+    let target = box_of(bounds);
     if ![target.x, target.y, target.width, target.height].iter().all(|value| value.is_finite()) {
         return Err("the region is not finite");
     }
@@ -94,9 +82,9 @@ pub fn target_box(region: &Region, rule: PolygonBox) -> Result<TargetBox, &'stat
     }
 }
 
-/// The box of the polygon's area around the mean of its corners; a polygon that crosses itself may enclose nothing by the formula, and
-/// then its bounding box has to do.
-fn equal_area(polygon: &Polygon, bounds: TargetBox) -> TargetBox {
+/// The box of the polygon's area around the mean of its corners; a polygon that crosses itself may
+/// enclose nothing by the formula, and then its bounding box has to do.
+fn equal_area(polygon: &Polygon, bounds: BoundingBox) -> BoundingBox {
     let scale = (polygon.area() / (bounds.width * bounds.height)).sqrt();
     if scale < 0.1 {
         return bounds;
@@ -105,21 +93,7 @@ fn equal_area(polygon: &Polygon, bounds: TargetBox) -> TargetBox {
     let x = polygon.points().iter().map(|point| f64::from(point.x)).sum::<f64>() / count;
     let y = polygon.points().iter().map(|point| f64::from(point.y)).sum::<f64>() / count;
     let (width, height) = (bounds.width * scale, bounds.height * scale);
-    TargetBox { x: x - width / 2.0, y: y - height / 2.0, width, height }
-}
-
-impl TargetBox {
-    /// The part inside a frame of `size` pixels, or what is wrong with the box.
-    pub(super) fn clipped(self, size: (u32, u32)) -> Result<Self, &'static str> {
-        let (right, bottom) = (self.x + self.width, self.y + self.height);
-        let (left, top) = (self.x.max(0.0), self.y.max(0.0));
-        let width = right.min(f64::from(size.0)) - left;
-        let height = bottom.min(f64::from(size.1)) - top;
-        if width <= 0.0 || height <= 0.0 {
-            return Err("the region is outside the frame");
-        }
-        Ok(Self { x: left, y: top, width, height })
-    }
+    BoundingBox::from_centre((x, y), width, height)
 }
 
 #[cfg(test)]
@@ -130,7 +104,7 @@ mod tests {
     #[test]
     fn regions_become_boxes() {
         let tilted = Region::polygon([(10.0, 0.0), (20.0, 10.0), (10.0, 20.0), (0.0, 10.0)]).unwrap();
-        let bounding = TargetBox { x: 0.0, y: 0.0, width: 20.0, height: 20.0 };
+        let bounding = BoundingBox::new(0.0, 0.0, 20.0, 20.0);
         assert_eq!(target_box(&tilted, PolygonBox::Bounding), Ok(bounding));
         let same = target_box(&tilted, PolygonBox::EqualArea).unwrap();
         assert!((same.width * same.height - 200.0).abs() < 1e-9);
@@ -138,7 +112,7 @@ mod tests {
         let crossing = Region::polygon([(0.0, 0.0), (20.0, 20.0), (20.0, 0.0), (0.0, 20.0)]).unwrap();
         assert_eq!(target_box(&crossing, PolygonBox::EqualArea), Ok(bounding));
         let mask = Region::Mask(Mask::new(5, 6, 3, 2, vec![false, true, true, false, false, false]).unwrap());
-        let expected = TargetBox { x: 6.0, y: 6.0, width: 2.0, height: 1.0 };
+        let expected = BoundingBox::new(6.0, 6.0, 2.0, 1.0);
         assert_eq!(target_box(&mask, PolygonBox::Bounding), Ok(expected));
     }
 
@@ -156,17 +130,6 @@ mod tests {
             Region::polygon([(-3e38, 0.0), (3e38, 0.0), (0.0, 1.0)]).unwrap(),
         ] {
             assert!(target_box(&region, PolygonBox::Bounding).is_err(), "{region}");
-        }
-    }
-
-    #[test]
-    fn boxes_are_clipped_to_the_frame() {
-        let target = |x, y, width, height| TargetBox { x, y, width, height };
-        assert_eq!(target(-5.0, -5.0, 10.0, 10.0).clipped((100, 50)), Ok(target(0.0, 0.0, 5.0, 5.0)));
-        assert_eq!(target(-5.0, -5.0, 1000.0, 1000.0).clipped((100, 50)), Ok(target(0.0, 0.0, 100.0, 50.0)));
-        assert_eq!(target(99.0, 49.0, 1.0, 1.0).clipped((100, 50)), Ok(target(99.0, 49.0, 1.0, 1.0)));
-        for outside in [target(100.0, 0.0, 5.0, 5.0), target(-5.0, 0.0, 5.0, 5.0), target(0.0, 50.0, 5.0, 5.0)] {
-            assert!(outside.clipped((100, 50)).is_err());
         }
     }
 }

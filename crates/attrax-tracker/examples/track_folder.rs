@@ -1,4 +1,5 @@
-//! Follows a target through a folder of frames: `track_folder FOLDER LEFT TOP WIDTH HEIGHT` prints its box in each frame.
+//! Follows a target through a folder of frames: `track_folder FOLDER LEFT TOP WIDTH HEIGHT` prints
+//! its box in each frame.
 
 use std::error::Error;
 

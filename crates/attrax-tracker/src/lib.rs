@@ -34,6 +34,7 @@ mod engine;
 mod error;
 mod frame;
 mod geometry;
+mod learner;
 mod learning;
 mod maps;
 mod model;
@@ -65,6 +66,7 @@ pub use self::target::Tracker;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::crops::{crop, crop_each};
+    pub use crate::geometry::{confined, least_sides};
     pub use crate::plan::force_gpu;
     pub use crate::sampling::{Accept, Inside, Sampler, Spread};
 

@@ -33,8 +33,8 @@ impl Precision {
     }
 }
 
-/// Whether the processor has instructions for products of bfloat16, and the kernels do not stand for
-/// a processor without them (`ATTRAX_VECTORS`).
+/// Whether the processor has instructions for products of bfloat16, and the kernels do not stand
+/// for a processor without them (`ATTRAX_VECTORS`).
 pub(super) fn computes_bfloat16() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::arch::is_x86_feature_detected!("avx512bf16")

@@ -1,27 +1,27 @@
 //! The region of a first frame made usable.
 
-use super::{BoundingBox, TrackerError};
+use super::{BoundingBox, Frame, TrackerError};
 
 /// The shortest side that a target may have inside the first frame, pixels.
 const THIN: f64 = 0.01;
 
-impl BoundingBox {
-    /// The region a tracker is initialised with, made usable: clipped to the frame.
+impl Frame {
+    /// A region that a tracker is initialised with, clipped to the frame.
     ///
     /// # Errors
     /// [`TrackerError::Region`] if a number is not finite, a side is not positive, nothing of
     /// the box is inside the frame, or what is inside is narrower than 0.01 pixels.
-    pub fn for_initialization(self, frame_width: u32, frame_height: u32) -> Result<Self, TrackerError> {
-        let refuse = |reason| TrackerError::Region { region: self, frame: (frame_width, frame_height), reason };
-        if ![self.x, self.y, self.width, self.height].iter().all(|v| v.is_finite()) {
+    pub fn initial_region(&self, region: BoundingBox) -> Result<BoundingBox, TrackerError> {
+        let (width, height) = self.size();
+        let refuse = |reason| TrackerError::Region { region, frame: (width, height), reason };
+        if ![region.x, region.y, region.width, region.height].iter().all(|v| v.is_finite()) {
             return Err(refuse("a coordinate is not a finite number"));
         }
-        if self.width <= 0.0 || self.height <= 0.0 {
+        if region.width <= 0.0 || region.height <= 0.0 {
             return Err(refuse("it is empty"));
         }
-        let inside = self
-            .clipped(f64::from(frame_width), f64::from(frame_height))
-            .ok_or_else(|| refuse("it lies outside the frame"))?;
+        let inside =
+            region.clipped(f64::from(width), f64::from(height)).ok_or_else(|| refuse("it lies outside the frame"))?;
         if inside.width.min(inside.height) < THIN {
             return Err(refuse("a side of its part inside the frame is less than 0.01 pixels long"));
         }
@@ -35,6 +35,7 @@ mod tests {
 
     #[test]
     fn regions_that_cannot_start_a_tracker_are_refused() {
+        let frame = Frame::from_rgb8(100, 100, vec![0; 100 * 100 * 3]).unwrap();
         for b in [
             BoundingBox::new(f64::NAN, 0.0, 1.0, 1.0),
             BoundingBox::new(0.0, 0.0, 0.0, 5.0),
@@ -42,9 +43,9 @@ mod tests {
             BoundingBox::new(1.0, 1.0, 1e-30, 5.0),
             BoundingBox::new(99.999, 0.0, 5.0, 5.0),
         ] {
-            assert!(b.for_initialization(100, 100).is_err(), "{b}");
+            assert!(frame.initial_region(b).is_err(), "{b}");
         }
-        let partly = BoundingBox::new(-5.0, 90.0, 10.0, 20.0).for_initialization(100, 100).unwrap();
+        let partly = frame.initial_region(BoundingBox::new(-5.0, 90.0, 10.0, 20.0)).unwrap();
         assert_eq!(partly, BoundingBox::new(0.0, 90.0, 5.0, 10.0));
     }
 }

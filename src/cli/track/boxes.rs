@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail, ensure};
-use attrax_session::{PolygonBox, TargetBox, target_box};
+use attrax_session::{PolygonBox, rectangle, target_box};
 use attrax_tracker::BoundingBox;
 use trax::{Rectangle, Region};
 
@@ -102,9 +102,8 @@ impl Truth {
         let Some(region) = self.region(frame) else {
             bail!("{path}: it has no region for frame {number}; give one with --box");
         };
-        let target = target_box(&region, PolygonBox::default())
-            .map_err(|reason| anyhow!("{path}: frame {number}: {reason}; give a box with --box"))?;
-        Ok(target.into())
+        target_box(&region, PolygonBox::default())
+            .map_err(|reason| anyhow!("{path}: frame {number}: {reason}; give a box with --box"))
     }
 
     /// The region in a frame, counted from 0.
@@ -114,7 +113,7 @@ impl Truth {
 
     /// Overlap of a box with the region in a frame of some size, counted inside the frame as the VOT toolkit does.
     pub fn overlap(&self, frame: usize, found: BoundingBox, (width, height): (u32, u32)) -> Option<f64> {
-        let found = Region::from(TargetBox::from(found));
+        let found = rectangle(found);
         let within = Rectangle { x: 0.0, y: 0.0, width: width as f32, height: height as f32 };
         self.region(frame)?.overlap(&found, Some(within))
     }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use attrax_session::TargetBox;
+use attrax_session::rectangle;
 use attrax_tracker::{BoundingBox, Frame, Map};
 use colorous::Gradient;
 use embedded_graphics::Drawable;
@@ -164,7 +164,7 @@ impl Canvas {
 
     /// A box of the frame in a tile.
     pub fn outline_box(&mut self, tile: &Tile, found: BoundingBox, color: Rgb888) {
-        self.outline(tile, &TargetBox::from(found).into(), color);
+        self.outline(tile, &rectangle(found), color);
     }
 
     /// The colours of a range of values from below to above, and the range's ends.

@@ -75,7 +75,7 @@ impl Span {
         let start = first.iter().map(|region| (format!("frame {}", self.first + 1), region));
         let later = self.corrections.iter().map(|((number, _), region)| (format!("--box-at {}", number + 1), region));
         for (place, region) in start.chain(later) {
-            region.for_initialization(frame.width(), frame.height()).context(place)?;
+            frame.initial_region(*region).context(place)?;
         }
         Ok(())
     }

@@ -9,9 +9,10 @@ const LEAST: i32 = 64;
 
 /// Which 16-bit values become 0 and 255: the same for all frames of a sequence.
 ///
-/// Thermal cameras use a small part of the 16 bits. Where the first frame's values (without the outermost 0.1 % on either side) span
-/// less than a quarter of them, that span and half of it on either side, for what later frames bring, becomes the 8 bits. Otherwise
-/// the 16 bits are rounded to 8.
+/// Thermal cameras use a small part of the 16 bits. Where the first frame's values (without the
+/// outermost 0.1 % on either side) span less than a quarter of them, that span and half of it on
+/// either side, for what later frames bring, becomes the 8 bits. Otherwise the 16 bits are rounded
+/// to 8.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depth {
     range: Option<(i32, i32)>,

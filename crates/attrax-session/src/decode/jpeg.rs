@@ -1,4 +1,5 @@
-//! JPEGs, refused where data is missing. Decoders that accept everything fill the rest with grey, which a tracker takes for the frame.
+//! JPEGs, refused where data is missing. Decoders that accept everything fill the rest with grey,
+//! which a tracker takes for the frame.
 
 mod scans;
 
@@ -11,7 +12,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
 use self::scans::Scans;
-use super::Refusal;
+use super::error::Refusal;
 
 /// Codes of markers.
 const END_OF_IMAGE: u8 = 0xd9;
@@ -26,7 +27,8 @@ pub(super) fn decode(bytes: &[u8], most: u64) -> Result<DynamicImage, Refusal> {
     if !end.whole {
         return Err(Refusal::Format("the JPEG is incomplete or damaged (its scans lack data)".into()));
     }
-    // A decoder fills up what is missing before the end marker. In zeros instead of the marker it runs out of data.
+    // A decoder fills up what is missing before the end marker. In zeros instead of the marker it
+    // runs out of data.
     let endless = end.single_scan.then(|| [&bytes[..end.offset], &[0; PADDING]].concat());
     let data = endless.as_deref().unwrap_or(bytes);
     match decode_as(data, most, true) {
@@ -53,7 +55,8 @@ impl From<DecodeErrors> for Fault {
     }
 }
 
-/// Bytes between two headers, and components that its colours do not need, which a strict decoder refuses.
+/// Bytes between two headers, and components that its colours do not need, which a strict decoder
+/// refuses.
 fn is_harmless(error: &DecodeErrors) -> bool {
     let text = format!("{error:?}");
     text.contains("Extra bytes between headers") || text.contains("number of components")
@@ -94,8 +97,8 @@ struct End {
     whole: bool,
 }
 
-/// The end of the image, where the file goes on to it. Segments are stepped over by their lengths, so that the end of a thumbnail in one
-/// of them does not count.
+/// The end of the image, where the file goes on to it. Segments are stepped over by their lengths,
+/// so that the end of a thumbnail in one of them does not count.
 fn end_of(bytes: &[u8]) -> Option<End> {
     // After the two bytes that every JPEG starts with.
     let mut rest = bytes.get(2..)?;
@@ -135,7 +138,8 @@ fn end_of(bytes: &[u8]) -> Option<End> {
     None
 }
 
-/// The next marker's code and what follows it. Before it there may be coded pixels, in which 0xff is followed by 0.
+/// The next marker's code and what follows it. Before it there may be coded pixels, in which 0xff
+/// is followed by 0.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let mut rest = bytes;
     loop {

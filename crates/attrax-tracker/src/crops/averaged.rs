@@ -1,21 +1,21 @@
 //! Averaged crops of frames on a GPU: each is the product of a matrix for its rows, the pixels that
 //! it covers, and a matrix for its columns.
 //!
-//! The filter is that of [`crops`](super): a triangle as wide as a pixel of the crop, which ends where
-//! the crop does. Positions and weights are computed in float64.
+//! The filter is that of [`crops`](super): a triangle as wide as a pixel of the crop, which ends
+//! where the crop does. Positions and weights are computed in float64.
 
 use tch::{Kind, Tensor};
 
 use super::CONTEXT;
 use super::gpu::{RIM, Resident};
 
-/// Pixels of frames, and weights of pixels, that are worked on at a time: bounds the memory, at about
-/// 30 bytes each.
+/// Pixels of frames, and weights of pixels, that are worked on at a time: bounds the memory, at
+/// about 30 bytes each.
 const TOGETHER: i64 = 16 << 20;
 
 /// One axis of the boxes: their columns of the table, centre and extent; positions of the output;
-/// pixels of a frame; and pixels that a box covers, and of those the ones that can be in the frame, at
-/// most.
+/// pixels of a frame; and pixels that a box covers, and of those the ones that can be in the frame,
+/// at most.
 struct Axis {
     columns: (i64, i64),
     length: i64,
@@ -25,8 +25,8 @@ struct Axis {
 }
 
 impl Resident {
-    /// Windows around the boxes as in [`Resident::windows`], averaged; `whole` says whether they begin
-    /// and end between pixels, as crops do.
+    /// Windows around the boxes as in [`Resident::windows`], averaged; `whole` says whether they
+    /// begin and end between pixels, as crops do.
     pub(super) fn averaged(&self, (wide, high): (usize, usize), whole: bool) -> Tensor {
         let axis = |columns: (i64, i64), length: usize, side: i64, largest: f64| {
             // A box's ends may be rounded outwards.

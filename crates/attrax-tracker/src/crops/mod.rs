@@ -7,16 +7,20 @@
 //! each crop is a blend of rows followed by a blend of columns, read straight from the 8-bit frame.
 
 mod averaged;
+mod bilinear;
 pub(super) mod gpu;
+mod taps;
 
 use tch::{Device, Tensor};
 
+use self::bilinear::bilinear_part;
 use self::gpu::Resident;
+use self::taps::averaged_part;
 use super::plan::Plan;
 use super::profile::{self, Stage};
 use super::{BoundingBox, Frame};
 use crate::config::Resampling;
-use attrax_kernels::{Columns, Line, Width, Work, filled, with_vectors};
+use attrax_kernels::{Width, filled};
 
 /// Share of a crop's side that is context, on each side: 16 of 107 pixels.
 pub const CONTEXT: f64 = 16.0 / 107.0;
@@ -34,54 +38,8 @@ pub struct CropFormat {
     pub resampling: Resampling,
 }
 
-/// The source pixels of one crop coordinate along one axis: the first one's position, and the
-/// weight of each. Pixels outside the frame are left out, since they are zero.
-struct Taps {
-    first: usize,
-    weights: Vec<f32>,
-}
-
 /// The part of a frame that a crop covers along one axis: its centre and its extent, pixels.
 type Span = (f64, f64);
-
-/// The taps of one axis for a crop of `size` pixels, in a frame with a side of `limit` pixels.
-fn taps((centre, extent): Span, size: usize, limit: usize, resampling: Resampling) -> Vec<Taps> {
-    (0..size)
-        .map(|i| {
-            let position = centre + ((i as f64 + 0.5) / size as f64 - 0.5) * extent - 0.5;
-            match resampling {
-                Resampling::Bilinear => {
-                    let floor = position.floor();
-                    inside(floor as i64, &[1.0 - (position - floor), position - floor], limit)
-                }
-                Resampling::Averaged => averaged(position, (centre, extent), size, limit),
-            }
-        })
-        .collect()
-}
-
-/// The taps around a position under a triangle filter that is as wide as a pixel of the crop, at
-/// least as one of the frame, and that ends where the crop does.
-fn averaged(position: f64, (centre, extent): Span, size: usize, limit: usize) -> Taps {
-    let support = (extent / size as f64).max(1.0);
-    let (start, end) = (centre - extent / 2.0, centre + extent / 2.0);
-    let first = (position - support).ceil().max(start.ceil());
-    let last = (position + support).floor().min(end.ceil() - 1.0);
-    let count = (last - first + 1.0).max(0.0) as usize;
-    let weights = (0..count).map(|i| (1.0 - ((first + i as f64 - position) / support).abs()).max(0.0));
-    let sum: f64 = weights.clone().sum();
-    let weights: Vec<f64> = weights.map(|weight| weight / sum.max(f64::MIN_POSITIVE)).collect();
-    inside(first as i64, &weights, limit)
-}
-
-/// The taps of pixels from the first one on, those outside a frame with a side of `limit` pixels
-/// left out.
-fn inside(first: i64, weights: &[f64], limit: usize) -> Taps {
-    let count = weights.len() as i64;
-    let (from, to) = ((-first).clamp(0, count), (limit as i64 - first).clamp(0, count));
-    let weights = weights.get(from as usize..to as usize).unwrap_or_default();
-    Taps { first: (first + from).max(0) as usize, weights: weights.iter().map(|weight| *weight as f32).collect() }
-}
 
 /// What the crop of a box covers along one axis: the box and its context, to whole pixels where
 /// `format` averages.
@@ -113,131 +71,6 @@ fn crop_part(part: &Part<'_>, row: &mut Vec<f32>, out: &mut [f32]) {
     // Only AVX-512 picks numbers from two registers at once; elsewhere the loops are as fast.
     let width = Width::chosen().ok().flatten().filter(|width| *width == Width::Avx512);
     bilinear_part(part, width, row, out);
-}
-
-/// A part whose pixels are blends of two rows and two columns, by a kernel of some vector width
-/// where there is one, else by loops.
-fn bilinear_part(part: &Part<'_>, vectors: Option<Width>, row: &mut Vec<f32>, out: &mut [f32]) {
-    let &Part { frame, spans, size: (wide, high), format } = part;
-    let (width, height) = (frame.width() as usize, frame.height() as usize);
-    let (mut columns, rows) = (pairs(spans[0], wide, width), pairs(spans[1], high, height));
-    let counts = |(_, weights): &&Pair| weights.iter().any(|weight| *weight > 0.0);
-    let used = || columns.iter().filter(counts).map(|(first, _)| *first);
-    let (Some(first), Some(last)) = (used().min(), used().max()) else { return out.fill(0.0) };
-    for (place, weights) in &mut columns {
-        // Where the column's pixels begin in `row`.
-        *place = ((*place).clamp(first, last) - first) * 3;
-        *weights = weights.map(|weight| weight * format.scale);
-    }
-    let length = (last + 2 - first) * 3;
-    row.clear();
-    row.resize(Columns::scratch(length), 0.0);
-    let line = |line: usize| &frame.pixels()[(line * width + first) * 3..][..length];
-    if let Some(columns) = vectors.and_then(|vectors| Columns::new(vectors, &columns, length)) {
-        for ((top, weights), out) in rows.iter().zip(out.chunks_exact_mut(wide * 3)) {
-            let line = Line { lines: [line(*top), line(*top + 1)], weights: *weights, mean: format.mean };
-            columns.row(&line, row, out);
-        }
-        return;
-    }
-    with_vectors(Bilinear { line, mean: format.mean, rows: &rows, columns: &columns, row: &mut row[..=length], out });
-}
-
-/// The first of two neighbouring pixels of a row or column, and how much each counts.
-type Pair = (usize, [f32; 2]);
-
-/// The pixels of each coordinate of a bilinear crop along one axis, in a frame with a side of
-/// `limit` pixels, two at least. Pixels outside the frame do not count, since they are zero.
-fn pairs((centre, extent): Span, size: usize, limit: usize) -> Vec<Pair> {
-    let pair = |i: usize| {
-        let position = centre + ((i as f64 + 0.5) / size as f64 - 0.5) * extent - 0.5;
-        let floor = position.floor();
-        let (left, right) = ((1.0 - (position - floor)) as f32, (position - floor) as f32);
-        let first = floor.clamp(0.0, (limit - 2) as f64);
-        let weights = match (floor - first) as i64 {
-            0 => [left, right],
-            -1 => [right, 0.0],
-            1 => [0.0, left],
-            _ => [0.0, 0.0],
-        };
-        (first as usize, weights)
-    };
-    (0..size).map(pair).collect()
-}
-
-/// A part whose pixels are blends of two rows and two columns, by loops that the compiler makes
-/// vectors of.
-struct Bilinear<'a, L> {
-    /// The part of a line of the frame that is needed.
-    line: L,
-    mean: f32,
-    rows: &'a [Pair],
-    columns: &'a [Pair],
-    row: &'a mut [f32],
-    out: &'a mut [f32],
-}
-
-impl<'a, L: Fn(usize) -> &'a [u8]> Work for Bilinear<'a, L> {
-    type Output = ();
-
-    #[expect(clippy::inline_always, reason = "only what is inlined is compiled for wider vectors")]
-    #[inline(always)]
-    fn run(self) {
-        let Self { line, mean, rows, columns, row, out } = self;
-        for (place, (top_line, [top, bottom])) in rows.iter().enumerate() {
-            for ((value, a), b) in row.iter_mut().zip(line(*top_line)).zip(line(*top_line + 1)) {
-                *value = top * (f32::from(*a) - mean) + bottom * (f32::from(*b) - mean);
-            }
-            // Four numbers at a time, the last of which the next pixel overwrites, but for the very
-            // last one.
-            let target = &mut out[place * columns.len() * 3..];
-            for (place, (first, [left, right])) in columns.iter().enumerate() {
-                let pixels = &row[*first..*first + 7];
-                let sum: [f32; 4] = std::array::from_fn(|channel| left * pixels[channel] + right * pixels[channel + 3]);
-                match target[place * 3..].first_chunk_mut::<4>() {
-                    Some(four) => *four = sum,
-                    None => target[place * 3..].copy_from_slice(&sum[..3]),
-                }
-            }
-        }
-    }
-}
-
-/// The same with any number of rows and columns in a pixel.
-fn averaged_part(part: &Part<'_>, row: &mut Vec<f32>, out: &mut [f32]) {
-    let &Part { frame, spans, size: (wide, high), format } = part;
-    let (width, height) = (frame.width() as usize, frame.height() as usize);
-    let mut columns = taps(spans[0], wide, width, format.resampling);
-    let rows = taps(spans[1], high, height, format.resampling);
-    let used = || columns.iter().filter(|taps| !taps.weights.is_empty());
-    let ends = (used().map(|t| t.first).min(), used().map(|t| t.first + t.weights.len()).max());
-    let (Some(first), Some(end)) = ends else { return out.fill(0.0) };
-    for taps in &mut columns {
-        taps.first = taps.first.saturating_sub(first) * 3;
-        taps.weights.iter_mut().for_each(|weight| *weight *= format.scale);
-    }
-    let length = (end - first) * 3;
-    row.clear();
-    row.resize(length + 1, 0.0);
-    for (vertical, target) in rows.iter().zip(out.chunks_exact_mut(wide * 3)) {
-        row.fill(0.0);
-        for (i, weight) in vertical.weights.iter().enumerate() {
-            let line = &frame.pixels()[((vertical.first + i) * width + first) * 3..][..length];
-            for (value, a) in row.iter_mut().zip(line) {
-                *value += weight * (f32::from(*a) - format.mean);
-            }
-        }
-        for (taps, target) in columns.iter().zip(target.chunks_exact_mut(3)) {
-            let mut sum = [0.0; 4];
-            for (i, weight) in taps.weights.iter().enumerate() {
-                let pixel = &row[taps.first + 3 * i..][..4];
-                for channel in 0..4 {
-                    sum[channel] += weight * pixel[channel];
-                }
-            }
-            target.copy_from_slice(&sum[..3]);
-        }
-    }
 }
 
 /// Writes the crop of a box to `out`; see [`crop_part`].
@@ -310,7 +143,7 @@ mod tests {
     }
 
     /// Black and white pixels in turn.
-    fn chequered() -> Frame {
+    pub(super) fn chequered() -> Frame {
         Frame::from_rgb8(300, 300, (0..300 * 300).flat_map(|i| [((i % 300 + i / 300) % 2 * 200) as u8; 3]).collect())
             .unwrap()
     }
@@ -325,32 +158,6 @@ mod tests {
         };
         assert!(spread(Resampling::Averaged) < 5.0);
         assert!(spread(Resampling::Bilinear) > 20.0);
-    }
-
-    #[test]
-    fn kernels_crop_as_loops_do() {
-        let frame = chequered();
-        // Small and large, inside the frame and across its edges; from the widest on no group of
-        // pixels is near enough.
-        for (x, side) in [(40.0, 9.0), (-5.3, 30.0), (250.1, 111.0), (100.0, 150.0), (-60.0, 420.0), (20.7, 2000.0)] {
-            let spans = [(x, side), (x * 0.7, side * 1.3)];
-            let format = CropFormat { size: 23, mean: 127.0, scale: 1.0 / 128.0, resampling: Resampling::Bilinear };
-            let part = Part { frame: &frame, spans, size: (23, 31), format };
-            let cut = |vectors| {
-                let mut found = vec![0.0; 23 * 31 * 3];
-                bilinear_part(&part, vectors, &mut Vec::new(), &mut found);
-                found
-            };
-            let loops = cut(None);
-            let mut expected = vec![1.0; 23 * 31 * 3];
-            averaged_part(&part, &mut Vec::new(), &mut expected);
-            for (found, expected) in loops.iter().zip(&expected) {
-                assert!((found - expected).abs() < 1e-6, "side {side}: {found} and {expected}");
-            }
-            for width in Width::all() {
-                assert_eq!(cut(Some(*width)), loops, "side {side}, {width:?}");
-            }
-        }
     }
 
     #[test]

@@ -200,9 +200,9 @@ impl BoxHead {
         Target { gate: gate.unsqueeze(2).unsqueeze(3), parts: of_length_one(&parts).squeeze_dim(0).tr() }
     }
 
-    /// In the last planes `(1, planes, 10, 10)` and the finer ones `(1, 40, 20, 20)`: the left, top,
-    /// right and bottom edge, as shares of their sides; the logarithms of the errors expected of
-    /// them; and the overlap expected, before the logistic function.
+    /// In the last planes `(1, planes, 10, 10)` and the finer ones `(1, 40, 20, 20)`: the left,
+    /// top, right and bottom edge, as shares of their sides; the logarithms of the errors expected
+    /// of them; and the overlap expected, before the logistic function.
     fn edges(&self, planes: &Tensor, fine: &Tensor, target: &Target) -> Option<[f64; 9]> {
         let _span = profile::span(Stage::Regression);
         let planes = planes * GAIN;

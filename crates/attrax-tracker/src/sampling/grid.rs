@@ -2,8 +2,8 @@
 //! one pass of the network.
 //!
 //! The published tracker draws every box by itself. Here a few windows are drawn, and their boxes
-//! are on a grid. The candidates of a frame serve as its samples too, so that a frame costs a tenth
-//! of the published one.
+//! are on a grid. The candidates of a frame serve as its samples too, so that a frame takes a
+//! fraction of the time of drawn boxes (`docs/performance.md`).
 
 use rand::RngExt;
 use rand::seq::SliceRandom;

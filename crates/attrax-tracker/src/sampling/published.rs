@@ -11,6 +11,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::BoundingBox;
 use crate::config::{Anywhere, Around, Aspect};
+use crate::geometry::{confined, least_sides};
 use crate::profile::{self, Stage};
 
 /// How a box is varied.
@@ -85,7 +86,7 @@ impl Sampler {
 
     /// From now on boxes may be as small as this box of the target.
     pub fn fit_target(&mut self, given: BoundingBox) {
-        self.least = given.least_sides();
+        self.least = least_sides(given);
     }
 
     /// Exactly `count` boxes around `target`, their sides usable and their centres inside the
@@ -146,7 +147,8 @@ impl Sampler {
                 (centre.unwrap_or((cx, cy)), target.width * factor * wide, target.height * factor * high)
             }
         };
-        BoundingBox::from_centre(centre, width, height).confined_above(self.least, self.frame_width, self.frame_height)
+        let drawn = BoundingBox::from_centre(centre, width, height);
+        confined(drawn, self.least, (self.frame_width, self.frame_height))
     }
 
     /// Centres for boxes over the whole frame: a square grid of at least `count` points, shuffled;
