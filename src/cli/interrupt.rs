@@ -21,14 +21,14 @@ type Task = Box<dyn FnOnce() -> Option<String> + Send>;
 /// The tasks by number, and the next number.
 static TASKS: Mutex<(u64, BTreeMap<u64, Task>)> = Mutex::new((0, BTreeMap::new()));
 
-/// Whether the first signal only asks for the end, and whether it has come.
-static ASKS: AtomicBool = AtomicBool::new(false);
+/// What the first signal is answered with where it only asks for the end, and whether it has come.
+static ANSWER: Mutex<Option<&str>> = Mutex::new(None);
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// From now on the first signal asks for the end of the work: the recording of a camera ends so.
-/// The next one interrupts.
-pub fn ask_first() {
-    ASKS.store(true, Ordering::Relaxed);
+/// From now on the first signal asks for the end of the work, and is answered: the recording of a
+/// camera ends so. The next one interrupts.
+pub fn ask_first(answer: &'static str) {
+    *ANSWER.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
 }
 
 /// Whether the work should be completed now.
@@ -52,7 +52,8 @@ impl Pending {
         Self(*next)
     }
 
-    /// Runs the last step of some work and drops the task: an interruption comes before both or after both.
+    /// Runs the last step of some work and drops the task: an interruption comes before both or
+    /// after both.
     pub fn complete<T>(self, step: impl FnOnce() -> T) -> T {
         let mut tasks = tasks();
         let done = step();
@@ -68,7 +69,8 @@ impl Drop for Pending {
     }
 }
 
-/// Runs the tasks that are left at the end of the program: a decoder that waits for its camera would stay.
+/// Runs the tasks that are left at the end of the program: a decoder that waits for its camera
+/// would stay.
 pub fn clean_up() {
     let left = std::mem::take(&mut tasks().1);
     for report in left.into_values().filter_map(|task| task()) {
@@ -85,8 +87,9 @@ pub fn watch() -> io::Result<()> {
     }
     thread::spawn(move || {
         for signal in signals.forever() {
-            if ASKS.load(Ordering::Relaxed) && !ENDING.swap(true, Ordering::Relaxed) {
-                say("attrax: the files are completed; another Ctrl-C ends at once");
+            let answer = *ANSWER.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(answer) = answer.filter(|_| !ENDING.swap(true, Ordering::Relaxed)) {
+                say(&format!("attrax: {answer}"));
                 continue;
             }
             // Locked to the end: other threads must not give a file its name any more.

@@ -72,6 +72,23 @@ def test_ground_truth_of_a_later_frame(sequence: Path):
     assert f"in the {FRAMES - 4} frames with ground truth" in later.stderr
 
 
+def test_targets_begin_and_end_in_later_frames(sequence: Path, tmp_path: Path):
+    frames, mot = sequence / "color", tmp_path / "mot.txt"
+    both, first, second = several(
+        (frames, "--box", FIRST, "--box-at", f"3:2={OTHER}", "--end-at", "5", "--export", f"mot={mot}"),
+        (frames, "--box", FIRST),
+        (frames, "--start", "3", "--box", OTHER),
+    )
+    absent = ",".join([""] * 7)
+    alone = [*lines(first)[:4], absent, absent], [absent, absent, *lines(second)]
+    assert lines(both) == [",".join(pair) for pair in zip(*alone, strict=True)]
+    # A first box is no correction, and a target that is not followed is not lost.
+    assert "corrected" not in both.stderr
+    assert not {(5, 1), (6, 1), (1, 2), (2, 2)} & {
+        tuple(map(int, line.split(",")[:2])) for line in mot.read_text().splitlines()
+    }
+
+
 def test_several_targets_are_tracked_as_each_alone(sequence: Path, tmp_path: Path):
     frames, seen = sequence / "color", tmp_path / "seen"
     at = f"5={LATER}"

@@ -13,6 +13,7 @@ import jsonschema
 import numpy as np
 import pytest
 from conftest import shorten
+from pycocotools import coco
 from test_track_walk import ATTRAX, SWIFT, attrax
 
 pytestmark = pytest.mark.skipif(not ATTRAX.is_file(), reason="out/bin/attrax is not built: make build")
@@ -80,6 +81,8 @@ def test_coco(exported: tuple[Path, np.ndarray, np.ndarray], frames: Path):
     folder, boxes, found = exported
     data = json.loads((folder / "a.json").read_text())
     jsonschema.validate(data, COCO)
+    read = coco.COCO(str(folder / "a.json"))
+    assert sorted(read.getImgIds()) == list(range(2, FRAMES + 1)) and read.getCatIds() == [1]
     images = {image["id"]: image for image in data["images"]}
     assert [image["file_name"] for image in data["images"]] == sorted(path.name for path in frames.iterdir())[1:]
     assert data["categories"] == [{"id": 1, "name": "a <car>"}]

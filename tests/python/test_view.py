@@ -41,11 +41,11 @@ def browser(chromium: str, tmp_path: Path) -> Iterator[Chromium]:
 
 
 @contextmanager
-def view(clip: Path, **variables: str) -> Iterator[tuple[subprocess.Popen, str]]:
+def view(clip: Path | str, *, pipes: dict | None = None, **variables: str) -> Iterator[tuple[subprocess.Popen, str]]:
     """The program, and the address that it prints."""
     command = [ATTRAX, "view", clip, "--port", "0", *FLAGS]
     environment = {**os.environ, **variables}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, **(pipes or {})) as process:
         try:
             yield process, process.stdout.readline().strip()
         finally:
@@ -139,18 +139,18 @@ def test_a_narrow_page_by_touch_and_keys(demo: Path, browser: Chromium):
     with view(demo / "turning") as (_, address):
         page = browser.open(address, 390, 844, dark=True)
         # The box of the ground truth is there already.
-        given = page.until("!by('main').hidden && by('frame').naturalWidth && box.join()")
+        given = page.until("!by('main').hidden && by('frame').naturalWidth && target().box?.join()")
         assert page.value("document.documentElement.scrollWidth") == 390
         assert page.value("getComputedStyle(document.body).backgroundColor") == "rgb(20, 25, 29)"
         page.swipe("#stage", (0.2, 0.25), (0.36, 0.52))
-        page.until(f"box.join() !== '{given}' && !corner")
-        before = page.value("box")
+        page.until(f"target().box.join() !== '{given}' && !corner")
+        before = page.value("target().box")
         page.click("#maps")
         # The keys of the page are those of what has no keys of its own.
         page.value("by('stage').focus()")
         page.press("ArrowRight")
         page.press("ArrowDown", shift=True)
-        assert page.value("box") == [before[0] + 1, before[1], before[2], before[3] + 1]
+        assert page.value("target().box") == [before[0] + 1, before[1], before[2], before[3] + 1]
         page.press("s")
         page.until("news.run === 1")
         page.press(" ")
@@ -161,7 +161,7 @@ def test_a_narrow_page_by_touch_and_keys(demo: Path, browser: Chromium):
         # Loaded again, it is the same page, and shows the same run and its box.
         page.call("Page.reload")
         page.until(f"typeof frames === 'object' && frames.length === {tracked + 1}")
-        assert page.value("box") == [before[0] + 1, before[1], before[2], before[3] + 1]
+        assert page.value("target().box") == [before[0] + 1, before[1], before[2], before[3] + 1]
         page.press(" ")
         page.until(f"frames.length > {tracked + 2}")
         assert page.value("document.documentElement.scrollWidth") == 390
@@ -208,9 +208,9 @@ def test_others_are_refused(folder: Path):
         for number in ("99999999999999999999", "-1", "1e3", "x", "%31"):
             answer = request(address, f"/browse?frame={number}&{second}")
             assert answer == (400, "frame: a whole number is needed"), number
-        # A box that cannot be tracked ends the run, not the program.
-        assert request(address, f"/start?{second}&box=900,900,5,5&preset=fast", "POST")[0] == 200
-        wait(lambda: "outside the frame" in request(address, f"/news?{second}")[1], "nothing is said")
+        # A box that cannot be tracked is refused before anything is learnt.
+        answer = request(address, f"/start?{second}&box=900,900,5,5&preset=fast", "POST")
+        assert answer[0] == 400 and "outside the frame" in answer[1]
 
 
 def test_pages_that_are_gone_leave_nothing(folder: Path, ffmpeg: str, chromium: str, browser: Chromium, tmp_path: Path):
@@ -279,9 +279,11 @@ def test_ctrl_c_while_a_video_is_saved_leaves_nothing(folder: Path, browser: Chr
         assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.usefixtures("ffmpeg")
 def test_what_cannot_be_shown_is_refused(folder: Path, tmp_path: Path):
     for arguments, words in (
-        (["/dev/video77"], "a camera or stream has no first frame"),
+        (["/dev/video77"], "/dev/video77: after 0 frames: ffmpeg cannot read it ("),
+        (["gopher://127.0.0.1/1"], "addresses of gopher are not read"),
         ([tmp_path / "none"], "no such file or folder"),
         ([folder, "--port", "65536"], "65536 is not in 0..=65535"),
     ):

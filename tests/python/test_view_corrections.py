@@ -42,7 +42,7 @@ def truth(sequence: Path, frame: int) -> str:
 
 def ready(page: Page) -> None:
     """Waits for the page's first frame; from then on it tracks without maps, which is faster."""
-    page.until("!by('main').hidden && by('frame').naturalWidth && box")
+    page.until("!by('main').hidden && by('frame').naturalWidth && target().box")
     page.value("by('maps').checked = false")
 
 
@@ -66,7 +66,7 @@ def test_a_run_starts_at_any_frame_and_takes_a_new_box(sequence: Path, browser: 
         assert page.value("document.querySelectorAll('#drawn rect').length") == 0
         box = truth(sequence, 2)
         page.value(f"(by('box').value = '{box}', by('box').oninput())")
-        assert page.value("document.querySelectorAll('#drawn .handle').length") == 4
+        assert page.value("document.querySelectorAll('#drawn rect.handle').length") == 4
         page.click("#start")
         page.until("news.phase === 'ended'")
         assert page.value("[news.start, frames.length, at].join()") == f"2,{COUNT - 2},{COUNT - 1}"
@@ -121,10 +121,10 @@ def test_corners_move_the_box_and_the_zoom_shows_it(sequence: Path, browser: Chr
         width, height = page.value("[about.width, about.height]")
         # The corner at the right below.
         page.drag("#stage", [(180 / width, 120 / height), (190 / width, 130 / height), (200 / width, 140 / height)])
-        assert page.value("box") == pytest.approx([100, 60, 100, 80], abs=1.5)
+        assert page.value("target().box") == pytest.approx([100, 60, 100, 80], abs=1.5)
         # The corner at the left above.
         page.drag("#stage", [(100 / width, 60 / height), (110 / width, 70 / height), (120 / width, 80 / height)])
-        assert page.value("box") == pytest.approx([120, 80, 80, 60], abs=1.5)
+        assert page.value("target().box") == pytest.approx([120, 80, 80, 60], abs=1.5)
         page.click("#in")
         page.click("#in")
         assert page.value("zoom.factor") == pytest.approx(2.25)
@@ -158,7 +158,7 @@ def test_play_back_and_the_command_line(sequence: Path, browser: Chromium, tmp_p
         # A second tracker without maps has no command; a run of one has, and it gives the same boxes.
         page.until("by('command').textContent.startsWith('There is none')")
         page.click("#both")
-        page.value("(boxAt = 0, by('start').click())")
+        page.value("(target().at = 0, by('start').click())")
         page.until("news.run === 2 && news.phase === 'ended'")
         line = page.until("by('command').textContent.startsWith('attrax track') && by('command').textContent")
         words = shlex.split(line)

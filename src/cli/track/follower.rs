@@ -20,6 +20,8 @@ pub struct Observation {
     pub estimate: Estimate,
     /// The maps of that box, where they were asked for.
     pub maps: Option<Maps>,
+    /// Whether the box was given and not found.
+    pub given: bool,
 }
 
 impl Follower {
@@ -34,11 +36,11 @@ impl Follower {
         self
     }
 
-    /// Learns the target from `region` of the first frame, finds it in the others.
-    pub fn follow(&mut self, frame: &Frame, region: BoundingBox, with_maps: bool) -> Result<Observation, TrackerError> {
-        let Some(tracker) = &mut self.tracker else { return self.learn(frame, region, with_maps) };
+    /// Finds the target; none before it was learnt.
+    pub fn track(&mut self, frame: &Frame, with_maps: bool) -> Result<Option<Observation>, TrackerError> {
+        let Some(tracker) = &mut self.tracker else { return Ok(None) };
         let estimate = tracker.track(frame)?;
-        self.observe(frame, estimate, with_maps)
+        self.observe(frame, estimate, false, with_maps).map(Some)
     }
 
     /// Learns the target from `region` of any frame, in addition to what was learnt before.
@@ -48,7 +50,7 @@ impl Follower {
             none => *none = Some(Tracker::with_stream(&self.model, frame, region, self.stream)?),
         }
         let estimate = Estimate { bounding_box: region, confidence: 1.0, success: true, probability: 1.0 };
-        self.observe(frame, estimate, with_maps)
+        self.observe(frame, estimate, true, with_maps)
     }
 
     /// Forgets the target.
@@ -56,25 +58,42 @@ impl Follower {
         self.tracker = None;
     }
 
-    fn observe(&self, frame: &Frame, estimate: Estimate, with_maps: bool) -> Result<Observation, TrackerError> {
+    fn observe(
+        &self,
+        frame: &Frame,
+        estimate: Estimate,
+        given: bool,
+        with_maps: bool,
+    ) -> Result<Observation, TrackerError> {
         let maps = match &self.tracker {
             Some(tracker) if with_maps => tracker.maps(frame, &[estimate.bounding_box])?.pop(),
             _ => None,
         };
-        Ok(Observation { estimate, maps })
+        Ok(Observation { estimate, maps, given })
     }
+}
+
+/// Names of a follower's columns; the last one is there with maps alone.
+const COLUMNS: [&str; 8] = ["x", "y", "width", "height", "confidence", "found", "probability", "attention_inside"];
+
+fn names(with_maps: bool) -> &'static [&'static str] {
+    &COLUMNS[..COLUMNS.len() - usize::from(!with_maps)]
 }
 
 /// Names of a follower's columns.
 pub fn columns(prefix: &str, with_maps: bool) -> String {
-    let names = ["x", "y", "width", "height", "confidence", "found", "probability", "attention_inside"];
-    let names = if with_maps { &names[..] } else { &names[..7] };
-    names.iter().map(|name| format!("{prefix}{name}")).collect::<Vec<_>>().join(",")
+    names(with_maps).iter().map(|name| format!("{prefix}{name}")).collect::<Vec<_>>().join(",")
+}
+
+/// The values of a follower's columns; they are empty in frames in which the target is not
+/// followed.
+pub fn values(observed: Option<&Observation>, with_maps: bool) -> String {
+    observed.map_or_else(|| ",".repeat(names(with_maps).len() - 1), |observed| observed.values(with_maps))
 }
 
 impl Observation {
     /// The values of the follower's columns.
-    pub fn values(&self, with_maps: bool) -> String {
+    fn values(&self, with_maps: bool) -> String {
         let Estimate { bounding_box: b, confidence, success, probability } = self.estimate;
         let (x, y, width, height, found) = (b.x, b.y, b.width, b.height, u8::from(success));
         // Nothing in frames without maps, and where there is no attention at all.

@@ -4,10 +4,10 @@ pub mod ahead;
 mod apart;
 pub mod boxes;
 mod canvas;
-mod export;
+pub mod export;
 pub mod follower;
 pub mod frames;
-mod output;
+pub mod output;
 pub mod panel;
 pub mod picture;
 mod progress;
@@ -40,38 +40,43 @@ use super::{core, interrupt, one_line, say};
 /// Flags of `attrax track`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A folder of frames, a sequence (VOT, OTB, GOT-10k), a video or animation (mp4, webm, mkv, avi, y4m, gif; decoded by
-    /// ffmpeg), a camera such as camera:0 or /dev/video0, an address (rtsp, http), - for a video on standard input, a pattern
-    /// such as 'frames/*.jpg', or the frames themselves
+    /// A folder of frames, a sequence (VOT, OTB, GOT-10k), a video or animation (mp4, webm, mkv,
+    /// avi, y4m, gif; decoded by ffmpeg), a camera such as camera:0 or /dev/video0, an address
+    /// (rtsp, http), - for a video on standard input, a pattern such as 'frames/*.jpg', or the
+    /// frames themselves
     #[arg(required = true, value_name = "FRAMES")]
     frames: Vec<PathBuf>,
-    /// The target in the first frame: left, top, width and height in pixels; may be given several times, for several targets
-    /// [default: what the ground truth stored with the frames says, in the files of VOT, OTB and GOT-10k]
+    /// The target in the first frame: left, top, width and height in pixels; may be given several
+    /// times, for several targets [default: what the ground truth stored with the frames says, in
+    /// the files of VOT, OTB and GOT-10k]
     #[arg(long = "box", value_name = "X,Y,WIDTH,HEIGHT", value_parser = parse_box, allow_hyphen_values = true)]
     regions: Vec<BoundingBox>,
     #[command(flatten)]
     span: span::Args,
-    /// The ground truth, where it is not stored with the frames: a region a line, one line for each frame; a file whose name
-    /// begins with `groundtruth_rect` counts pixels from 1, as OTB's do
+    /// The ground truth, where it is not stored with the frames: a region a line, one line for each
+    /// frame; a file whose name begins with `groundtruth_rect` counts pixels from 1, as OTB's do
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// Write the boxes to this file instead of standard output, which - is too; until it is whole it is called FILE.part, or FILE.2.part and
-    /// so on where that exists
+    /// Write the boxes to this file instead of standard output, which - is too; until it is whole
+    /// it is called FILE.part, or FILE.2.part and so on where that exists
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
     exports: export::Args,
-    /// Write a copy of each frame with box, number and score drawn, as PNG, into this folder; it is named after the frame
+    /// Write a copy of each frame with box, number and score drawn, as PNG, into this folder; it is
+    /// named after the frame
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
-    /// Write what the tracker sees as PNG into this folder, a picture for each frame: the crop with the attention, a window
-    /// around the box with the scores, and the frame; adds the column `attention_inside`
+    /// Write what the tracker sees as PNG into this folder, a picture for each frame: the crop with
+    /// the attention, a window around the box with the scores, and the frame; adds the column
+    /// `attention_inside`
     #[arg(long, value_name = "DIR")]
     maps: Option<PathBuf>,
     /// The first frame whose maps are computed and written; the frames before it are tracked in without [default: 1]
     #[arg(long, value_name = "FRAME", requires = "maps", value_parser = span::parse_frame)]
     maps_from: Option<usize>,
-    /// Follow the target with another preset too, side by side, in a second row of the maps; its columns begin with `also_`
+    /// Follow the target with another preset too, side by side, in a second row of the maps; its
+    /// columns begin with `also_`
     #[arg(long, value_name = "PRESET", value_enum, requires = "maps")]
     also_preset: Option<core::Preset>,
     /// Write the frames with box, number and score as a video, by ffmpeg
@@ -80,8 +85,8 @@ pub struct Args {
     /// Write the pictures of the maps as a video, by ffmpeg
     #[arg(long, value_name = "FILE.mp4", requires = "maps")]
     maps_video: Option<PathBuf>,
-    /// Print a table of the seconds by stage at the end, and write a trace for the trace viewers of browsers
-    /// (Perfetto, or Chrome's about:tracing)
+    /// Print a table of the seconds by stage at the end, and write a trace for the trace viewers of
+    /// browsers (Perfetto, or Chrome's about:tracing)
     #[arg(long, value_name = "FILE.json")]
     profile: Option<PathBuf>,
     #[command(flatten)]
@@ -115,16 +120,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         [] => vec![first_box(truth.as_ref(), span.first)?],
         regions => regions.to_vec(),
     };
+    let targets = span.targets;
     ensure!(
-        regions.len() == 1 || args.also_preset.is_none(),
-        "--also-preset follows one target; there are {} (--box)",
-        regions.len()
+        targets == 1 || args.also_preset.is_none(),
+        "--also-preset follows one target; there are {targets} (--box, --box-at)"
     );
     let names = source.stems();
     let files = if count.is_some() { source.paths().to_vec() } else { Vec::new() };
     let is_live = args.frames.first().is_some_and(|path| video::is_live(path));
     let config = args.core.config()?;
-    let exports = Exports::create(&args.exports, &source, regions.len())?;
+    let exports = Exports::create(&args.exports, &source, targets)?;
     let profiler = args.profile.as_ref().map(|_| Profiler::new());
     // After the rows of the model's threads.
     let reader = profiler.clone().map(|profiler| (profiler, u32::from(args.core.threads())));
@@ -139,7 +144,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.also_preset.is_some() {
         header = format!("{header},{}", columns("also_", with_maps));
     }
-    for target in 2..=regions.len() {
+    for target in 2..=targets {
         header = format!("{header},{}", columns(&format!("target{target}_"), with_maps));
     }
     // A dash is the standard output, as it is the standard input among the frames.
@@ -155,10 +160,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let model = model.with_config(args.core.of_preset(preset).config()?)?;
         followers.push(Follower::new(name_of(preset), model).on_stream(earlier));
     }
-    for target in (2..=regions.len()).rev() {
+    for target in (2..=targets).rev() {
         followers.insert(0, Follower::new(format!("target {target}"), Arc::clone(&model)).on_stream(earlier));
     }
-    let name = if regions.len() > 1 { "target 1".into() } else { name_of(args.core.preset) };
+    let name = if targets > 1 { "target 1".into() } else { name_of(args.core.preset) };
     followers.insert(0, Follower::new(name, model).on_stream(earlier));
     let progress = Progress::new(count.map(|count| span.expected(count)).or(args.span.most()));
     let mut run = Run {
@@ -177,7 +182,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         progress,
     };
     if is_live {
-        interrupt::ask_first();
+        interrupt::ask_first("the files are completed; another Ctrl-C ends at once");
     }
     let tracked = run.track();
     run.progress.clear();

@@ -1,4 +1,5 @@
-//! One pass over the sequence: frame by frame, what was found goes into the table, pictures and the video.
+//! One pass over the sequence: frame by frame, what was found goes into the table, pictures and the
+//! video.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use super::Args;
 use super::ahead::Frames;
 use super::boxes::Truth;
 use super::export::Exports;
-use super::follower::{Follower, Observation};
+use super::follower::{Follower, Observation, values};
 use super::output::{Summary, Table};
 use super::panel::{Row, panel};
 use super::picture;
@@ -40,7 +41,8 @@ pub struct Run<'a> {
     pub truth: Option<Truth>,
     /// The frames that are left.
     pub frames: Frames,
-    /// The trackers, of which the first is measured: one for each target, or several for the one target.
+    /// The trackers, of which the first is measured: one for each target, or several for the one
+    /// target.
     pub followers: Vec<Follower>,
     /// What other programs read.
     pub exports: Exports,
@@ -85,13 +87,13 @@ impl Run<'_> {
             }
             let observed = self.follow(&frame, position).with_context(|| self.place(position))?;
             drop(whole);
-            let estimate = observed[0].estimate;
-            let values = observed.iter().map(|observed| observed.values(self.args.maps.is_some()));
-            self.table.row(&values.collect::<Vec<_>>().join(","))?;
+            let with_maps = self.args.maps.is_some();
+            let columns = observed.iter().map(|observed| values(observed.as_ref(), with_maps));
+            self.table.row(&columns.collect::<Vec<_>>().join(","))?;
             self.draw(&frame, &observed, position)?;
-            let targets = self.regions.len();
-            self.exports.add(position, &frame, observed.iter().take(targets).map(|observed| observed.estimate))?;
-            let is_given = |target: usize| self.span.corrections.contains_key(&(position, target));
+            let targets = self.span.targets;
+            let estimates = || observed.iter().take(targets).map(|observed| Some(observed.as_ref()?.estimate));
+            self.exports.add(position, &frame, estimates())?;
             summary.frames += 1;
             summary.lost.resize(targets, 0);
             if is_first {
@@ -99,17 +101,17 @@ impl Run<'_> {
                 self.warn_of_place(&frame);
                 learnt = Instant::now();
             } else {
-                for (target, lost) in summary.lost.iter_mut().enumerate() {
-                    summary.corrections += usize::from(is_given(target));
-                    *lost += usize::from(!observed[target].estimate.success);
+                for (target, (lost, estimate)) in summary.lost.iter_mut().zip(estimates()).enumerate() {
+                    summary.corrections += usize::from(self.span.is_corrected(position, target));
+                    *lost += usize::from(estimate.is_some_and(|estimate| !estimate.success));
                 }
             }
-            if !is_first && !is_given(0) {
+            if let Some(Observation { estimate, given: false, .. }) = &observed[0] {
                 let overlap = |truth: &Truth| truth.overlap(position, estimate.bounding_box, frame.size());
                 summary.overlaps.extend(self.truth.as_ref().and_then(overlap));
             }
             let declared = self.frames.declared().map(|count| self.span.expected(count as usize) as u64);
-            self.progress.step(declared, observed.iter().take(targets).all(|observed| observed.estimate.success));
+            self.progress.step(declared, estimates().flatten().all(|estimate| estimate.success));
         }
         summary.tracking = learnt.elapsed();
         summary.skipped = self.frames.skipped();
@@ -126,19 +128,28 @@ impl Run<'_> {
         format!("frame {}{file}", position + 1)
     }
 
-    /// What every tracker says about a frame, in which the target's box may be given.
-    fn follow(&mut self, frame: &Frame, position: usize) -> Result<Vec<Observation>, TrackerError> {
-        let (with_maps, forget, targets) = (self.has_maps(position), self.span.forget, self.regions.len());
+    /// What every tracker says about a frame, in which the target's box may be given. None of a
+    /// target that is not followed.
+    fn follow(&mut self, frame: &Frame, position: usize) -> Result<Vec<Option<Observation>>, TrackerError> {
+        let (with_maps, forget, targets) = (self.has_maps(position), self.span.forget, self.span.targets);
         let observed = self.followers.iter_mut().enumerate().map(|(place, follower)| {
             // Several trackers follow the one target.
             let target = if targets == 1 { 0 } else { place };
-            let Some(given) = self.span.corrections.get(&(position, target)) else {
-                return follower.follow(frame, self.regions[target], with_maps);
-            };
-            if forget {
-                follower.forget();
+            if !self.span.is_followed(position, target) {
+                return Ok(None);
             }
-            follower.learn(frame, *given, with_maps)
+            match (self.span.corrections.get(&(position, target)), self.regions.get(target)) {
+                (Some(given), _) => {
+                    if forget {
+                        follower.forget();
+                    }
+                    follower.learn(frame, *given, with_maps).map(Some)
+                }
+                (None, Some(region)) if position == self.span.first => {
+                    follower.learn(frame, *region, with_maps).map(Some)
+                }
+                (None, _) => follower.track(frame, with_maps),
+            }
         });
         observed.collect()
     }
@@ -172,13 +183,13 @@ impl Run<'_> {
     }
 
     /// Writes the pictures that were asked for.
-    fn draw(&mut self, frame: &Frame, observed: &[Observation], position: usize) -> anyhow::Result<()> {
+    fn draw(&mut self, frame: &Frame, observed: &[Option<Observation>], position: usize) -> anyhow::Result<()> {
         let Args { overlay, maps, maps_video, video, .. } = self.args;
         let name = self.names.get(position).cloned().unwrap_or_else(|| format!("{:08}", position + 1));
         let pace = self.frames.pace();
         if overlay.is_some() || video.is_some() {
-            let targets = self.regions.len();
-            let estimates: Vec<Estimate> = observed.iter().take(targets).map(|observed| observed.estimate).collect();
+            let targets = observed.iter().take(self.span.targets);
+            let estimates: Vec<Option<Estimate>> = targets.map(|observed| Some(observed.as_ref()?.estimate)).collect();
             let picture = picture::overlay(frame, position + 1, &estimates)?;
             if let Some(folder) = overlay {
                 save(&picture, &folder.join(format!("{name}.png")))?;
@@ -196,11 +207,12 @@ impl Run<'_> {
     }
 
     /// The picture of what every tracker saw.
-    fn panel(&self, frame: &Frame, observed: &[Observation], position: usize) -> RgbImage {
+    fn panel(&self, frame: &Frame, observed: &[Option<Observation>], position: usize) -> RgbImage {
         let rows = self.followers.iter().zip(observed).enumerate().filter_map(|(place, (follower, observed))| {
+            let observed = observed.as_ref()?;
             let overlap = |truth: &Truth| truth.overlap(position, observed.estimate.bounding_box, frame.size());
             // Of several targets the first one has ground truth.
-            let overlap = self.truth.as_ref().filter(|_| place == 0 || self.regions.len() == 1).and_then(overlap);
+            let overlap = self.truth.as_ref().filter(|_| place == 0 || self.span.targets == 1).and_then(overlap);
             Some(Row { name: &follower.name, estimate: observed.estimate, overlap, maps: observed.maps.as_ref()? })
         });
         let rows: Vec<Row<'_>> = rows.collect();

@@ -4,24 +4,23 @@ use std::path::Path;
 
 use attrax_tracker::BoundingBox;
 
-use super::run::{Correction, Order, Run};
+use super::run::{Given, Run, Target};
 use crate::cli::core;
 
 /// `attrax track` with the flags of a run, or why there is none.
-pub fn repeat(clip: &Path, flags: &core::Args, order: &Order, run: &Run) -> Result<String, &'static str> {
-    let [first, others @ ..] = order.trackers.as_slice() else { return Err("there is no tracker") };
-    let Some(region) = run.region else { return Err("there is no box") };
-    let numbers = |b: &BoundingBox| format!("{},{},{},{}", b.x, b.y, b.width, b.height);
+pub fn repeat(clip: &Path, flags: &core::Args, run: &Run, is_live: bool) -> Result<String, &'static str> {
+    let [first, others @ ..] = run.trackers.as_slice() else { return Err("there is no run") };
+    if is_live {
+        return Err("the frames of a camera do not come again; export the sequence and track that");
+    }
     let mut words = vec!["attrax".to_string(), "track".into(), quoted(&clip.to_string_lossy())];
     if run.from > 0 {
         words.extend(["--start".into(), (run.from + 1).to_string()]);
     }
-    words.push(format!("--box={}", numbers(&region)));
-    for Correction { frame, region, .. } in &run.corrections {
-        words.push(format!("--box-at={}={}", frame + 1, numbers(region)));
-    }
-    if run.corrections.iter().any(|correction| !correction.keep) {
-        if run.corrections.iter().any(|correction| correction.keep) {
+    words.extend(boxes(run)?);
+    let corrections = || run.targets.iter().flat_map(|target| target.given.values().skip(1));
+    if corrections().any(|given| !given.keep) {
+        if corrections().any(|given| given.keep) {
             return Err("attrax track keeps what was learnt at all corrections or at none");
         }
         words.push("--forget".into());
@@ -29,12 +28,12 @@ pub fn repeat(clip: &Path, flags: &core::Args, order: &Order, run: &Run) -> Resu
     words.extend(["--preset".into(), first.preset.clone()]);
     words.extend(first.lambda.iter().flat_map(|lambda| ["--lambda".into(), lambda.to_string()]));
     for other in others {
-        if other.lambda.is_some() || !order.maps {
+        if other.lambda.is_some() || !run.maps {
             return Err("attrax track gives a second tracker no lambda of its own, and always maps");
         }
         words.extend(["--also-preset".into(), other.preset.clone()]);
     }
-    if order.maps {
+    if run.maps {
         words.extend(["--maps".into(), "maps".into()]);
     }
     let path = |name: &str, path: &Option<std::path::PathBuf>| {
@@ -51,6 +50,27 @@ pub fn repeat(clip: &Path, flags: &core::Args, order: &Order, run: &Run) -> Resu
     }
     words.extend(flags.threads.iter().flat_map(|threads| ["--threads".into(), threads.to_string()]));
     Ok(words.join(" "))
+}
+
+/// The flags of the boxes and ends of all targets.
+fn boxes(run: &Run) -> Result<Vec<String>, &'static str> {
+    if !run.targets.is_sorted_by_key(Target::begin) {
+        return Err("attrax track numbers targets by their first frames");
+    }
+    let numbers = |b: &BoundingBox| format!("{},{},{},{}", b.x, b.y, b.width, b.height);
+    let mut words = Vec::new();
+    for (target, number) in run.targets.iter().zip(1..) {
+        let at = |frame: usize| if number == 1 { (frame + 1).to_string() } else { format!("{}:{number}", frame + 1) };
+        for (frame, Given { region, .. }) in &target.given {
+            words.push(if *frame == run.from {
+                format!("--box={}", numbers(region))
+            } else {
+                format!("--box-at={}={}", at(*frame), numbers(region))
+            });
+        }
+        words.extend(target.end.map(|end| format!("--end-at={}", at(end))));
+    }
+    Ok(words)
 }
 
 /// A word as a POSIX shell reads it.

@@ -1,4 +1,5 @@
-//! Access: a browser that has the address with the token, one page at a time, and no page of another site.
+//! Access: a browser that has the address with the token, one page at a time, and no page of
+//! another site.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 
 use super::server::Peer;
 use super::site::{Refusal, Site, refuse};
@@ -16,12 +18,12 @@ use super::site::{Refusal, Site, refuse};
 /// Names of this machine, as a browser on it or at the other end of `ssh -L` writes them.
 const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 /// Parameters that count something.
-const NUMBERS: [&str; 7] = ["frame", "from", "keep", "maps", "run", "since", "tracker"];
+const NUMBERS: [&str; 10] = ["frame", "from", "keep", "maps", "picture", "run", "since", "target", "tick", "tracker"];
 /// Characters of a page's own number at most.
 const PAGE_LENGTH: usize = 64;
 
-/// Headers of every answer: nothing is loaded from elsewhere, no other page may embed this one, and its address, which has the
-/// token, is sent to no other site.
+/// Headers of every answer: nothing is loaded from elsewhere, no other page may embed this one, and
+/// its address, which has the token, is sent to no other site.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -33,7 +35,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// The parameters of an address. The page sends none that would have to be escaped.
+/// The parameters of an address. Of those that the page sends names alone are escaped.
 pub struct Query(String);
 
 impl Query {
@@ -47,7 +49,15 @@ impl Query {
         pairs.find(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value)
     }
 
-    /// A parameter that counts something; 0 where it is missing. Others are refused by [`of_one_page`].
+    /// A parameter that is a name, where it is given and not empty; bytes that are no text are
+    /// replaced.
+    pub fn name(&self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        Some(percent_decode_str(text).decode_utf8_lossy().into_owned())
+    }
+
+    /// A parameter that counts something; 0 where it is missing. Others are refused by
+    /// [`of_one_page`].
     pub fn number(&self, name: &str) -> usize {
         self.text(name).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
@@ -66,8 +76,8 @@ impl<S: Sync> FromRequestParts<S> for Query {
     }
 }
 
-/// For every request: refuses other hosts, other sites' pages and bodies. An answer to a request without the token is the
-/// connection's last one.
+/// For every request: refuses other hosts, other sites' pages and bodies. An answer to a request
+/// without the token is the connection's last one.
 pub async fn local(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let knows_token = site.is_token(Query::of(request.uri()).text("token"));
     let mut response = match refusal(&request) {
@@ -131,8 +141,8 @@ fn foreign(uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
     refused(&values(header::HOST), &values(header::ORIGIN))
 }
 
-/// A page of another site whose name resolves to this machine has that name in `Host`; another site's page that sends
-/// requests here is named in `Origin`.
+/// A page of another site whose name resolves to this machine has that name in `Host`; another
+/// site's page that sends requests here is named in `Origin`.
 fn refused(hosts: &[&str], origins: &[&str]) -> Option<&'static str> {
     match (hosts, origins) {
         ([host], _) if !is_local(host) => Some("the host is not this machine"),

@@ -1,6 +1,7 @@
 //! The clip's frames for looking through them, whether they are tracked or not.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -88,6 +89,11 @@ impl Reel {
                 }
             }
         }
+    }
+
+    /// The files of the frames; none of a video.
+    pub fn files(&self) -> &[PathBuf] {
+        if let Source::Files(files) = &self.source { files } else { &[] }
     }
 
     /// Ends the decoder of a video, if no frame is being read.

@@ -1,4 +1,5 @@
-//! Files that the page saves: the table of boxes as `attrax track` writes it, and a video of the maps.
+//! Files that the page saves: the table of boxes as `attrax track` writes it, and a video of the
+//! maps.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -13,48 +14,79 @@ use super::run::{Clip, Run, Shot};
 use super::session::Session;
 use super::worker::decode;
 use crate::cli::interrupt::Pending;
-use crate::cli::track::follower::columns;
+use crate::cli::track::follower::{columns, values};
 use crate::cli::track::panel::{Row, panel};
 use crate::cli::track::picture::overlay;
 use crate::cli::track::video::Encoder;
 
-/// The table of `attrax track`; the second tracker's columns begin with `also_`.
+/// Frames a second of the video of a live source.
+const RATE: f64 = 25.0;
+/// Seconds that a frame of such a video stands at most: learning takes longer, and so does a pause.
+const LONGEST: f64 = 2.0;
+
+/// The table of `attrax track`: the columns of the second tracker begin with `also_`, those of the
+/// second target with `target2_`.
 pub fn boxes(run: &Run) -> String {
-    let prefixes = ["", "also_"].iter().take(run.names.len());
-    let header: Vec<String> = prefixes.map(|prefix| columns(prefix, run.maps)).collect();
-    let values = |shot: &Shot| shot.observed.iter().map(|seen| seen.values(run.maps)).collect::<Vec<_>>().join(",");
-    let rows = run.shots.iter().map(|shot| values(shot));
+    let lines = run.targets.len() * run.trackers.len();
+    let prefix = |line: usize| match (line, run.targets.len()) {
+        (0, _) => String::new(),
+        (_, 1) => "also_".into(),
+        _ => format!("target{}_", line + 1),
+    };
+    let header: Vec<String> = (0..lines).map(|line| columns(&prefix(line), run.maps)).collect();
+    let rows = run.shots.iter().map(|shot| {
+        let cells = (0..lines).map(|line| values(shot.of(line), run.maps));
+        cells.collect::<Vec<_>>().join(",")
+    });
     let lines: Vec<String> = std::iter::once(header.join(",")).chain(rows).collect();
     lines.join("\n") + "\n"
 }
 
-/// The video of `attrax track --maps-video` where `of_maps` says so and there are some, else that of `--video`. An abandoned one
-/// is given up.
+/// The video of `attrax track --maps-video` where `of_maps` says so and there are some, else that
+/// of `--video`. That of a live source plays as fast as its frames came. An abandoned one is given
+/// up.
 pub fn video(session: &Session, run: &Run, of_maps: bool, abandoned: &AtomicBool) -> anyhow::Result<Vec<u8>> {
     let folder = Folder::create()?;
     let path = folder.path.join("seen.mp4");
+    let is_live = session.clip.live().is_some();
+    let rate = if is_live { Some(RATE) } else { session.clip.rate };
     let mut encoder: Option<Encoder> = None;
+    // What is owed to a live source's clock, seconds.
+    let mut owed = 0.0;
     for (position, shot) in run.shots.iter().enumerate() {
         ensure!(session.watched() && !abandoned.load(Ordering::Relaxed), "the page was closed");
         let picture = picture(&session.clip, run, of_maps, shot, run.from + position)?;
         let encoder = match &mut encoder {
             Some(encoder) => encoder,
-            none => none.insert(Encoder::start(&path, picture.dimensions(), session.clip.rate.into())?),
+            none => none.insert(Encoder::start(&path, picture.dimensions(), rate.into())?),
         };
-        encoder.write(picture.as_raw())?;
+        let next = run.shots.get(position + 1).and_then(|next| next.picture.time);
+        let mut times = 1;
+        if let (Some(time), Some(next)) = (shot.picture.time, next) {
+            owed += (next - time).clamp(0.0, LONGEST);
+            times = (owed * RATE).round() as usize;
+            owed -= times as f64 / RATE;
+        }
+        for _ in 0..times {
+            encoder.write(picture.as_raw())?;
+        }
     }
     encoder.context("nothing was tracked")?.finish()?;
     Ok(fs::read(&path)?)
 }
 
-/// The maps of every tracker in a frame, or the frame with the first one's box.
+/// The maps of every line in a frame, or the frame with the box of each target.
 fn picture(clip: &Clip, run: &Run, of_maps: bool, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
-    let frame = decode(&shot.jpeg)?;
-    if let (false, Some(first)) = (run.maps && of_maps, shot.observed.first()) {
-        return overlay(&frame, position + 1, &[first.estimate]);
+    let frame = decode(&shot.picture.jpeg)?;
+    let of_each = run.trackers.len();
+    if !(run.maps && of_maps) {
+        let boxes = (0..run.targets.len()).map(|target| Some(shot.of(target * of_each)?.estimate));
+        return overlay(&frame, position + 1, &boxes.collect::<Vec<_>>());
     }
-    let rows = run.names.iter().zip(&shot.observed).filter_map(|(name, observed)| {
-        let truth = clip.truth.as_ref();
+    let names = run.names();
+    let rows = names.iter().enumerate().filter_map(|(line, name)| {
+        let observed = shot.of(line)?;
+        let truth = clip.truth.as_ref().filter(|_| line == 0 || run.targets.len() == 1);
         let overlap = truth.and_then(|truth| truth.overlap(position, observed.estimate.bounding_box, frame.size()));
         Some(Row { name, estimate: observed.estimate, overlap, maps: observed.maps.as_ref()? })
     });

@@ -1,4 +1,5 @@
-//! Connections: how many are open, how long each may take for its headers, and which one is closed when there are too many.
+//! Connections: how many are open, how long each may take for its headers, and which one is closed
+//! when there are too many.
 
 use std::collections::VecDeque;
 use std::net::TcpListener;

@@ -1,19 +1,16 @@
-//! The state that the page, the server and the tracking thread share: the open page, its orders, and what was tracked.
+//! The state that the page, the server and the tracking thread share: the open page, its orders,
+//! and what was tracked.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use attrax_tracker::BoundingBox;
-use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
-use super::run::{Choice, Clip, Correction, Order, Run, Shot, Task};
+use super::run::{Change, Clip, Correction, Order, Run, Shot, Task};
 
 /// A page without a request for this long is gone.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// A request for news waits this long.
-const HOLD: Duration = Duration::from_secs(2);
 
 /// The shared state.
 pub struct Session {
@@ -23,35 +20,40 @@ pub struct Session {
     /// For the tracking thread.
     changed: Condvar,
     /// For the page: the version.
-    versions: watch::Sender<usize>,
+    pub versions: watch::Sender<usize>,
 }
 
+/// What changes.
 #[derive(Default)]
-struct State {
+pub struct State {
     /// The page's own number, and the time of its last request.
     page: Option<String>,
     heard: Option<Instant>,
     /// Counts what changed.
-    version: usize,
-    /// Counts runs.
-    number: usize,
-    run: Run,
+    pub version: usize,
+    /// Counts runs and their corrections.
+    pub number: usize,
+    /// The run.
+    pub run: Run,
     /// A run that has to begin.
     order: Option<Order>,
-    /// The last run's order; after a correction, that of the correction.
-    last: Option<Order>,
     /// Frames that were tracked since the last order.
     tracked: usize,
     /// Whether there is a run that can go on.
     open: bool,
     /// Whether it goes on by itself.
     going: bool,
-    /// Single frames to track.
+    /// Single frames to track, and whether one of them is being tracked.
     steps: usize,
+    stepping: bool,
+    /// Whether the run should end.
+    stopped: bool,
     /// Whether a frame is being tracked.
     busy: bool,
     /// Why the run ended, if not at the last frame.
-    reason: String,
+    pub reason: String,
+    /// Frames of a live source that were not tracked because newer ones had come.
+    pub skipped: usize,
 }
 
 impl State {
@@ -60,14 +62,33 @@ impl State {
         self.heard.is_some_and(|heard| heard.elapsed() < PATIENCE)
     }
 
-    /// Takes an order and the run up to now in one step, so that the page does not take the last run for this one.
-    fn begin(&mut self, order: Order, run: Run) {
+    /// Takes an order and the run up to now in one step, so that the page does not take the last
+    /// run for this one.
+    fn begin(&mut self, run: Run, change: Option<Change>) {
+        let later = change.as_ref().map_or(&[][..], |change| change.later.as_slice());
+        let recorded = run.shots.iter().chain(later).map(|shot| Arc::clone(&shot.picture));
+        let recorded = recorded.filter(|picture| picture.time.is_some()).collect();
+        let change = match (change, self.order.take().map(|order| order.change)) {
+            (Some(change), Some(Some(earlier))) => Some(change.after(earlier)),
+            // The run has not begun yet.
+            (_, Some(None)) => None,
+            (change, None) => change,
+            (None, Some(Some(_))) => None,
+        };
+        self.order = Some(Order {
+            from: run.next(),
+            targets: run.targets.clone(),
+            trackers: run.trackers.clone(),
+            maps: run.maps,
+            change,
+            recorded,
+        });
         (self.number, self.run, self.reason) = (self.number + 1, run, String::new());
-        (self.last, self.order) = (Some(order.clone()), Some(order));
-        (self.open, self.going, self.steps, self.tracked) = (true, true, 0, 0);
+        (self.open, self.going, self.steps, self.tracked, self.stopped) = (true, true, 0, 0, false);
     }
 
-    fn phase(&self) -> &'static str {
+    /// What the run does.
+    pub fn phase(&self) -> &'static str {
         match (self.open, self.going || self.steps > 0 || self.busy) {
             (true, true) if self.tracked == 0 => "learning",
             (true, true) => "running",
@@ -90,7 +111,8 @@ impl Session {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// The state, for a moment.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -122,66 +144,93 @@ impl Session {
         }
     }
 
-    /// The last box that was given and its frame, or else that of the ground truth.
-    pub fn region(&self) -> Option<(usize, BoundingBox)> {
-        let last = self.lock().last.as_ref().map(|order| (order.from, order.region));
-        last.or_else(|| Some((0, self.clip.truth.as_ref()?.box_in(0).ok()?)))
-    }
-
-    /// The order of the last run.
-    pub fn last(&self) -> Option<Order> {
-        self.lock().last.clone()
-    }
-
     /// Whether a page is open.
     pub fn watched(&self) -> bool {
         self.lock().watched()
     }
 
-    /// The page was closed. Another one may come at once, and the run waits for it as it does for a silent one.
+    /// The page was closed. Another one may come at once, and the run waits for it as it does for a
+    /// silent one.
     pub fn leave(&self) {
         self.lock().page = None;
     }
 
     /// Begins a run in place of the last one.
-    pub fn start(&self, order: Order) {
-        let run = Run {
-            names: order.trackers.iter().map(Choice::name).collect(),
-            maps: order.maps,
-            from: order.from,
-            region: Some(order.region),
-            ..Run::default()
-        };
-        self.change(|state| state.begin(order, run));
+    pub fn start(&self, run: Run) {
+        self.change(|state| state.begin(run, None));
     }
 
-    /// Goes on from a tracked frame of run `number` with another box; the results before it stay. With `keep` its trackers learn
-    /// the frame in addition to what they had learnt up to there, else anew. False where there is no such frame.
-    pub fn correct(&self, number: usize, frame: usize, region: BoundingBox, keep: bool) -> bool {
-        let mut known = false;
-        self.change(|state| {
-            let (Some(last), Some(place)) = (&state.last, frame.checked_sub(state.run.from)) else { return };
-            if number != state.number || place >= state.run.shots.len() {
-                return;
-            }
-            let mut run = state.run.clone();
-            run.shots.truncate(place);
-            run.corrections.retain(|correction| correction.frame < frame);
-            if place == 0 {
-                run.region = Some(region);
+    /// Gives a target of run `number` a box in a tracked frame and goes on from there: the results
+    /// before it stay, and those of other targets. With `keep` its trackers learn the frame in
+    /// addition to what they had learnt up to there, else anew.
+    ///
+    /// # Errors
+    /// Why it cannot be done.
+    pub fn correct(&self, number: usize, correction: &Correction) -> Result<(), String> {
+        self.change_run(number, |state, mut run| {
+            let later = run.correct(correction)?;
+            state.begin(run, Some(Change { targets: BTreeSet::from([correction.target]), later }));
+            Ok(())
+        })
+    }
+
+    /// Does not follow a target of run `number` from a frame on; the others go on.
+    ///
+    /// # Errors
+    /// Why it cannot be done.
+    pub fn end_target(&self, number: usize, target: usize, frame: usize) -> Result<(), String> {
+        self.change_run(number, |state, mut run| {
+            run.end(target, frame)?;
+            if state.open {
+                let (going, steps, tracked) = (state.going, state.steps, state.tracked);
+                state.begin(run, Some(Change::default()));
+                (state.going, state.steps, state.tracked) = (going, steps, tracked);
             } else {
-                run.corrections.push(Correction { frame, region, keep });
+                (state.number, state.run) = (state.number + 1, run);
             }
-            let order = Order { from: frame, region, given: run.given(), ..last.clone() };
-            state.begin(order, run);
-            known = true;
-        });
-        known
+            Ok(())
+        })
     }
 
-    /// Whether another run has been ordered in the meantime.
-    pub fn is_superseded(&self) -> bool {
-        self.lock().order.is_some()
+    /// Names a target.
+    pub fn rename(&self, number: usize, target: usize, name: &str) -> Result<(), String> {
+        self.change_run(number, |state, _| {
+            let target = state.run.targets.get_mut(target).ok_or("there is no such target")?;
+            target.name = name.into();
+            Ok(())
+        })
+    }
+
+    /// Changes the run of a number, if it is still the last one.
+    fn change_run(
+        &self,
+        number: usize,
+        change: impl FnOnce(&mut State, Run) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut done = Err("there is another run now".to_string());
+        self.change(|state| {
+            if number == state.number {
+                let run = state.run.clone();
+                done = change(state, run);
+            }
+        });
+        done
+    }
+
+    /// Whether the next frame of a run that goes on is wanted.
+    pub fn is_wanted(&self) -> bool {
+        let state = self.lock();
+        state.order.is_none() && state.open && !state.stopped && state.watched() && (state.going || state.stepping)
+    }
+
+    /// Something of the clip has changed, which the page should know.
+    pub fn announce(&self) {
+        self.change(|_| {});
+    }
+
+    /// Ends a run.
+    pub fn stop(&self) {
+        self.change(|state| state.stopped = state.open);
     }
 
     /// Lets the run go on, or holds it.
@@ -202,13 +251,18 @@ impl Session {
                 return Task::Start(order);
             }
             if !state.watched() {
-                self.clip.reel.close();
+                if let Some(reel) = self.clip.reel() {
+                    reel.close();
+                }
                 if active {
                     return Task::Leave;
                 }
             }
+            if active && state.stopped {
+                return Task::Stop;
+            }
             if active && (state.going || state.steps > 0) {
-                (state.steps, state.busy) = (state.steps.saturating_sub(1), true);
+                (state.stepping, state.steps, state.busy) = (state.steps > 0, state.steps.saturating_sub(1), true);
                 return Task::Track;
             }
             let waited = self.changed.wait_timeout(state, Duration::from_millis(500));
@@ -216,15 +270,23 @@ impl Session {
         }
     }
 
-    /// Adds a frame to the run, unless another run has begun in the meantime.
-    pub fn add(&self, shot: Shot) {
+    /// Adds a frame to the run, and the frames that were skipped up to now, unless another run has
+    /// begun in the meantime; says whether it was added.
+    pub fn add(&self, shot: Shot, skipped: usize) -> bool {
+        let mut added = false;
         self.change(|state| {
             state.busy = false;
             if state.order.is_none() {
-                state.tracked += 1;
+                (state.tracked, state.skipped, added) = (state.tracked + 1, skipped, true);
                 state.run.shots.push(Arc::new(shot));
             }
         });
+        added
+    }
+
+    /// No frame was wanted any more.
+    pub fn rest(&self) {
+        self.change(|state| state.busy = false);
     }
 
     /// The run is over, unless another one has begun in the meantime.
@@ -233,6 +295,7 @@ impl Session {
             state.busy = false;
             if state.order.is_none() {
                 (state.open, state.going, state.steps, state.reason) = (false, false, 0, reason.to_string());
+                state.stopped = false;
             }
         });
     }
@@ -245,53 +308,12 @@ impl Session {
 
     /// Bytes of the frames of the run.
     pub fn kept(&self) -> usize {
-        self.lock().run.shots.iter().map(|shot| shot.jpeg.len()).sum()
+        self.lock().run.shots.iter().map(|shot| shot.picture.jpeg.len()).sum()
     }
 
     /// A frame of a run by its number in the clip, counted from 0.
     pub fn shot(&self, number: usize, frame: usize) -> Option<Arc<Shot>> {
         let state = self.lock();
         state.run.shots.get(frame.checked_sub(state.run.from)?).filter(|_| number == state.number).cloned()
-    }
-
-    /// Waits a while for a version other than `since`.
-    pub async fn wait_for_news(&self, since: usize) {
-        let mut versions = self.versions.subscribe();
-        // Without any news the answer says just that.
-        let _ = timeout(HOLD, versions.wait_for(|version| *version != since)).await;
-    }
-
-    /// The state, for a page that knows the first `from` frames of run `number`.
-    pub fn news(&self, number: usize, from: usize) -> Value {
-        let state = self.lock();
-        let from = if number == state.number { from } else { 0 };
-        let frames = state.run.shots.iter().enumerate().skip(from);
-        let frames: Vec<Value> = frames.map(|(place, shot)| self.row(state.run.from + place, shot)).collect();
-        json!({
-            "version": state.version,
-            "run": state.number,
-            "phase": state.phase(),
-            "reason": state.reason,
-            "names": state.run.names,
-            "maps": state.run.maps,
-            "start": state.run.from,
-            "from": from,
-            "frames": frames,
-        })
-    }
-
-    /// A frame as the page knows it: seconds, and for each tracker its box, score, whether the target is found, the overlap with
-    /// the ground truth and the share of attention inside.
-    fn row(&self, frame: usize, shot: &Shot) -> Value {
-        let trackers = shot.observed.iter().map(|observed| {
-            let (b, e) = (observed.estimate.bounding_box, &observed.estimate);
-            let truth = self.clip.truth.as_ref();
-            json!({
-                "box": [b.x, b.y, b.width, b.height], "score": e.confidence, "found": e.success,
-                "probability": e.probability, "inside": observed.maps.as_ref().and_then(|maps| maps.inside),
-                "overlap": truth.and_then(|truth| truth.overlap(frame, b, self.clip.size)),
-            })
-        });
-        json!({ "seconds": shot.seconds, "seen": trackers.collect::<Vec<_>>() })
     }
 }

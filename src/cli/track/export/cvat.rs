@@ -6,18 +6,19 @@ use super::Tracks;
 
 /// The whole document.
 pub fn xml(tracks: &Tracks) -> String {
-    let (label, name) = (escaped(&tracks.label), escaped(&tracks.source));
+    let name = escaped(&tracks.source);
+    let label = |class: &str| format!("<label><name>{}</name><attributes></attributes></label>", escaped(class));
+    let labels: String = tracks.classes().into_iter().map(label).collect();
     let last = tracks.frames.last().map_or(0, |frame| frame.number);
     let (width, height) = tracks.frames.first().map_or((0, 0), |frame| frame.size);
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n<version>1.1</version>\n<meta><task><name>{name}</name>\
          <size>{}</size><mode>interpolation</mode><start_frame>0</start_frame><stop_frame>{last}</stop_frame>\
-         <labels><label><name>{label}</name><attributes></attributes></label></labels>\
+         <labels>{labels}</labels>\
          <original_size><width>{width}</width><height>{height}</height></original_size></task></meta>\n",
         last + 1
     );
-    let targets = tracks.frames.iter().map(|frame| frame.found.len()).max().unwrap_or_default();
-    for target in 0..targets {
+    for (target, label) in tracks.labels.iter().map(|label| escaped(label)).enumerate() {
         // Writing into a string does not fail.
         let _ = writeln!(text, "<track id=\"{target}\" label=\"{label}\" source=\"auto\">");
         let mut shown = None;

@@ -10,8 +10,8 @@ use super::Tracks;
 /// A line of ground truth without a target.
 const NO_TARGET: &str = "nan,nan,nan,nan\n";
 
-/// A line for each frame of the source from number `first` on: left, top, width, height of the first target; NaN in frames without
-/// the target and in frames before the run.
+/// A line for each frame of the source from number `first` on: left, top, width, height of the
+/// first target; NaN in frames without the target and in frames before the run.
 pub fn groundtruth(tracks: &Tracks, first: usize) -> String {
     let before = tracks.frames.first().map_or(0, |frame| frame.number.saturating_sub(first));
     let lines = tracks.frames.iter().map(|frame| match frame.found.first() {
@@ -35,15 +35,17 @@ pub fn mot(tracks: &Tracks) -> String {
     rows.collect()
 }
 
-/// Labels by file name: class 0, and the box's middle and size as shares of the frame; a frame without a target has an empty file.
+/// Labels by file name: the target's class, and the box's middle and size as shares of the frame; a
+/// frame without a target has an empty file.
 pub fn yolo(tracks: &Tracks) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut files = BTreeMap::from([("classes.txt".to_string(), format!("{}\n", tracks.label))]);
+    let mut files = BTreeMap::from([("classes.txt".to_string(), tracks.classes().join("\n") + "\n")]);
     for frame in &tracks.frames {
         let (width, height) = (f64::from(frame.size.0), f64::from(frame.size.1));
-        let inside = frame.found.iter().flatten().filter_map(|(b, _)| b.clipped(width, height));
-        let lines = inside.map(|b| {
-            let (x, y) = b.centre();
-            format!("0 {:.6} {:.6} {:.6} {:.6}\n", x / width, y / height, b.width / width, b.height / height)
+        let lines = frame.found.iter().enumerate().filter_map(|(target, found)| {
+            let b = found.as_ref()?.0.clipped(width, height)?;
+            let ((x, y), class) = (b.centre(), tracks.class_of(target));
+            let (wide, high) = (b.width / width, b.height / height);
+            Some(format!("{class} {:.6} {:.6} {wide:.6} {high:.6}\n", x / width, y / height))
         });
         let stem = Path::new(&frame.name).file_stem().unwrap_or_default().to_string_lossy();
         let name = format!("{stem}.txt");

@@ -3,11 +3,11 @@
 mod coco;
 mod cvat;
 mod folder;
-mod lines;
-mod sequence;
+pub mod lines;
+pub mod sequence;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use attrax_tracker::{BoundingBox, Estimate, Frame};
@@ -18,16 +18,19 @@ use self::sequence::Sequence;
 use super::frames::Source;
 use crate::cli::output::{Output, part_of_file};
 
+/// The class of a target without a name.
+pub const LABEL: &str = "target";
+
 /// The flags.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Write the boxes in another format too; may be given several times. groundtruth, mot, coco and cvat are files, yolo and
-    /// sequence are new folders
+    /// Write the boxes in another format too; may be given several times. groundtruth, mot, coco
+    /// and cvat are files, yolo and sequence are new folders
     #[arg(long = "export", value_name = "FORMAT=PATH", value_parser = parse)]
     pub wanted: Vec<Wanted>,
-    /// The name of the target's class in exports
-    #[arg(long, value_name = "NAME", default_value = "target", requires = "wanted", value_parser = parse_label)]
-    label: String,
+    /// The name of the target's class in exports; may be given once for each target
+    #[arg(long = "label", value_name = "NAME", default_value = LABEL, requires = "wanted", value_parser = parse_label)]
+    labels: Vec<String>,
 }
 
 /// A format and where it goes.
@@ -40,7 +43,7 @@ pub struct Wanted {
 
 /// The formats.
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+pub enum Format {
     /// A box for each frame, as VOT and GOT-10k write it; NaN where the target was not found
     Groundtruth,
     /// `MOTChallenge`: frame, number of the target, box from (1, 1), probability
@@ -67,13 +70,62 @@ pub struct Tracked {
     found: Vec<Option<(BoundingBox, f64)>>,
 }
 
+impl Tracked {
+    /// A frame by its number in the source, counted from 0, and its file, if it has one; with what
+    /// was found of each target.
+    pub fn new(
+        number: usize,
+        path: Option<&Path>,
+        size: (u32, u32),
+        found: impl Iterator<Item = Option<Estimate>>,
+    ) -> Self {
+        let name = path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        Self {
+            number,
+            name: name.unwrap_or_else(|| format!("{:08}.jpg", number + 1)),
+            size,
+            found: found.map(|e| e.filter(|e| e.success).map(|e| (e.bounding_box, e.probability))).collect(),
+        }
+    }
+}
+
 /// A run for an export.
 pub struct Tracks {
-    /// The name of the targets' class.
-    label: String,
+    /// For each target, the name of its class; several may be of one class.
+    pub labels: Vec<String>,
     /// The name of the source.
-    source: String,
-    frames: Vec<Tracked>,
+    pub source: String,
+    /// The frames, in order.
+    pub frames: Vec<Tracked>,
+}
+
+impl Tracks {
+    /// The classes in the order of the targets, each once.
+    fn classes(&self) -> Vec<&str> {
+        let mut classes: Vec<&str> = Vec::new();
+        for label in &self.labels {
+            if !classes.contains(&label.as_str()) {
+                classes.push(label);
+            }
+        }
+        classes
+    }
+
+    /// The place of a target's class among the classes.
+    fn class_of(&self, target: usize) -> usize {
+        let label = self.labels.get(target).map(String::as_str);
+        self.classes().iter().position(|class| Some(*class) == label).unwrap_or_default()
+    }
+
+    /// The text of a format that is a file.
+    pub fn text(&self, format: Format) -> anyhow::Result<String> {
+        match format {
+            Format::Mot => Ok(lines::mot(self)),
+            Format::Coco => coco::json(self),
+            Format::Cvat => Ok(cvat::xml(self)),
+            Format::Groundtruth | Format::Yolo | Format::Sequence => Ok(lines::groundtruth(self, 0)),
+        }
+    }
 }
 
 /// The exports of a run.
@@ -88,10 +140,20 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// Creates part files and folders, so that a place that cannot be written to is reported before the run.
+    /// Creates part files and folders, so that a place that cannot be written to is reported before
+    /// the run.
     pub fn create(args: &Args, source: &Source, targets: usize) -> anyhow::Result<Self> {
         let named = source.paths().first().map(|path| path.display().to_string()).unwrap_or_default();
-        let tracks = Tracks { label: args.label.clone(), source: named, frames: Vec::new() };
+        let labels = match args.labels.as_slice() {
+            [one] => vec![one.clone(); targets],
+            labels => labels.to_vec(),
+        };
+        ensure!(
+            labels.len() == targets,
+            "--label: {} names for {targets} targets; give one for all, or one for each",
+            labels.len()
+        );
+        let tracks = Tracks { labels, source: named, frames: Vec::new() };
         let paths = match source {
             Source::Files(files) => files.clone(),
             Source::Video(_) => Vec::new(),
@@ -100,7 +162,7 @@ impl Exports {
         for Wanted { format, path } in &args.wanted {
             ensure!(
                 targets == 1 || !matches!(format, Format::Groundtruth | Format::Sequence),
-                "{}: ground truth holds one target, and there are {targets} (--box); mot, coco, yolo and cvat hold several",
+                "{}: ground truth holds one target, and there are {targets} (--box, --box-at); mot, coco, yolo and cvat hold several",
                 path.display()
             );
             match format {
@@ -120,8 +182,14 @@ impl Exports {
         Ok(exports)
     }
 
-    /// Adds a frame by its number in the source, counted from 0, with what was found of each target.
-    pub fn add(&mut self, number: usize, frame: &Frame, found: impl Iterator<Item = Estimate>) -> anyhow::Result<()> {
+    /// Adds a frame by its number in the source, counted from 0, with what was found of each
+    /// target.
+    pub fn add(
+        &mut self,
+        number: usize,
+        frame: &Frame,
+        found: impl Iterator<Item = Option<Estimate>>,
+    ) -> anyhow::Result<()> {
         if self.files.is_empty() && self.labels.is_empty() && self.sequences.is_empty() {
             return Ok(());
         }
@@ -129,13 +197,7 @@ impl Exports {
         for sequence in &mut self.sequences {
             sequence.add(frame, path.map(PathBuf::as_path))?;
         }
-        let name = path.and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
-        self.tracks.frames.push(Tracked {
-            number,
-            name: name.unwrap_or_else(|| format!("{:08}.jpg", number + 1)),
-            size: frame.size(),
-            found: found.map(|e| e.success.then_some((e.bounding_box, e.probability))).collect(),
-        });
+        self.tracks.frames.push(Tracked::new(number, path.map(PathBuf::as_path), frame.size(), found));
         Ok(())
     }
 
@@ -143,12 +205,7 @@ impl Exports {
     pub fn finish(self, rate: Option<f64>) -> anyhow::Result<()> {
         let tracks = &self.tracks;
         for (format, path, mut output) in self.files {
-            let text = match format {
-                Format::Mot => lines::mot(tracks),
-                Format::Coco => coco::json(tracks)?,
-                Format::Cvat => cvat::xml(tracks),
-                Format::Groundtruth | Format::Yolo | Format::Sequence => lines::groundtruth(tracks, 0),
-            };
+            let text = tracks.text(format)?;
             output.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
             output.finish()?;
         }
@@ -166,7 +223,7 @@ impl Exports {
 }
 
 /// The value of `--label`: formats of lines hold it too.
-fn parse_label(text: &str) -> Result<String, String> {
+pub fn parse_label(text: &str) -> Result<String, String> {
     let is_usable = !text.trim().is_empty() && !text.chars().any(char::is_control);
     if is_usable { Ok(text.into()) } else { Err("a name in one line is needed".into()) }
 }

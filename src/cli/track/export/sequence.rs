@@ -89,15 +89,28 @@ impl Sequence {
 
     /// Writes what describes the frames, and gives the folder its name.
     pub fn finish(self, tracks: &Tracks, rate: Option<f64>) -> anyhow::Result<()> {
-        let first = tracks.frames.first().map_or(0, |frame| frame.number);
-        self.folder.write("groundtruth.txt", lines::groundtruth(tracks, first).as_bytes())?;
-        let (width, height) = tracks.frames.first().map_or((0, 0), |frame| frame.size);
-        // The toolkit reads whole numbers alone.
-        let (rate, extension) = (rate.unwrap_or(RATE).round().max(1.0), self.kind.extension());
-        let about = format!(
-            "fps={rate}\nformat=default\nchannels.color=color/%08d.{extension}\nwidth={width}\nheight={height}\n"
-        );
-        self.folder.write("sequence", about.as_bytes())?;
+        for (name, text) in descriptions(tracks, rate, self.kind.extension()) {
+            self.folder.write(name, text.as_bytes())?;
+        }
         self.folder.finish()
     }
+}
+
+/// The extension of files that a sequence stores as they are; none where it stores other files.
+pub fn copied(paths: &[PathBuf]) -> Option<&'static str> {
+    match Kind::of(paths) {
+        Kind::Copied(extension) => Some(extension),
+        Kind::Png | Kind::Jpeg => None,
+    }
+}
+
+/// The files of a sequence that describe its frames, by name.
+pub fn descriptions(tracks: &Tracks, rate: Option<f64>, extension: &str) -> [(&'static str, String); 2] {
+    let first = tracks.frames.first().map_or(0, |frame| frame.number);
+    let (width, height) = tracks.frames.first().map_or((0, 0), |frame| frame.size);
+    // The toolkit reads whole numbers alone.
+    let rate = rate.unwrap_or(RATE).round().max(1.0);
+    let about =
+        format!("fps={rate}\nformat=default\nchannels.color=color/%08d.{extension}\nwidth={width}\nheight={height}\n");
+    [("groundtruth.txt", lines::groundtruth(tracks, first)), ("sequence", about)]
 }

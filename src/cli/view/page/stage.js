@@ -8,20 +8,42 @@ function rectangle([x, y, width, height], kind) {
   svg(by("drawn"), "rect", { x, y, width, height, class: kind });
 }
 
-// The boxes over the frame: the trackers', and the given one with its corners on its own frame.
+// The boxes over the frame: the tracked ones, and the drawn ones of this frame.
 function draw() {
   by("drawn").replaceChildren();
-  shot()?.seen.forEach((seen, which) => rectangle(seen.box, `${COLOURS[which]} ${seen.found ? "" : "lost"}`));
-  if (box && (boxAt === at || corner)) {
-    rectangle(box, "shade");
-    rectangle(box, "draft");
-    const [x, y, width, height] = box;
-    const side = Number.isFinite(pixel()) ? 9 * pixel() : 0;
-    for (const cx of [x, x + width]) {
-      for (const cy of [y, y + height]) rectangle([cx - side / 2, cy - side / 2, side, side], "handle");
-    }
-  }
+  if (mode === "live") return tell();
+  shot()?.seen.forEach((seen, line) => seen && rectangle(seen.box, `${COLOURS[line]} ${seen.found ? "" : "lost"}`));
+  targets.forEach((_, which) => {
+    const { box, at: frame } = targets[which];
+    if (box && frame === at && which !== current && !shot()?.seen[lineOf(which)]) rectangle(box, `${COLOURS[which]} lost`);
+    if (targets.length > 1) mark(which);
+  });
+  const { box, at: frame } = target();
+  if (box && frame === at) handles(box);
   tell();
+}
+
+// The box that can be dragged, with its corners and its middle.
+function handles([x, y, width, height]) {
+  rectangle([x, y, width, height], "shade");
+  rectangle([x, y, width, height], "draft");
+  const side = Number.isFinite(pixel()) ? 9 * pixel() : 0;
+  const handle = (cx, cy) => rectangle([cx - side / 2, cy - side / 2, side, side], "handle");
+  for (const cx of [x, x + width]) {
+    for (const cy of [y, y + height]) handle(cx, cy);
+  }
+  if (Math.min(width, height) > 5 * REACH * pixel()) {
+    svg(by("drawn"), "circle", { cx: x + width / 2, cy: y + height / 2, r: side / 2, class: "handle" });
+  }
+}
+
+// The number of a target above its box.
+function mark(which) {
+  const box = boxOf(which);
+  if (!box || !Number.isFinite(pixel())) return;
+  const size = 14 * pixel();
+  const attributes = { x: box[0], y: Math.max(box[1] - 0.35 * size, 0.9 * size), "font-size": size, class: `mark ${COLOURS[which]}` };
+  svg(by("drawn"), "text", attributes).textContent = which + 1;
 }
 
 // A picture shows the last address that it was given, once the one before has come: a slow line skips frames.
@@ -40,21 +62,27 @@ function load(image, source) {
 }
 
 function show(frame) {
-  at = Math.max(0, Math.min(frame, length() - 1));
+  at = mode === "run" ? Math.max(0, Math.min(frame, length() - 1)) : 0;
   const what = { run: news.run, frame: at };
-  load(by("frame"), shot() ? address("frame", what) : address("browse", { frame: at }));
+  if (shot()) load(by("frame"), address("frame", what));
+  else if (!about.live) load(by("frame"), address("browse", { frame: at }));
+  else if (mode === "frozen" && news.frozen) load(by("frame"), address("frozen", { picture: news.frozen }));
   [...by("sights").children].forEach((figure, tracker) => {
     const seen = shot()?.seen[tracker];
     figure.hidden = !seen;
     if (!seen) return;
-    for (const image of figure.querySelectorAll("img")) load(image, address(image.dataset.map, { ...what, tracker }));
+    for (const image of figure.querySelectorAll("img")) {
+      // Of several targets the selected one has its maps shown.
+      image.hidden = inRun() > 1 && tracker !== current;
+      if (!image.hidden) load(image, address(image.dataset.map, { ...what, tracker }));
+    }
     figure.querySelector("figcaption").textContent = caption(news.names[tracker], seen);
   });
   by("seek").max = length();
   by("seek").value = at + 1;
   by("place").textContent = length() > 1 || frames.length ? `${at + 1} / ${length()}` : "";
   zoomed();
-  chart();
+  if (mode === "run") chart();
   draw();
 }
 

@@ -3,14 +3,14 @@
 
 const by = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.search).get("token");
-const COLOURS = ["one", "two"];
+const COLOURS = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
 // A reloaded page is the same page; a second one is not.
 const again = performance.getEntriesByType("navigation")[0]?.type === "reload" && sessionStorage.getItem("page");
 const page = again || Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16)).join("-");
 sessionStorage.setItem("page", page);
 
 let about = null;
-let news = { version: 0, run: 0, phase: "ready", reason: "", names: [], start: 0 };
+let news = { version: 0, run: 0, phase: "ready", reason: "", names: [], targets: [], trackers: 0, start: 0, frozen: 0, over: null };
 // The tracked frames, of which the first has the number news.start.
 let frames = [];
 // The frame that is shown, by its number in the clip from 0, and whether it is always the newest tracked one.
@@ -20,10 +20,12 @@ let trouble = "";
 
 const newest = () => (frames.length ? news.start + frames.length - 1 : news.start);
 const length = () => Math.max(about.count ?? 0, newest() + 1, 1);
-const shot = (frame = at) => frames[frame - news.start];
+const shot = (frame = at) => (mode === "run" ? frames[frame - news.start] : undefined);
 
 function address(path, values = {}) {
-  const pairs = Object.entries({ token, page, ...values }).map(([key, value]) => `${key}=${value}`);
+  // Names alone have letters that an address cannot hold.
+  const written = (key, value) => (key.startsWith("name") ? encodeURIComponent(value) : value);
+  const pairs = Object.entries({ token, page, ...values }).map(([key, value]) => `${key}=${written(key, value)}`);
   return `${path}?${pairs.join("&")}`;
 }
 
@@ -33,7 +35,7 @@ async function ask(path, values, method = "GET") {
   return answer;
 }
 
-// Sends an order; a refusal is shown.
+// Sends an order, and says whether it was taken; a refusal is shown.
 async function order(path, values) {
   try {
     await ask(path, values, "POST");
@@ -42,6 +44,7 @@ async function order(path, values) {
     trouble = error.message;
   }
   tell();
+  return !trouble;
 }
 
 function take(next) {
@@ -49,10 +52,18 @@ function take(next) {
   if (next.from === 0 || fresh) frames = [];
   frames.length = Math.min(frames.length, next.from);
   frames.push(...next.frames);
+  const renamed = next.names.join("\n") !== news.names.join("\n");
   news = next;
   if (fresh) {
-    sights();
+    mode = "run";
+    news.targets.forEach(({ end }, which) => {
+      if (targets[which]) targets[which].end = end;
+    });
     repeat().catch((error) => (trouble = error.message));
+  }
+  if (fresh || renamed) {
+    choices();
+    sights();
   }
   show(follows && news.run ? newest() : at);
 }
@@ -71,12 +82,13 @@ async function begin() {
     help();
   }
   if (about.lambda !== null) by("lambda").value = about.lambda;
-  by("box").value = (about.box ?? []).map((value) => Math.round(10 * value) / 10).join(",");
-  boxAt = about.from;
   by("refused").hidden = true;
   by("main").hidden = false;
-  readBox();
-  show(0);
+  const tenths = (box) => box.map((value) => Math.round(10 * value) / 10);
+  const known = about.targets.map((each) => ({ ...each, box: tenths(each.box) }));
+  targets = known.length ? known : [{ name: "", box: null, at: 0, end: null }];
+  if (about.live) enter("live");
+  select(0);
 }
 
 async function listen() {
