@@ -45,7 +45,13 @@ class Rtsp(socketserver.StreamRequestHandler):
             elif method == "SETUP":
                 # Datagrams may be lost, and no test should depend on that.
                 status = "461 Unsupported Transport"
-            head = [f"RTSP/1.0 {status}", f"CSeq: {headers['cseq']}", "Session: 1", *more, f"Content-Length: {len(text)}"]
+            head = [
+                f"RTSP/1.0 {status}",
+                f"CSeq: {headers['cseq']}",
+                "Session: 1",
+                *more,
+                f"Content-Length: {len(text)}",
+            ]
             self.wfile.write(("\r\n".join(head) + "\r\n\r\n" + text).encode())
             if method == "PLAY":
                 self.play()

@@ -134,7 +134,11 @@ def test_targets_are_drawn_corrected_added_and_ended(page: Page, frames: Path, t
     assert [of(3, row) for row in rows] == [of(3, row) for row in three]
     assert rows == repeated(page)
     exported(page, rows, frames, tmp_path)
-    # Loaded again the page knows them.
+    reloaded(page, name)
+
+
+def reloaded(page: Page, name: str) -> None:
+    """Loaded again the page knows the targets."""
     page.call("Page.reload")
     page.until("typeof targets === 'object' && news?.run === 4 && frames.length === 7")
     assert page.value("[targets.length, targets[1].name, targets[1].end].join('; ')") == f"3; {name}; 5"
@@ -143,13 +147,16 @@ def test_targets_are_drawn_corrected_added_and_ended(page: Page, frames: Path, t
 
 def exported(page: Page, rows: list[dict[str, str]], frames: Path, folder: Path) -> None:
     """Every format holds what the table holds."""
+
     def save(kind: str, name: str) -> Path:
         page.value(f"by('format').value = '{kind}'")
         saved(page, "#export", folder / name)
         return folder / name
 
     found = [[of(target, row) for target in (1, 2, 3)] for row in rows]
-    seen = [(number, target) for number, row in enumerate(found, 1) for target in (1, 2, 3) if row[target - 1][5] == "1"]
+    seen = [
+        (number, target) for number, row in enumerate(found, 1) for target in (1, 2, 3) if row[target - 1][5] == "1"
+    ]
     read = coco.COCO(str(save("coco", "coco.json")))
     assert [each["name"] for each in read.loadCats(read.getCatIds())] == ["target", "Frau & Müller=#1"]
     annotations = read.loadAnns(read.getAnnIds())
@@ -188,7 +195,13 @@ def test_what_cannot_be_followed_is_refused(frames: Path):
         ):
             status, text = request(address, f"/start?{query}&preset=mdnet&{more}", "POST")
             assert status == 400 and words in text, more
-        for path in ("end?run=1&frame=1", "name?run=1&name=a", "export?run=1&format=coco", "live?tick=1", "frozen?picture=1"):
+        for path in (
+            "end?run=1&frame=1",
+            "name?run=1&name=a",
+            "export?run=1&format=coco",
+            "live?tick=1",
+            "frozen?picture=1",
+        ):
             method = "POST" if path[:3] in ("end", "nam") else "GET"
             assert request(address, f"/{path}&{query}", method)[0] in (400, 404), path
         assert request(address, f"/freeze?{query}", "POST") == (400, "there is no camera")

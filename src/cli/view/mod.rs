@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut frames = source.clone().read_ahead(None)?;
     let first = frames.next().context("there are no frames to track in")??;
     let (count, rate) = (source.count().or(frames.declared().map(|count| count as usize)), frames.rate());
-    let (size, picture) = (first.size(), worker::encode(&first)?);
+    let (dimensions, picture) = (first.size(), worker::encode(&first)?);
     // A web server's file has a length, its camera has none.
     let is_live = is_live(&args.clip) || count.is_none() && is_web(&args.clip);
     let input = if is_live {
@@ -87,7 +87,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Input::Clip(Reel::new(source))
     };
     let count = count.filter(|_| !is_live);
-    let clip = run::Clip { name: args.clip.display().to_string(), count, rate, size, first: picture, truth, input };
+    let clip = run::Clip {
+        name: args.clip.display().to_string(),
+        count,
+        rate,
+        size: dimensions,
+        first: picture,
+        truth,
+        input,
+    };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
         .with_context(|| format!("cannot serve on port {}; --port takes another one", args.port))?;
     let port = listener.local_addr()?.port();

@@ -23,6 +23,18 @@ pub struct Session {
     pub versions: watch::Sender<usize>,
 }
 
+/// What the tracking thread is at.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Work {
+    /// Nothing.
+    #[default]
+    None,
+    /// A frame of a run that goes on.
+    Frame,
+    /// A single frame.
+    Step,
+}
+
 /// What changes.
 #[derive(Default)]
 pub struct State {
@@ -43,13 +55,12 @@ pub struct State {
     open: bool,
     /// Whether it goes on by itself.
     going: bool,
-    /// Single frames to track, and whether one of them is being tracked.
-    steps: usize,
-    stepping: bool,
-    /// Whether the run should end.
+    /// Whether it should end.
     stopped: bool,
-    /// Whether a frame is being tracked.
-    busy: bool,
+    /// Single frames to track.
+    steps: usize,
+    /// The frame that is being tracked.
+    work: Work,
     /// Why the run ended, if not at the last frame.
     pub reason: String,
     /// Frames of a live source that were not tracked because newer ones had come.
@@ -70,10 +81,9 @@ impl State {
         let recorded = recorded.filter(|picture| picture.time.is_some()).collect();
         let change = match (change, self.order.take().map(|order| order.change)) {
             (Some(change), Some(Some(earlier))) => Some(change.after(earlier)),
-            // The run has not begun yet.
-            (_, Some(None)) => None,
             (change, None) => change,
-            (None, Some(Some(_))) => None,
+            // The run has not begun yet, or another one begins.
+            (_, Some(None)) | (None, Some(Some(_))) => None,
         };
         self.order = Some(Order {
             from: run.next(),
@@ -89,7 +99,7 @@ impl State {
 
     /// What the run does.
     pub fn phase(&self) -> &'static str {
-        match (self.open, self.going || self.steps > 0 || self.busy) {
+        match (self.open, self.going || self.steps > 0 || self.work != Work::None) {
             (true, true) if self.tracked == 0 => "learning",
             (true, true) => "running",
             (true, false) => "paused",
@@ -220,7 +230,11 @@ impl Session {
     /// Whether the next frame of a run that goes on is wanted.
     pub fn is_wanted(&self) -> bool {
         let state = self.lock();
-        state.order.is_none() && state.open && !state.stopped && state.watched() && (state.going || state.stepping)
+        state.order.is_none()
+            && state.open
+            && !state.stopped
+            && state.watched()
+            && (state.going || state.work == Work::Step)
     }
 
     /// Something of the clip has changed, which the page should know.
@@ -262,7 +276,8 @@ impl Session {
                 return Task::Stop;
             }
             if active && (state.going || state.steps > 0) {
-                (state.stepping, state.steps, state.busy) = (state.steps > 0, state.steps.saturating_sub(1), true);
+                state.work = if state.steps > 0 { Work::Step } else { Work::Frame };
+                state.steps = state.steps.saturating_sub(1);
                 return Task::Track;
             }
             let waited = self.changed.wait_timeout(state, Duration::from_millis(500));
@@ -275,7 +290,7 @@ impl Session {
     pub fn add(&self, shot: Shot, skipped: usize) -> bool {
         let mut added = false;
         self.change(|state| {
-            state.busy = false;
+            state.work = Work::None;
             if state.order.is_none() {
                 (state.tracked, state.skipped, added) = (state.tracked + 1, skipped, true);
                 state.run.shots.push(Arc::new(shot));
@@ -286,13 +301,13 @@ impl Session {
 
     /// No frame was wanted any more.
     pub fn rest(&self) {
-        self.change(|state| state.busy = false);
+        self.change(|state| state.work = Work::None);
     }
 
     /// The run is over, unless another one has begun in the meantime.
     pub fn end(&self, reason: &str) {
         self.change(|state| {
-            state.busy = false;
+            state.work = Work::None;
             if state.order.is_none() {
                 (state.open, state.going, state.steps, state.reason) = (false, false, 0, reason.to_string());
                 state.stopped = false;
