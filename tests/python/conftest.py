@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ import pytest
 
 if TYPE_CHECKING:
     from odd_datasets import Command
+
+    from attrax import Tracker
 
 # Files whose tests take minutes together begin first: a run on several processes ends with the last file.
 LONG = (
@@ -166,3 +168,23 @@ def two_trackers(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             for tracker in opened.registry:
                 assert not runner.run_sequence(experiment, tracker, sequence, lambda _: None).error
     return root / "space"
+
+
+@pytest.fixture(scope="session")
+def frames(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Five frames as PNG, which every decoder reads alike."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("frames")
+    for path in sorted((demo / "turning" / "color").iterdir())[:5]:
+        Image.open(path).save(folder / f"{path.stem}.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture
+def tracker() -> Iterator["Tracker"]:
+    """`attrax.Tracker` with quick parameters."""
+    from attrax import Tracker
+
+    with Tracker(config=PROJECT / "tests" / "data" / "quick.toml") as each:
+        yield each

@@ -8,14 +8,17 @@ they are needed, unless ``TRAX_EXAMPLES`` names the folder where they are alread
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import shlex
 import socket
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image as Picture
 from trax import TraxException
 from trax._ctypes import _libs
@@ -130,7 +133,7 @@ class Server:
         return code, output, errors
 
     def close(self) -> None:
-        """Leaves nothing behind."""
+        """Ends the processes and closes the sockets."""
         self._timer.cancel()
         if self.process.poll() is None:
             self.process.kill()
@@ -190,3 +193,33 @@ __all__ = [
     "short_polygon",
     "texture",
 ]
+
+
+def refused(server: Server, action: Callable, reason: str) -> None:
+    """The action ends the session with this reason; the process ends by itself, with a code, and says why once."""
+    with pytest.raises(TraxException, match="Server terminated the session: .*" + reason):
+        action()
+    ended(server, reason)
+
+
+def ended(server: Server, reason: str) -> None:
+    """The process ends by itself, with a code, and says why once."""
+    code, _, errors = server.end()
+    assert not server.killed, "it hung"
+    assert code not in (0, 101) and code > 0, (code, errors)
+    assert errors.count("\n") == 1, errors
+    assert "panicked" not in errors
+
+
+def answered(server: Server, *answers) -> None:
+    """Every answer is one finite rectangle with its properties, and the process ends without a word."""
+    for answer in answers:
+        assert len(answer) == 1
+        region, properties = answer[0]
+        bounds = region.bounds() if region.type == "rectangle" else [value for point in region for value in point]
+        assert all(math.isfinite(value) for value in bounds)
+        assert math.isfinite(float(properties["confidence"]))
+        assert float(properties["time"]) >= 0
+    server.client.quit()
+    code, _, errors = server.end()
+    assert (code, errors) == (0, "") and not server.killed
