@@ -105,7 +105,7 @@ def tracked(
 
 
 def together(material: Material, device: str, count: int) -> dict[str, float]:
-    """The sum of the frames a second of so many processes of `fast` at once, and the longest first frame."""
+    """The sum of the frames a second of `count` processes of `fast` at once, and the longest first frame."""
     begun = threading.Barrier(count)
     with ThreadPoolExecutor(count) as pool:
         results = list(pool.map(lambda _: tracked(material, "fast", device, begun=begun), range(count)))

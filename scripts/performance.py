@@ -26,17 +26,15 @@ class Narrow:
 
     stages: dict[str, dict]
     whole: dict
-    beside: dict
+    csrt: dict
 
     @classmethod
     def read(cls, folder: Path) -> "Narrow | None":
         """The results in a folder, if it exists."""
         if not folder.is_dir():
             return None
-        rows, whole, beside = (
-            json.loads((folder / f"{name}.json").read_text()) for name in ("stages", "whole", "csrt")
-        )
-        return cls({row["stage"]: row for row in rows}, whole, beside)
+        rows, whole, csrt = (json.loads((folder / f"{name}.json").read_text()) for name in ("stages", "whole", "csrt"))
+        return cls({row["stage"]: row for row in rows}, whole, csrt)
 
 
 @dataclass
@@ -46,19 +44,19 @@ class Results:
     stages: dict[str, dict]
     whole: dict
     serve: dict
-    beside: dict
+    csrt: dict
     profile: str
     narrow: Narrow | None
 
     @classmethod
     def read(cls, folder: Path) -> "Results":
         """The results in a folder."""
-        rows, whole, serve, beside = (
+        rows, whole, serve, csrt = (
             json.loads((folder / f"{name}.json").read_text()) for name in ("stages", "whole", "serve", "csrt")
         )
         stages = {row["stage"]: row for row in rows}
         profile = (folder / "profile.txt").read_text().strip()
-        return cls(stages, whole, serve, beside, profile, Narrow.read(folder / "avx2"))
+        return cls(stages, whole, serve, csrt, profile, Narrow.read(folder / "avx2"))
 
 
 VECTORS = {"avx512": "AVX-512", "avx2": "AVX2", "sse2": "SSE2", "neon": "NEON"}
@@ -113,8 +111,8 @@ def shares(stages: dict[str, dict], whole: dict) -> dict[str, float]:
 def summarise(results: Results) -> dict[str, float | None]:
     """The numbers with bars."""
     serve, stages, whole, narrow = results.serve, results.stages, results.whole, results.narrow
-    next_to_csrt = csrt_ratios(results.beside)
-    narrow_to_csrt = csrt_ratios(narrow.beside) if narrow else dict.fromkeys(next_to_csrt)
+    next_to_csrt = csrt_ratios(results.csrt)
+    narrow_to_csrt = csrt_ratios(narrow.csrt) if narrow else dict.fromkeys(next_to_csrt)
     widest = shares(stages, whole)
     # As shares of what the widest vectors reach, on the sequences of both.
     kept: dict[str, float | None] = dict.fromkeys(widest)
@@ -139,9 +137,9 @@ def summarise(results: Results) -> dict[str, float | None]:
     }
 
 
-def csrt_ratios(beside: dict) -> dict[str, float]:
+def csrt_ratios(csrt: dict) -> dict[str, float]:
     """Ratios of the presets to CSRT."""
-    trackers = beside["trackers"]
+    trackers = csrt["trackers"]
     rate = {name: row["frames_a_second"] for name, row in trackers.items()}
     return {
         "fast_beside_csrt": rate["fast"] / rate["CSRT"],
@@ -229,12 +227,12 @@ def whole_table(whole: dict) -> list[str]:
     return lines
 
 
-def beside_table(beside: dict, narrow: Narrow | None) -> list[str]:
+def csrt_table(csrt: dict, narrow: Narrow | None) -> list[str]:
     """The presets next to another tracker, with each kind of vectors."""
-    measured = {vectors(): beside["trackers"]} | ({"AVX2": narrow.beside["trackers"]} if narrow else {})
+    measured = {vectors(): csrt["trackers"]} | ({"AVX2": narrow.csrt["trackers"]} if narrow else {})
     columns = [f"{name}: frames a second | / CSRT | s to initialise" for name in measured]
     lines = [f"| tracker | {' | '.join(columns)} |", "|---|" + "---:|---:|---:|" * len(columns)]
-    for name in beside["trackers"]:
+    for name in csrt["trackers"]:
         cells = [
             f"{rows[name]['frames_a_second']:.1f} | "
             f"{rows[name]['frames_a_second'] / rows['CSRT']['frames_a_second']:.2f} | {rows[name]['first_seconds']:.2f}"
@@ -264,7 +262,7 @@ def memory_lines(serve: dict) -> list[str]:
 
 def page(results: Results, notes: str) -> str:
     """The whole page."""
-    stages, whole, serve, beside = results.stages, results.whole, results.serve, results.beside
+    stages, whole, serve, csrt = results.stages, results.whole, results.serve, results.csrt
     lines = [
         "# Performance",
         "",
@@ -299,11 +297,11 @@ def page(results: Results, notes: str) -> str:
         "",
         *whole_table(whole),
         "",
-        f"Next to OpenCV {beside['opencv']}'s CSRT on {beside['frames']} frames of `{beside['sequence']}`, taking "
-        f"turns, {beside['threads']} threads each, through Python, on {processor()}. *AVX2* is the same processor "
+        f"Next to OpenCV {csrt['opencv']}'s CSRT on {csrt['frames']} frames of `{csrt['sequence']}`, taking "
+        f"turns, {csrt['threads']} threads each, through Python, on {processor()}. *AVX2* is the same processor "
         "with kernels, libtorch and OpenCV kept from wider vectors:",
         "",
-        *beside_table(beside, results.narrow),
+        *csrt_table(csrt, results.narrow),
         "",
         "## Start and memory",
         "",

@@ -5,9 +5,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from os import PathLike
-from typing import IO, Any, TypeAlias
+from typing import IO, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attrax import frames
 from attrax_vot.program import binary
@@ -21,24 +22,28 @@ class SourceError(RuntimeError):
     """The program refused the source, the box or a parameter; the text is its own reason."""
 
 
-def rows(arguments: Sequence[str], source: Source, box: Any) -> Iterator[list[dict[str, float]]]:  # noqa: ANN401
+def rows(
+    arguments: Sequence[str], source: Source, boxes: NDArray[np.float64] | None
+) -> Iterator[list[dict[str, float]]]:
     """Runs `attrax track`.
 
     Args:
         arguments: flags of the tracker.
         source: what `attrax track` takes, or paths of frames.
-        box: left, top, width and height, a sequence of such boxes, or None for the ground truth stored with the frames.
+        boxes: as `frames.boxes` makes them, or None for the ground truth stored with the frames.
 
     Yields:
         For each frame, a row of the table for each target: values by column.
 
     Raises:
         SourceError: the program ended with an error.
-        ValueError: it is no source, or a box has not four numbers.
+        ValueError: it is no source.
     """
     given = frames.sources(source)
-    command = [str(binary()), "track", *arguments, *(f"--box={each}" for each in _boxes(box)), "--", *given]
-    # A file, which a program that says much never waits for.
+    each = [] if boxes is None else np.atleast_2d(boxes).tolist()
+    flags = [f"--box={','.join(map(repr, box))}" for box in each]
+    command = [str(binary()), "track", *arguments, *flags, "--", *given]
+    # A file, which a program with much output never waits for.
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, text=True)
         try:
@@ -50,12 +55,6 @@ def rows(arguments: Sequence[str], source: Source, box: Any) -> Iterator[list[di
             _end(process)
         if process.returncode:
             raise SourceError(_reason(errors, process.returncode))
-
-
-def _boxes(box: Any) -> list[str]:  # noqa: ANN401 - a box or several
-    if box is None:
-        return []
-    return [",".join(map(repr, each)) for each in np.atleast_2d(frames.boxes(box)).tolist()]
 
 
 def _targets(row: dict[str, str]) -> list[dict[str, float]]:

@@ -38,7 +38,7 @@ def anchored(experiment: MultiStartExperiment, sequence: "Sequence") -> dict[str
 if driver.ADAPTED:
     from vot.tracker import RealtimeTrackerRuntime
 
-    # The toolkit's experiments, which have no types, stand behind it.
+    # The base classes are the toolkit's experiments, which have no types.
     _Mixin: Any = object
 
     class _Driven(_Mixin):

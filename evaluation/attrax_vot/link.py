@@ -117,7 +117,8 @@ class _Parts:
                 # vot-trax cannot make a client without a log.
                 self.client = Client(stream=descriptors, log=_ignore)
         except (TraxException, AttributeError) as error:
-            # vot-trax trips over its own error message where there is no greeting: an AttributeError.
+            # vot-trax trips over its own error message where there is no greeting: an
+            # AttributeError.
             self.end()
             raise LinkError(self.reason(error)) from error
         except BaseException:
@@ -143,7 +144,8 @@ class _Parts:
         """Ends the session and the process."""
         if not self.is_ours:
             return
-        # At the end of the program a thread may still wait for an answer, which comes once the process is gone.
+        # At the end of the program a thread may still wait for an answer, which comes once the
+        # process is gone.
         idle = self.lock.acquire(timeout=BUSY)
         try:
             if idle:

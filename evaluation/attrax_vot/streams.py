@@ -45,7 +45,7 @@ def prepare() -> None:
                 line_buffering=sys.stdout.line_buffering,
                 write_through=sys.stdout.write_through,
             )
-        # Names of files may be bytes that are no text.
+        # Names of files may be bytes without a text.
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

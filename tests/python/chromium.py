@@ -22,7 +22,8 @@ class Chromium:
     def __init__(self, program: str, profile: Path):
         low, self._inbox = os.pipe()
         self._outbox, high = os.pipe()
-        # Beyond the numbers that they get in the browser, so that one does not take the other's place.
+        # Beyond the numbers that they get in the browser, so that one does not take the other's
+        # place.
         command, events = (fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (low, high))
         arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run"]
         # The pipe's ends are the descriptors 3 and 4 of the browser.
@@ -77,11 +78,11 @@ class Chromium:
             if "id" in message:
                 self._answers[message["id"]] = message
                 continue
-            told, said = message.get("params", {}), message.get("method")
+            params, said = message.get("params", {}), message.get("method")
             if said == "Runtime.exceptionThrown":
-                self.complaints.append(json.dumps(told["exceptionDetails"]))
-            elif said == "Log.entryAdded" or (said == "Runtime.consoleAPICalled" and told["type"] != "log"):
-                self.complaints.append(json.dumps(told.get("entry", told)))
+                self.complaints.append(json.dumps(params["exceptionDetails"]))
+            elif said == "Log.entryAdded" or (said == "Runtime.consoleAPICalled" and params["type"] != "log"):
+                self.complaints.append(json.dumps(params.get("entry", params)))
 
     def open(self, address: str, width: int = 1280, height: int = 900, *, dark: bool = False) -> Page:
         """Opens a page in a window of some size."""

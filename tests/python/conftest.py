@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from attrax import Tracker
 
-# Files whose tests take minutes together begin first: a run on several processes ends with the last file.
+# Files whose tests take minutes together begin first: a run on several processes ends with the last
+# file.
 LONG = (
     "test_wheel",
     "test_toolkits",
@@ -84,9 +85,9 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of shared data beside the project."""
+    """The folder of shared data next to the project."""
     if not SHARED.is_dir():
-        pytest.skip(f"skipped: there is no {SHARED.name} folder beside the project")
+        pytest.skip(f"skipped: there is no {SHARED.name} folder next to the project")
     return SHARED
 
 
@@ -152,6 +153,7 @@ def init(call: "Command", tmp_path: Path) -> Callable[..., "Command"]:
 def two_trackers(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with results of two trackers, one of which drifts, in both experiments; not to be changed."""
     from attrax_vot.run import runner, workspace
+    from attrax_vot.run.opened import OpenWorkspace
 
     root = tmp_path_factory.mktemp("two-trackers")
     data = shorten(demo, root / "data", {"turning": 16, "twins": 20})
@@ -162,11 +164,11 @@ def two_trackers(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "trackers.ini").write_text(f"[Jitter]\n{command}\n{drift}")
     settings = workspace.Settings(data, experiments=("baseline", "unsupervised"), registry=root / "trackers.ini")
     workspace.prepare(root / "space", settings)
-    opened = workspace.load(root / "space")
-    for experiment in opened.stack:
-        for sequence in runner.sequences_of(opened, experiment):
-            for tracker in opened.registry:
-                assert not runner.run_sequence(experiment, tracker, sequence, lambda _: None).error
+    opened = OpenWorkspace(root / "space")
+    for experiment in opened.experiments:
+        for run in (opened.run(experiment, opened.tracker(name)) for name in opened.trackers):
+            for sequence in run.sequences:
+                assert not runner.run_sequence(run, sequence, lambda _: None).error
     return root / "space"
 
 

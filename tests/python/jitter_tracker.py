@@ -4,7 +4,7 @@ It speaks TraX through the reference implementation. Where `FAIL_IN` is set, its
 word at the sixth frame of the sequence of that name; `DELAY` is how many seconds it takes over each frame;
 where `GATE` is set, every repetition after the first waits until there is a file of that name;
 with `SEVERAL` it takes several objects. Whatever flags and properties it is given make it another one: its
-draws depend on them too. With `--drift=N` the boxes move so many pixels to the right in each frame, and
+draws depend on them too. With `--drift=N` the boxes move N pixels to the right in each frame, and
 with `--lost=N` the confidence is below 0 in every N-th frame after an initialisation.
 """
 

@@ -2,7 +2,7 @@
 
 ``serve [--multi-object]`` answers every frame with the regions that it was given, on standard input and output.
 ``record FOLDER`` lets libtrax's client and that server talk to each other and writes down every line: those from the
-client behind ``>``, then those from the server behind ``<``.
+client after ``>``, then those from the server after ``<``.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def margins(oracle, net, crops: torch.Tensor) -> torch.Tensor:
     def pool(layer: torch.Tensor) -> torch.Tensor:
         windows = layer.unfold(2, 3, 2).unfold(3, 3, 2).flatten(4)
         first, second = windows.topk(2, dim=4).values.unbind(4)
-        # Where all are zero nothing is passed on, whoever leads.
+        # Where all are zero nothing is passed on, whichever leads.
         note(torch.where(first > 0, first - second, torch.inf), layer)
         return first
 

@@ -2,7 +2,7 @@
 
     python stacks_program.py FOLDER STACK=DATASET ...
 
-FOLDER holds the datasets and `jitter.ini`; for each pair it gets a workspace with results. Each pair is told in a
+FOLDER holds the datasets and `jitter.ini`; for each pair it gets a workspace with results. Each pair gets a
 line, with what went wrong.
 """
 
@@ -12,7 +12,8 @@ from io import StringIO
 from pathlib import Path
 
 from attrax_vot.cli import main
-from attrax_vot.run import evaluate, jobs, workspace
+from attrax_vot.run import jobs
+from attrax_vot.run.opened import OpenWorkspace
 
 
 def run(folder: Path, stack: str, dataset: str) -> str:
@@ -38,9 +39,9 @@ def run(folder: Path, stack: str, dataset: str) -> str:
     with redirect_stdout(said):
         if main(arguments):
             return said.getvalue()
-    space = workspace.load(directory)
+    opened = OpenWorkspace(directory)
     for name in ("Jitter", "Several") if stack.startswith("vots") else ("Jitter",):
-        for job in jobs.plan(space, [evaluate.find_tracker(space, name)], jobs.Part()):
+        for job in jobs.plan(opened, [opened.tracker(name)], jobs.Part()):
             outcome = jobs.work(job)
             if outcome.error:
                 return outcome.error

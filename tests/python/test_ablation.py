@@ -1,4 +1,4 @@
-"""An ablation with a real tracker process behind TraX: what is run, what is measured, what is told."""
+"""An ablation with a real tracker process over TraX: what is run, what is measured, what is printed."""
 
 import csv
 import os
@@ -18,7 +18,7 @@ from vot.tracker import Trajectory
 
 from attrax_vot.cli import main
 from attrax_vot.compare import ablation, ablation_measures, arms, variants
-from attrax_vot.run import evaluate, workspace
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
 
 LAMBDAS = ["--lambdas", "0,5", "--variants", "lambda", "--seeds", "2"]
@@ -53,9 +53,9 @@ def test_names_are_the_toolkits_and_folders():
     assert names == ["lambda0", "lambda2_5", "lambda8", "weight", "lambda5", "paper", "bounding"]
     assert variants.resolve(["lambda2.50", "lambda", "paper"], ["2.5"]) == ["lambda2_5", "paper"]
     for name in names:
-        entry = arms.Entry(name, 12)
-        assert arms.Entry.of(entry.reference) == entry
-    assert arms.Entry.of("DAT") is None
+        entry = arms.SeededArm(name, 12)
+        assert arms.SeededArm.of(entry.reference) == entry
+    assert arms.SeededArm.of("DAT") is None
     for wrong in (["lambada"], ["lambda-1"], []):
         with pytest.raises(EvaluationError):
             variants.resolve(wrong, ["1"])
@@ -94,28 +94,28 @@ def test_a_supervised_run_without_failure_is_the_one_pass_run(space: Path, tmp_p
     copy = tmp_path / "copy"
     shutil.copytree(space, copy, symlinks=True)
     assert main(["run", str(copy), "lambda5-s1", "--sequences", "turning", "--experiments", "unsupervised"]) == 0
-    opened = workspace.load(copy)
+    opened = OpenWorkspace(copy)
     supervised, unsupervised = ablation.experiments(opened)
-    tracker = evaluate.find_tracker(opened, "lambda5-s1")
-    sequence = next(each for each in opened.dataset if each.name == "turning")
+    tracker = opened.tracker("lambda5-s1")
+    sequence = next(each for each in opened.sequences(supervised) if each.name == "turning")
     one, other = (
         Trajectory.read(each.results(tracker, sequence), "turning_001").regions() for each in (supervised, unsupervised)
     )
     assert [str(region) for region in one] == [str(region) for region in other]
     assert len({str(region) for region in one}) == len(sequence)
     # The seeds differ, or the comparison would say nothing about the draws.
-    second = Trajectory.read(supervised.results(evaluate.find_tracker(opened, "lambda5-s2"), sequence), "turning_001")
+    second = Trajectory.read(supervised.results(opened.tracker("lambda5-s2"), sequence), "turning_001")
     assert str(second.region(1)) != str(one[1])
 
 
 def test_rows_hold_what_the_trajectories_say(space: Path):
     found = rows(space)
     assert len(found) == 2 * 2 * 3
-    opened = workspace.load(space)
+    opened = OpenWorkspace(space)
     supervised, unsupervised = ablation.experiments(opened)
-    for sequence, experiment in zip(opened.dataset, (supervised, unsupervised), strict=True):
+    for sequence, experiment in zip(opened.sequences(supervised), (supervised, unsupervised), strict=True):
         for name, seed in (("lambda0", "1"), ("lambda5", "2")):
-            tracker = evaluate.find_tracker(opened, f"{name}-s{seed}")
+            tracker = opened.tracker(f"{name}-s{seed}")
             regions = Trajectory.read(experiment.results(tracker, sequence), f"{sequence.name}_001").regions()
             truth = [_box(region) for region in sequence.groundtruth()]
             expected = second_opinion([truth[0], *map(_box, regions[1:])], truth)
@@ -178,8 +178,8 @@ def test_kill_and_resume(dataset: Path, space: Path, tmp_path: Path, capsys: pyt
     process.wait()
     assert 1 <= len(trajectories(killed)) < 6
     assert main(["ablation", str(killed), "--render-only"]) == 0
-    told = capsys.readouterr().out
-    assert "missing: " in told and "## Missing" in (killed / "ablation.md").read_text()
+    printed = capsys.readouterr().out
+    assert "missing: " in printed and "## Missing" in (killed / "ablation.md").read_text()
     subprocess.run(command, env={**environment, "DELAY": "0"}, check=True, capture_output=True, timeout=300)
     assert trajectories(killed) == {name: text for name, text in trajectories(space).items() if "-s1/" in name}
     assert "## Missing" not in (killed / "ablation.md").read_text()

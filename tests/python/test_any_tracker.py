@@ -65,11 +65,11 @@ def space(short: Path, tmp_path: Path) -> Path:
 def test_python_trackers_run_in_parallel_next_to_attrax(space: Path, capsys: pytest.CaptureFixture[str]):
     names = ["Still", "StillBySocket"] + (["Quick"] if (PROJECT / "out" / "bin" / "attrax").is_file() else [])
     assert main(["run", str(space), *names, "--jobs", "2", "--repetitions", "4"]) == 0
-    told = capsys.readouterr()
-    assert f"{2 * len(names)} of {2 * len(names)} jobs ended" in told.out
+    printed = capsys.readouterr()
+    assert f"{2 * len(names)} of {2 * len(names)} jobs ended" in printed.out
     # The toolkit stops a deterministic tracker after three repetitions.
     same = "3 of 4 repetitions run: they are the same, so the toolkit asks for no more"
-    assert told.err.count(same) >= 4
+    assert printed.err.count(same) >= 4
     found = trajectories(space)
     assert {path.replace("StillBySocket", "Still") for path in found if "Still" in path} == {
         f"results/Still/baseline/{name}/{name}_{index:03d}.bin" for name in ("turning", "twins") for index in (1, 2, 3)
@@ -212,9 +212,9 @@ def test_workspaces_that_an_older_toolkit_made(space: Path, kind: str, capsys: p
     (space / "config.yaml").write_text(yaml.safe_dump(config))
     command = ["run", str(space), "Still", "--repetitions", "1", "--experiments", "baseline"]
     assert main(command) == 0
-    told = capsys.readouterr()
-    assert "2 of 2 jobs ended" in told.out
-    assert ("'master' is left out; this toolkit does not know it" in told.err) == (kind == "other keys")
+    printed = capsys.readouterr()
+    assert "2 of 2 jobs ended" in printed.out
+    assert ("'master' is left out; this toolkit does not know it" in printed.err) == (kind == "other keys")
 
 
 def test_an_old_name_of_a_stack_for_init(short: Path, registry: Path, tmp_path: Path):
@@ -234,8 +234,8 @@ def test_the_same_failure_is_told_once(short: Path, tmp_path: Path, capsys: pyte
     arguments = ["init", str(tmp_path / "space"), "--dataset", str(tmp_path / "many"), "--registry", str(registry)]
     assert main([*arguments, "--experiments", "baseline"]) == 0
     assert main(["run", str(tmp_path / "space"), "Still"]) == 1
-    told = capsys.readouterr()
-    assert told.err.count("no licence") == 1
-    assert "the same error as Still baseline turning" in told.err
-    assert "2 more jobs not started" in told.err
-    assert "0 of 4 jobs ended" in told.out
+    printed = capsys.readouterr()
+    assert printed.err.count("no licence") == 1
+    assert "the same error as Still baseline turning" in printed.err
+    assert "2 more jobs not started" in printed.err
+    assert "0 of 4 jobs ended" in printed.out

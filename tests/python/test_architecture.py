@@ -1,6 +1,8 @@
 """The walls of docs/architecture.md: between crates, between rooms of the tracker, and between files of a room."""
 
+import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -158,3 +160,14 @@ def test_paths_of_the_page_exist() -> None:
     assert len(paths) > 30
     missing = [path for path in paths if not (PROJECT / path).exists() and not (TRACKER / path).exists()]
     assert not missing
+
+
+def test_no_two_classes_of_python_share_a_name():
+    found = Counter(
+        node.name
+        for path in sorted((PROJECT / "evaluation").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert found["Run"] == 1
+    assert [name for name, times in found.items() if times > 1] == []

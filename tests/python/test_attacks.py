@@ -23,7 +23,7 @@ More keys of a row:
 ``needs``     a list of ``root`` or names of programs, as Debian's packages are called; the row is skipped without them
 ``input``     standard input: a text, or a table ``{hex = ...}``, ``{base64 = ...}``, ``{repeat = text, times = n}``
 ``env``       a table of variables for the process; the caller's ``TRAX_*`` are removed
-``interrupt`` ``{signal = "SIGINT", after = "GLOB", lines = 3}``: sent once such a file has so many lines (0: exists)
+``interrupt`` ``{signal = "SIGINT", after = "GLOB", lines = 3}``: sent once such a file has `lines` lines (0: exists)
 ``seconds``   the time limit, 60 unless given; a row that takes longer fails and its processes are killed
 ``megabytes`` the limit on the peak memory of the process
 ``one_line``  whether standard error is one line ``attrax: sentence``; true for ``attrax`` ended with code 1
@@ -190,7 +190,7 @@ def run(row: dict, folder: Path) -> Ended:
             kill_group(process.pid)
     texts = [(logs / name).read_text(errors="replace") for name in ("out", "err")]
     ended = Ended(code, *texts, peak)
-    assert not left, f"it left a process behind\n{ended}"
+    assert not left, f"it left a process running\n{ended}"
     return ended
 
 
@@ -200,7 +200,8 @@ def wait(process: subprocess.Popen, row: dict, folder: Path) -> tuple[int, float
     deadline = time.monotonic() + row.get("seconds", 60)
     peak = 0.0
     while True:
-        # Not the kernel's figure at the end, which counts what this process had when it started the other one.
+        # Not the kernel's figure at the end, which counts what this process had when it started the
+        # other one.
         peak = max(peak, high_water(process.pid))
         if process.poll() is not None:
             return process.returncode, peak
@@ -221,7 +222,7 @@ def high_water(pid: int) -> float:
 
 
 def written(folder: Path, pattern: str, lines: int) -> bool:
-    """Whether a file that matches has so many lines."""
+    """Whether a file that matches has at least `lines` lines."""
     return any(not lines or path.read_bytes().count(b"\n") >= lines for path in matches(folder, pattern))
 
 

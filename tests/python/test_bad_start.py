@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not ATTRAX.is_file(), reason="out/bin/attrax is 
 
 
 def another_network(path: Path) -> None:
-    """A well-formed file whose tensors are nobody's."""
+    """A well-formed file whose tensors no program knows."""
     save_file({"layer.weight": np.zeros((3, 3), np.float32)}, path)
 
 

@@ -1,4 +1,4 @@
-"""A comparison of arms with a real tracker process behind TraX: what is run, what is measured, what is told."""
+"""A comparison of arms with a real tracker process over TraX: what is run, what is measured, what is printed."""
 
 import csv
 import json
@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
 import pytest
 from conftest import JITTER, PROJECT, shorten
 
 from attrax_vot.analysis import scores
 from attrax_vot.cli import main
 from attrax_vot.compare import arms, cells, comparison, paired, variants
-from attrax_vot.run import evaluate, workspace
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
 
 ATTRAX = PROJECT / "out" / "bin" / "attrax"
@@ -51,19 +50,18 @@ def rows(directory: Path) -> list[dict[str, str]]:
 def test_rows_hold_what_the_toolkit_says(space: Path):
     found = rows(space)
     assert len(found) == 2 * 2 * 2
-    opened = workspace.load(space)
-    experiment, sequences = evaluate.supervised(opened), list(opened.dataset)
+    opened = OpenWorkspace(space)
     for name, seed in (("still", "1"), ("jumpy", "2")):
-        tracker = evaluate.find_tracker(opened, f"{name}-s{seed}")
-        official = scores.score(experiment, tracker, sequences)
+        run = opened.run(opened.needed(), opened.tracker(f"{name}-s{seed}"))
+        official = scores.score(run)
         mine = [row for row in found if (row["arm"], row["seed"]) == (name, seed)]
         assert [row["sequence"] for row in mine] == ["turning", "twins"]
         for row, expected in zip(mine, official.rows, strict=True):
             for key in ("failures", "accuracy", "eao", "seconds_per_frame"):
                 assert float(row[key]) == pytest.approx(getattr(expected, key), abs=1e-6)
         # With one seed, the measures of all sequences are the toolkit's.
-        read = cells.read(experiment, [(arms.Entry(name, int(seed)), tracker)], sequences)
-        measured = {key: measure(cells.shares(read.keys)) for key, measure in read.measures().items()}
+        read = cells.read([(arms.SeededArm(name, int(seed)), run)])
+        measured = {key: measure(read.weights) for key, measure in read.measures().items()}
         for key in ("failures", "accuracy", "eao"):
             assert measured[key] == pytest.approx(getattr(official.total, key), abs=1e-6)
     # In nine frames nothing is tracked after a failure: all its answers are of one initialisation.
@@ -74,7 +72,7 @@ def test_rows_hold_what_the_toolkit_says(space: Path):
 
 
 def test_the_difference_is_paired_and_has_an_interval(space: Path):
-    still, jumpy = comparison.collect(space).arms
+    still, jumpy = comparison.collect(OpenWorkspace(space)).arms
     assert (jumpy.common, still.differences) == (4, {})
     failures = {
         name: sum(
@@ -93,19 +91,6 @@ def test_the_difference_is_paired_and_has_an_interval(space: Path):
     # An arm does not differ from itself.
     _, nothing = paired.differences(still.cells, still.cells, 50)
     assert {(each.value, each.low, each.high) for each in nothing.values()} == {(0.0, 0.0, 0.0)}
-
-
-def test_resamples_draw_sequences_and_seeds_within_them():
-    keys = [("a", 1), ("a", 2), ("b", 1), ("c", 1), ("c", 2), ("c", 3)]
-    drawn = np.array(list(paired.draws(keys, 4000)))
-    by_sequence = np.array([drawn[:, :2].sum(1), drawn[:, 2], drawn[:, 3:].sum(1)])
-    assert by_sequence == pytest.approx(np.round(by_sequence)) and by_sequence.sum(0) == pytest.approx(3)
-    assert drawn.mean(0) == pytest.approx(cells.shares(keys), abs=0.05)
-    # Among those with one draw of `a`, its first seed counts not at all, half or whole in 1, 2 and 1 of four.
-    once = drawn[by_sequence[0].round() == 1, 0]
-    counts = [np.mean(once == value) for value in (0, 0.5, 1)]
-    assert counts == pytest.approx([0.25, 0.5, 0.25], abs=0.05)
-    assert np.array_equal(drawn[:9], list(paired.draws(keys, 9)))
 
 
 def test_page_and_notes(space: Path, dataset: Path, capsys: pytest.CaptureFixture[str]):
@@ -132,7 +117,7 @@ def test_an_arm_that_has_not_ended(space: Path, tmp_path: Path, capsys: pytest.C
     assert "missing: 1 runs" in capsys.readouterr().out
     text = (copy / "compare.md").read_text()
     assert "| jumpy | 3 of 4 | " in text and "- jumpy-s2: twins" in text
-    found = comparison.collect(copy).arms[1]
+    found = comparison.collect(OpenWorkspace(copy)).arms[1]
     assert found.common == 3
     kept = [row for row in rows(space) if (row["seed"], row["sequence"]) != ("2", "twins")]
     sums = {
@@ -186,5 +171,5 @@ def test_the_files_of_arms():
     assert all(flags[: len(first)] == first for flags in others) and len(set(others)) == len(others)
     # The program takes all of them, one after another.
     every = [word for flags in others for word in flags[len(first) :]]
-    told = subprocess.run([ATTRAX, "info", *first, *every, "--seed", "1"], capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
+    printed = subprocess.run([ATTRAX, "info", *first, *every, "--seed", "1"], capture_output=True, text=True)
+    assert printed.returncode == 0, printed.stderr

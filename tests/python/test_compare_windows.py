@@ -8,16 +8,16 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import JITTER, PROJECT, shorten
 
 from attrax_vot.cli import main
+from attrax_vot.compare import paired
 from attrax_vot.compare.windows import measure, page, plan, table
 from attrax_vot.compare.windows.measure import Windows
-from attrax_vot.compare.windows.table import Row
+from attrax_vot.compare.windows.table import WindowRow
 from attrax_vot.datasets.clip import Clip
-from attrax_vot.datasets.truth import Row as Truth
+from attrax_vot.datasets.truth import TruthRow
 
 ATTRAX = PROJECT / "out" / "bin" / "attrax"
 QUICK = PROJECT / "tests" / "data" / "quick.toml"
@@ -52,13 +52,13 @@ def rows(directory: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((directory / "windows.csv").open()))
 
 
-def row(sequence: str, start: int, overlap: float, seed: int = 1, failed_at: float = math.nan) -> Row:
-    return Row("arm", seed, sequence, start, 8, overlap, failed_at, overlap, 0.1, 1.0, "p")
+def row(sequence: str, start: int, overlap: float, seed: int = 1, failed_at: float = math.nan) -> WindowRow:
+    return WindowRow("arm", seed, sequence, start, 8, overlap, failed_at, overlap, 0.1, 1.0, "p")
 
 
 def test_windows_start_every_few_frames_and_have_at_least_half_of_the_length():
     def clip(name: str, frames: int, missing: int | None = None) -> Clip:
-        lines = [Truth(index, "", bounds=None if index == missing else (0, 0, 1, 1)) for index in range(frames)]
+        lines = [TruthRow(index, "", bounds=None if index == missing else (0, 0, 1, 1)) for index in range(frames)]
         return Clip(name, Path(), {"color": [Path()] * frames}, {"object": lines})
 
     found = plan.windows(clip("a", 24), 10, 8)
@@ -168,30 +168,26 @@ def test_a_tracker_that_fails_is_reported_and_the_rest_is_kept(
     assert [(each["sequence"], each["start"]) for each in rows(tmp_path / "out")] == [("twins", "0"), ("twins", "10")]
 
 
-def test_resamples_draw_sequences_and_windows_and_the_seeds_of_a_window_share_its_weight():
-    keys = [("a", 0, 1), ("a", 0, 2), ("a", 10, 1), ("b", 0, 1)]
-    assert measure.weights(keys).tolist() == [0.5, 0.5, 1, 1]
-    drawn = np.array(list(measure.draws(keys, 4000)))
-    assert np.array_equal(drawn[:, 0], drawn[:, 1])
-    # As many windows of a sequence are drawn as it has, each time that the sequence is.
-    assert set((drawn[:, :3].sum(1) / 2).round(6)) == {0, 1, 2} and set(drawn[:, 3]) == {0, 1, 2}
-    assert drawn.mean(0) == pytest.approx(measure.weights(keys), abs=0.05)
+def test_the_seeds_of_a_window_share_its_weight():
+    windows = Windows([row("a", 0, 0.5), row("a", 0, 0.7, seed=2), row("a", 10, 0.5), row("b", 0, 0.4)])
+    assert windows.weights.tolist() == [0.5, 0.5, 1, 1]
+    assert measure.values(windows)["overlap"] == pytest.approx((0.6 + 0.5 + 0.4) / 3)
 
 
 def test_differences_are_of_the_windows_that_both_have():
     first = Windows([row("a", 0, 0.5), row("a", 10, 0.5), row("b", 0, 0.4), row("c", 0, 0.1)])
     other = Windows([row("b", 0, 0.6), row("a", 10, 0.5), row("a", 0, 0.2, failed_at=4), row("d", 0, 0.9)])
-    both, found = measure.differences(first, other, 200)
+    both, found = paired.differences(first, other, 200)
     assert sorted(both) == [("a", 0, 1), ("a", 10, 1), ("b", 0, 1)]
     assert found["overlap"].value == pytest.approx((0.2 - 0.3) / 3)
     assert found["failed"].value == pytest.approx(1 / 3)
     # Accuracy is weighted by the frames before a failure: 3 and 8 and 8.
     assert found["accuracy"].value == pytest.approx((0.2 * 3 + 0.5 * 8 + 0.6 * 8) / 19 - (0.5 + 0.5 + 0.4) / 3)
-    _, same = measure.differences(first, first, 50)
+    _, same = paired.differences(first, first, 50)
     assert {(each.value, each.low, each.high) for each in same.values()} == {(0, 0, 0)}
-    _, alone = measure.differences(Windows([row("a", 0, 0.5)]), Windows([row("a", 0, 0.6)]))
+    _, alone = paired.differences(Windows([row("a", 0, 0.5)]), Windows([row("a", 0, 0.6)]))
     assert math.isnan(alone["overlap"].low) and alone["overlap"].value == pytest.approx(0.1)
-    assert measure.differences(Windows([row("a", 0, 0.5)]), Windows([row("b", 0, 0.5)])) == ([], {})
+    assert paired.differences(Windows([row("a", 0, 0.5)]), Windows([row("b", 0, 0.5)])) == ([], {})
 
 
 @pytest.mark.skipif(not ATTRAX.is_file(), reason="needs `make build`")

@@ -125,7 +125,8 @@ def test_a_download_goes_on_and_says_what_is_missing(
     assert (frames, f"bytes={half}-") in server.requests
     sequences = tmp_path / "space" / "sequences"
     assert not (sequences / "list.txt").exists() and not (sequences / "turning" / "sequence").exists()
-    # The second: one is there, one is downloaded anew, and one breaks off without having brought anything.
+    # The second: one is there, one is downloaded anew, and one breaks off without having brought
+    # anything.
     server.requests.clear()
     server.manners = {"/vot/main/color/passing.zip": ["slow"]}
     assert init(server, tmp_path, registry) == 1

@@ -77,5 +77,6 @@ def test_same_padding_is_asymmetric_at_stride_two(embed):
     weight = torch.zeros(1, 1, 3, 3, dtype=torch.float64)
     weight[0, 0, 0, 0] = 1.0
     out = embed.same_conv(x, weight, torch.zeros(1, dtype=torch.float64), stride=2)
-    # Nothing is padded at the top and the left, so the kernel's first tap reads the even pixels themselves.
+    # Nothing is padded at the top and the left, so the kernel's first tap reads the even pixels
+    # themselves.
     assert out.flatten().tolist() == [0.0, 2.0, 8.0, 10.0]

@@ -10,6 +10,7 @@ from conftest import jitter_registry
 from attrax_vot.cli import main
 from attrax_vot.report.collect import collect
 from attrax_vot.report.write import shown
+from attrax_vot.run.opened import OpenWorkspace
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def space(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows(directory: Path, title: str, references: list[Path]) -> list[list[str]]:
     """The rows of a table without the trackers' names, and whatever is best marked."""
-    (table,) = (each for each in shown(collect(directory, [], references)) if each.title == title)
+    (table,) = (each for each in shown(collect(OpenWorkspace(directory, references), [])) if each.title == title)
     return [[cell.text for cell in row[1:]] for row in table.rows]
 
 

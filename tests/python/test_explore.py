@@ -30,6 +30,7 @@ from attrax_vot.explore.guard import Query, Refusal
 from attrax_vot.explore.maps import Maps
 from attrax_vot.explore.study import Study
 from attrax_vot.report.collect import collect
+from attrax_vot.run.opened import OpenWorkspace
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def test_a_browser_shows_table_curves_and_frames(served, chromium: str, tmp_path
         assert page.value("experiment().trackers.map((each) => each.reference).join()") == "Jitter"
         late.rename(directory / "results" / "Drift")
         page.until("experiment().trackers.length === 2 && !board.busy")
-        report = collect(directory, [], [], pictures=False)
+        report = collect(OpenWorkspace(directory), [], pictures=False)
         # The cells are the report's numbers.
         for entry in report.entries:
             shown = page.value(f"experiment().trackers.find((each) => each.reference === '{entry.reference}').total")
@@ -260,14 +261,14 @@ def test_scores_are_kept_until_results_change(two_trackers: Path, tmp_path: Path
     scored: list[str] = []
     score = Board._score
 
-    def counted(self, name, tracker, sequences):
-        scored.append(f"{name} {tracker.reference}")
-        return score(self, name, tracker, sequences)
+    def counted(self, run):
+        scored.append(f"{run.experiment.identifier} {run.reference}")
+        return score(self, run)
 
     monkeypatch.setattr(Board, "_score", counted)
     documents = []
     for wanted in (4, 0, 1):
-        board = Board(Study(copy, [], []))
+        board = Board(Study(OpenWorkspace(copy), []))
         board.look()
         assert len(scored) == wanted, scored
         documents.append({**board.document(0, 0), "version": 0})
@@ -282,7 +283,7 @@ def test_a_damaged_sequence_is_a_problem_of_its_own(two_trackers: Path, tmp_path
     copy = tmp_path / "space"
     shutil.copytree(two_trackers, copy)
     (copy / "sequences" / "twins" / "color" / "00000020.jpg").unlink()
-    study = Study(copy, [], [])
+    study = Study(OpenWorkspace(copy, checked=False), [])
     board = Board(study)
     board.look()
     found = board.document(0, 0)

@@ -20,13 +20,14 @@ from attrax_vot.explore.again import Wanted
 from attrax_vot.explore.maps import Maps
 from attrax_vot.explore.study import Study
 from attrax_vot.run import processes, runner, workspace
+from attrax_vot.run.opened import OpenWorkspace
 
 ATTRAX = PROJECT / "out" / "bin" / "attrax"
 QUICK = PROJECT / "tests" / "data" / "quick.toml"
 FRAMES = 14
 
-#: Trackers of attrax: one that answers at once, by flags and by a property, one that learns for ever, one with a wrong
-#: flag, one whose program is missing; and trackers that are not attrax's.
+#: Trackers of attrax: one that answers at once, by flags and by a property, one that learns for
+#: ever, one with a wrong flag, one whose program is missing; and trackers that are not attrax's.
 REGISTRY = f"""
 [Quick]
 label = Quick <b>
@@ -62,10 +63,9 @@ def space(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "trackers.ini").write_text(REGISTRY)
     settings = workspace.Settings(data, repetitions=2, registry=root / "trackers.ini")
     workspace.prepare(root / "space", settings)
-    opened = workspace.load(root / "space")
-    (experiment,) = opened.stack
-    (sequence,) = runner.sequences_of(opened, experiment)
-    assert not runner.run_sequence(experiment, opened.registry["Quick"], sequence, lambda _: None).error
+    opened = OpenWorkspace(root / "space")
+    run = opened.run(opened.needed(), opened.tracker("Quick"))
+    assert not runner.run_sequence(run, run.sequences[0], lambda _: None).error
     for name in ("Slow", "Wrong", "Missing", "Other", "Known"):
         shutil.copytree(root / "space" / "results" / "Quick", root / "space" / "results" / name)
     return root / "space"
@@ -80,7 +80,8 @@ def test_the_tracker_runs_again_and_its_maps_are_shown(space: Path, chromium: st
         page.value("by('stage').focus()")
         page.press("m")
         page.until("!by('maps').hidden")
-        # The second repetition's own boxes: seed, property and count of initialisations are those of the run.
+        # The second repetition's own boxes: seed, property and count of initialisations are those
+        # of the run.
         assert "the boxes of the results" in page.value("by('maps-state').textContent")
         fields = {"experiment": "baseline", "sequence": "twins", "tracker": "Quick", "repetition": 2}
         found = get(address, "maps", **fields, frame=9)
@@ -128,7 +129,7 @@ def test_the_tracker_runs_again_and_its_maps_are_shown(space: Path, chromium: st
         # With the server everything ends: the tracker, and the folder of pictures.
         assert get(address, "maps", **{**fields, "tracker": "Slow"}, frame=9, begin=1)["state"] == "running"
         (child,) = processes.descendants(process.pid)
-        (folder,) = Path(f"/proc/{child}/cwd").readlink().parents[:1]
+        (folder,) = Path(f"/proc/{child.pid}/cwd").readlink().parents[:1]
     assert not processes.alive(child) and not folder.exists()
 
 
@@ -154,14 +155,14 @@ def test_jobs_are_few_and_end_without_a_page(space: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(maps, "PATIENCE", 0.3)
     monkeypatch.setattr(maps, "KEPT", 2)
     monkeypatch.setattr(again, "SEEN", 3)
-    study = Study(space, [], [])
+    study = Study(OpenWorkspace(space), [])
     (sequence,) = study.sequences_of("baseline")
     computed = Maps(study)
     try:
         slow = Wanted("baseline", study.tracker("Slow"), sequence, 1, 5)
         assert computed.begin(slow)["state"] == "running"
         (job,) = computed._jobs.values()
-        wait(lambda: job.state == "stopped" and not processes.alive(job.process.pid), "the tracker is still there")
+        wait(lambda: job.state == "stopped" and processes.find(job.process.pid) is None, "the tracker is still there")
         monkeypatch.setattr(maps, "PATIENCE", 60)
         folders = []
         for frame in (4, 8):
@@ -180,17 +181,17 @@ def test_jobs_are_few_and_end_without_a_page(space: Path, monkeypatch: pytest.Mo
         computed.begin(slow)
         (*_, job) = computed._jobs.values()
         computed.begin(Wanted("baseline", study.tracker("Quick"), sequence, 1, 13))
-        assert job.state == "stopped" and not processes.alive(job.process.pid)
+        assert job.state == "stopped" and processes.find(job.process.pid) is None
     finally:
         computed.close()
     assert not folders[0].exists()
 
 
 def test_a_stretch_begins_at_the_restart_before_the_frame(two_trackers: Path):
-    study = Study(two_trackers, [], [])
+    study = Study(OpenWorkspace(two_trackers), [])
     (sequence,) = [each for each in study.sequences_of("baseline") if each.name == "twins"]
     tracker = study.tracker("Drift")
-    run = study.run("baseline", tracker, sequence, 1)
+    run = study.playback("baseline", tracker, sequence, 1)
     starts = [frame for frame, state in enumerate(run.states) if state == "init"]
     lost = run.states.index("lost")
     assert len(starts) > 1 and starts[0] == 0 < lost < starts[1]

@@ -20,7 +20,7 @@ CORPUS = toml.loads((PROJECT / "tests" / "data" / "ground_truth.toml").read_text
 ATTRAX = PROJECT / "out" / "bin" / "attrax"
 
 
-def bounds(row: truth.Row) -> list[float]:
+def bounds(row: truth.TruthRow) -> list[float]:
     return list(row.bounds or ())
 
 

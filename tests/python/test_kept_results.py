@@ -10,7 +10,7 @@ from vot.region.io import read_trajectory
 from attrax_vot.cli import main
 from attrax_vot.run import engine, parallel
 from attrax_vot.run.jobs import Job
-from attrax_vot.run.live import Table
+from attrax_vot.run.live import LiveTable
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +65,12 @@ def test_what_is_no_whole_result_is_set_aside_and_said(space: Path, capsys: pyte
     (folder(space) / "turning_001_mine.value").write_text("1\n")
     for place in ("turning", "turning-2"):
         assert main(["run", str(space), "Jitter"]) == 0
-        told = capsys.readouterr()
-        assert "1 of 1 jobs ended" in told.out
+        printed = capsys.readouterr()
+        assert "1 of 1 jobs ended" in printed.out
         moved = space / "set-aside" / "Jitter" / "baseline" / place
-        assert f"set aside, not deleted: turning_001 of Jitter is not a whole result; it is now in {moved}" in told.err
+        assert (
+            f"set aside, not deleted: turning_001 of Jitter is not a whole result; it is now in {moved}" in printed.err
+        )
         assert (moved / "turning_001.txt").read_text() == kept
         assert (moved / "turning_001_mine.value").read_text() == "1\n"
         assert (folder(space) / "turning_001.bin").is_file()
@@ -108,9 +110,9 @@ def test_a_damaged_result_is_named_by_a_report_and_left_by_a_plan(space: Path, c
 
 def test_an_exception_in_a_worker_is_told_once_and_no_more_jobs_start(space: Path, capsys: pytest.CaptureFixture[str]):
     planned = [Job(str(space), "Nobody", "baseline", f"turning{count}", 2, 2, 10, 1) for count in range(4)]
-    outcomes = parallel.run(planned, engine.Local(space / ".attrax" / "engine", 1), Table())
-    told = capsys.readouterr().err
+    outcomes = parallel.run(planned, engine.Local(space / ".attrax" / "engine", 1), LiveTable())
+    printed = capsys.readouterr().err
     assert [outcome.error == parallel.NOT_STARTED for outcome in outcomes] == [False, True, True, True]
-    assert told.count("no tracker Nobody") == 1
-    assert "3 more jobs not started" in told
-    assert "process died" not in told
+    assert printed.count("no tracker Nobody") == 1
+    assert "3 more jobs not started" in printed
+    assert "process died" not in printed

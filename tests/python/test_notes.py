@@ -32,7 +32,7 @@ def test_a_restart_loses_the_repetition_at_work(tmp_path: Path, clock: list[floa
     track(first, clock, 1, 10)
     track(first, clock, 2, 4)
     assert read_note(job) == Note(2, 3, 0, tracked=14, whole=10, seconds=14, begun=10, run=job.run)
-    # Its node dies; the time until it is at work again is nobody's.
+    # Its node dies; the time until it is at work again counts for no job.
     clock[0] += 50
     second = Notebook(job, [2, 3])
     assert read_note(job) == Note(0, 3, 0, tracked=10, whole=10, seconds=14, begun=14, lost=4, starts=2, run=job.run)

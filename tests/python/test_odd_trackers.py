@@ -9,7 +9,8 @@ import pytest
 from attack_files import sequence
 from odd_datasets import Command
 
-from attrax_vot.run import evaluate, relay, runner, workspace
+from attrax_vot.run import relay, runner
+from attrax_vot.run.opened import OpenWorkspace
 
 # The argument says what is odd.
 TRACKER = """
@@ -49,11 +50,10 @@ def test_odd_trackers(tmp_path: Path, call: Command):
     made = call("init", space, "--dataset", tmp_path / "data", "--registry", registry, "--repetitions", "1")
     assert made.code == 0
     # As a job of a run does it, without the seconds that each process takes to start.
-    loaded = workspace.load(space)
-    experiment = loaded.stack["baseline"]
-    car = runner.sequences_of(loaded, experiment)[0]
+    opened = OpenWorkspace(space)
     for name, said in SAID.items():
-        outcome = runner.run_sequence(experiment, evaluate.find_tracker(loaded, name), car, lambda _: None)
+        run = opened.run(opened.needed(), opened.tracker(name))
+        outcome = runner.run_sequence(run, run.sequences[0], lambda _: None)
         assert outcome.error.startswith(said), outcome
         assert outcome.ran == ([] if said else [1])
         assert "x" * 400 not in outcome.error

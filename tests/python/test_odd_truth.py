@@ -97,8 +97,9 @@ def test_a_supervised_run_ends_whatever_rows_have_no_region(tmp_path: Path, call
     registry = ["--registry", tmp_path / "jitter.ini"]
     result = call("evaluate", tmp_path / "data", "--tracker", "Jitter", *registry, "--workspace", space)
     assert result.code == 0, result.text
-    # The toolkit takes a frame without a region for a failure: in frame 5, the third one of the run, too. Five frames
-    # later is frame 10, which has no region either; the next one with a region is frame 13.
+    # The toolkit takes a frame without a region for a failure: in frame 5, the third one of the
+    # run, too. Five frames later is frame 10, which has no region either; the next one with a
+    # region is frame 13.
     opened = workspace.load(space)
     (experiment,) = opened.stack
     for each in opened.dataset:

@@ -1,4 +1,4 @@
-"""The kept digest of the oracle, against the oracle; skipped where that is not beside the project."""
+"""The kept digest of the oracle, against the oracle; skipped where that is not next to the project."""
 
 import subprocess
 import sys

@@ -129,10 +129,10 @@ def test_nothing_is_left_behind_and_the_next_run_ends_it(
 def test_a_failing_tracker_does_not_stop_the_others(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     space = init(demo, tmp_path, fail_in="twins")
     assert main(["run", str(space), "Jitter", "--jobs", "2"]) == 1
-    told = capsys.readouterr()
-    assert "2 of 3 jobs ended" in told.out
-    assert "Jitter baseline twins:" in told.err
-    assert "initialisation 1" in told.err
+    printed = capsys.readouterr()
+    assert "2 of 3 jobs ended" in printed.out
+    assert "Jitter baseline twins:" in printed.err
+    assert "initialisation 1" in printed.err
     assert len(trajectories(space)) == 4
 
 
@@ -150,8 +150,8 @@ def test_a_full_disk_loses_nothing_that_ended(
         room = os.statvfs(small)
         filler.write_bytes(bytes(room.f_bavail * room.f_frsize - 90_000))
         assert main(["run", str(space), "Jitter", "--jobs", "2"]) == 1
-        told = capfd.readouterr()
-        assert "No space left on device" in told.out + told.err
+        printed = capfd.readouterr()
+        assert "No space left on device" in printed.out + printed.err
         early = {name: value for name, value in trajectories(space).items() if value in expected.values()}
         filler.unlink()
         assert main(["run", str(space), "Jitter", "--jobs", "2"]) == 0

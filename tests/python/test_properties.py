@@ -78,7 +78,8 @@ def test_the_reason_has_what_to_write(image, key, value, sentence):
 
 
 def test_a_client_learns_that_there_is_no_memory(image):
-    # How much a process takes before its first frame depends on the machine: more than `low`, less than `high`.
+    # How much a process takes before its first frame depends on the machine: more than `low`, less
+    # than `high`.
     low, high, reasons = 300, 1500, []
     while high - low > 1 and not any("out of memory: " in reason for reason in reasons):
         megabytes = (low + high) // 2

@@ -5,19 +5,16 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 
-from attrax_vot.analysis import reference
 from attrax_vot.analysis.scores import Scores, score
-from attrax_vot.run import evaluate, runner, workspace
+from attrax_vot.run import workspace
+from attrax_vot.run.opened import OpenWorkspace
+from attrax_vot.run.toolkit import EvaluationError
 
 
 def scores(directory: Path, dataset: Path, published: Path, repetitions: int = 1) -> Scores:
     workspace.prepare(directory, workspace.Settings(dataset, repetitions=repetitions))
-    identifier = reference.register(directory, published)
-    space = workspace.load(directory)
-    experiment = evaluate.supervised(space)
-    sequences = runner.sequences_of(space, experiment)
-    reference.bring_in(published, directory, identifier, experiment, sequences)
-    return score(experiment, evaluate.find_tracker(space, identifier), sequences)
+    opened = OpenWorkspace(directory, [published])
+    return score(opened.run(opened.needed(), opened.tracker(*opened.published)))
 
 
 @pytest.mark.parametrize(
@@ -71,8 +68,5 @@ def test_results_of_another_length_are_refused(shared: Path, tmp_path: Path):
     lines = (source / "bag_001.txt").read_text().splitlines()
     (copy / "bag_001.txt").write_text("\n".join(lines[:-1]))
     workspace.prepare(tmp_path / "space", workspace.Settings(shared / "vot2016-dev", ["bag"]))
-    space = workspace.load(tmp_path / "space")
-    experiment = evaluate.supervised(space)
-    sequences = runner.sequences_of(space, experiment)
-    with pytest.raises(evaluate.EvaluationError, match="195 regions"):
-        reference.bring_in(tmp_path / "short", tmp_path / "space", "short", experiment, sequences)
+    with pytest.raises(EvaluationError, match="195 regions"):
+        OpenWorkspace(tmp_path / "space", [tmp_path / "short"])

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import shorten
 
-from attrax_vot.analysis import results
 from attrax_vot.cli import main
-from attrax_vot.run import evaluate, runner, workspace
+from attrax_vot.run.opened import OpenWorkspace
 
 OWN = "# Mine.\n[Mine]\nprotocol = trax\ncommand = true  ; as it is\n"
 
@@ -50,10 +49,9 @@ BOXES = ["10,20,30,40", "11,21,30,40", "12,22,30,40", "13,23,30,40"]
 def test_forms(space: Path, lines: list[str], seconds: str | None, frame_seconds: list[float]):
     path = published(space, "\n".join(lines) + "\n", seconds)
     assert main(["report", str(space), "--reference", str(path), "--format", "markdown"]) == 0
-    loaded = workspace.load(space)
-    experiment = evaluate.supervised(loaded)
-    sequence = runner.sequences_of(loaded, experiment)[0]
-    found = results.repetitions(experiment, evaluate.find_tracker(loaded, "theirs-published"), sequence)
+    opened = OpenWorkspace(space)
+    run = opened.run(opened.needed(), opened.tracker("theirs-published"))
+    found = run.repetitions(run.sequences[0])
     assert [each.frame_seconds for each in found] == [frame_seconds]
     # The user's registrations stand as they were, also after another report.
     text = (space / "trackers.ini").read_text()

@@ -22,7 +22,8 @@ from attrax_vot.analysis.scores import score
 from attrax_vot.cli import main
 from attrax_vot.report import collect as report
 from attrax_vot.report import tables
-from attrax_vot.run import evaluate, runner, workspace
+from attrax_vot.run import workspace
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.sentences import sentence
 
 
@@ -72,7 +73,8 @@ def test_the_page_has_all_its_parts_and_needs_nothing_else(space: Path):
 
 @pytest.mark.parametrize("width", [500, 1280])
 def test_a_browser_shows_it(space: Path, tmp_path: Path, chromium: str, width: int):
-    # A script at the end tells what a person would see: pictures that loaded, plots that have a size.
+    # A script at the end tells what a person would see: pictures that loaded, plots that have a
+    # size.
     probe = """<script>window.addEventListener("load", () => {
       const good = [...document.images].filter((each) => each.complete && each.naturalWidth > 100);
       const wide = (each) => each.getBoundingClientRect().width > 100;
@@ -115,12 +117,10 @@ def test_the_page_serves_everyone(space: Path, tmp_path: Path, chromium: str, wi
 
 
 def test_resampling_starts_from_the_toolkits_curve(space: Path):
-    opened = workspace.load(space)
-    experiment = evaluate.supervised(opened)
-    tracker = evaluate.find_tracker(opened, "Jitter")
-    sequences = runner.sequences_of(opened, experiment)
-    ours = significance.curve(significance.parts(experiment, tracker, sequences, bounded=True))
-    theirs = np.array(score(experiment, tracker, sequences).curve)
+    opened = OpenWorkspace(space)
+    run = opened.run(opened.needed(), opened.tracker("Jitter"))
+    ours = significance.curve(significance.parts(run, bounded=True))
+    theirs = np.array(score(run).curve)
     assert ours.shape == theirs.shape
     assert ours == pytest.approx(theirs, abs=1e-6, nan_ok=True)
 
@@ -128,7 +128,7 @@ def test_resampling_starts_from_the_toolkits_curve(space: Path):
 def test_published_results(shared: Path, tmp_path: Path):
     workspace.prepare(tmp_path, workspace.Settings(shared / "vot2016-annotations"))
     references = [shared / "vot2016-results" / name for name in ("DAT", "VITAL")]
-    found = report.collect(tmp_path, [], references)
+    found = report.collect(OpenWorkspace(tmp_path, references), [])
     by_name = {entry.label: entry.scores.total for entry in found.entries}
     dat, vital = by_name["DAT (published)"], by_name["VITAL (published)"]
     # Sorted by expected average overlap.
@@ -148,15 +148,16 @@ def test_published_results(shared: Path, tmp_path: Path):
     assert vital.failures == 59
     (difference,) = found.differences
     # The better tracker less the other.
-    assert difference.value == pytest.approx(vital.eao - dat.eao, abs=1e-5)
-    assert difference.low < difference.value < difference.high
+    found_difference = difference.found
+    assert found_difference.value == pytest.approx(vital.eao - dat.eao, abs=1e-5)
+    assert found_difference.low < found_difference.value < found_difference.high
     assert not found.strips
 
 
 def test_attributes_of_published_failures(shared: Path, tmp_path: Path):
     """Failures by attribute, counted here a second time from the files alone."""
     workspace.prepare(tmp_path, workspace.Settings(shared / "vot2016-dev"))
-    found = report.collect(tmp_path, [], [shared / "vot2016-results" / "DAT"])
+    found = report.collect(OpenWorkspace(tmp_path, [shared / "vot2016-results" / "DAT"]), [])
     by_label = {each.label: each.failures for each in found.entries[0].attributes}
     tags = {"occlusion": "occlusion", "size_change": "size change", "camera_motion": "camera motion"}
     for tag, label in tags.items():
@@ -174,9 +175,9 @@ def test_attributes_of_published_failures(shared: Path, tmp_path: Path):
 
 
 def test_a_tracker_is_the_same_as_itself(space: Path):
-    found = report.collect(space, ["Jitter"], [])
+    found = report.collect(OpenWorkspace(space), ["Jitter"])
     parts = significance.Parts(np.ones((4, 30)), np.ones((4, 30)), np.array([26, 30, 26, 26]))
-    same = significance.compare(("a", "b"), (parts, parts), found.interval, rounds=50)
+    same = significance.compare(("a", "b"), (parts, parts), found.interval, rounds=50).found
     assert (same.value, same.low, same.high) == (0, 0, 0)
     assert not math.isnan(found.entries[0].scores.total.accuracy)
 
@@ -184,12 +185,12 @@ def test_a_tracker_is_the_same_as_itself(space: Path):
 def test_one_sequence_has_no_interval():
     first = significance.Parts(np.full((1, 30), 0.5), np.ones((1, 30)), np.array([30]))
     second = significance.Parts(np.full((1, 30), 0.4), np.ones((1, 30)), np.array([30]))
-    found = significance.compare(("a", "b"), (first, second), (5, 20))
+    found = significance.compare(("a", "b"), (first, second), (5, 20)).found
     assert found.value == pytest.approx(0.1)
     assert math.isnan(found.low) and math.isnan(found.high)
 
 
-def test_a_tracker_that_is_half_done_changes_nobody_elses_row(demo: Path, tmp_path: Path):
+def test_a_tracker_that_is_half_done_changes_no_other_row(demo: Path, tmp_path: Path):
     registry = jitter_registry(tmp_path)
     text = registry.read_text()
     registry.write_text(text + text.replace("[Jitter]", "[Half]").replace("tracker.py", "tracker.py --half"))
@@ -197,9 +198,9 @@ def test_a_tracker_that_is_half_done_changes_nobody_elses_row(demo: Path, tmp_pa
     common = ["--dataset", str(demo), "--registry", str(registry), "--experiments", "baseline", "--repetitions", "1"]
     assert main(["init", str(space), *common]) == 0
     assert main(["run", str(space), "Jitter", "--no-estimate"]) == 0
-    alone = tables.overall(report.collect(space, [], [])).rows
+    alone = tables.overall(report.collect(OpenWorkspace(space), [])).rows
     assert main(["run", str(space), "Half", "--no-estimate", "--sequences", "twins"]) == 0
-    found = report.collect(space, [], [])
+    found = report.collect(OpenWorkspace(space), [])
     both = tables.overall(found)
     assert [cell.text for cell in both.rows[0]] == [cell.text for cell in alone[0]]
     assert "3 of 3" in [cell.text for cell in both.rows[0]]
@@ -207,7 +208,7 @@ def test_a_tracker_that_is_half_done_changes_nobody_elses_row(demo: Path, tmp_pa
     # Over fewer sequences: neither the best, nor compared on more than these.
     assert not any(cell.best for row in both.rows for cell in row)
     (difference,) = found.differences
-    assert difference.sequences == 1 and math.isnan(difference.low)
+    assert difference.sequences == 1 and math.isnan(difference.found.low)
     texts = {row[0].text: [cell.text for cell in row[2:]] for row in tables.per_sequence(found).rows}
     assert all(texts["twins"])
     assert texts["turning"][:2] != ["", ""] and texts["turning"][2:] == ["", ""]
@@ -241,11 +242,11 @@ def test_an_interval_of_the_draws_that_have_a_value():
     counts = np.array([[1.0] * 5 + [0.0] * 25] * 2 + [[1.0] * 30])
     first = significance.Parts(counts * 0.5, counts, longest)
     second = significance.Parts(counts * 0.3, counts, longest)
-    found = significance.compare(("a", "b"), (first, second), (10, 20), rounds=300)
+    found = significance.compare(("a", "b"), (first, second), (10, 20), rounds=300).found
     # A draw of three lacks one of three sequences with a chance of (2/3)^3.
     assert found.share == pytest.approx(1 - 8 / 27, abs=0.1)
     assert found.low == pytest.approx(0.2) and found.high == pytest.approx(0.2)
-    nothing = significance.compare(("a", "b"), (first, second), (40, 50), rounds=50)
+    nothing = significance.compare(("a", "b"), (first, second), (40, 50), rounds=50).found
     assert nothing.share == 0 and math.isnan(nothing.low)
 
 
@@ -267,7 +268,7 @@ def test_one_pass_alone_has_all_parts(two_trackers: Path, tmp_path: Path):
     assert page.count("jitter_tracker.py") >= 2
     targets = re.findall(r'href="#([^"]*)"', page)
     assert targets and all(f'id="{target}"' in page for target in targets)
-    found = report.collect(space, [], [])
+    found = report.collect(OpenWorkspace(space), [])
     (best, worst) = found.one_pass
     assert best.total.success > worst.total.success
     content = json.loads((space / "report" / "summary.json").read_text())
@@ -276,7 +277,7 @@ def test_one_pass_alone_has_all_parts(two_trackers: Path, tmp_path: Path):
 
 
 def test_all_pairs_are_compared_the_better_first(two_trackers: Path):
-    found = report.collect(two_trackers, [], [], pictures=False)
+    found = report.collect(OpenWorkspace(two_trackers), [], pictures=False)
     (difference,) = found.differences
     assert [difference.first, difference.second] == [entry.reference for entry in found.entries]
     attributes = tables.per_attribute(found)

@@ -1,4 +1,4 @@
-"""Runs with a real tracker process behind TraX: whole, interrupted, damaged, failing."""
+"""Runs with a real tracker process over TraX: whole, interrupted, damaged, failing."""
 
 import hashlib
 import json

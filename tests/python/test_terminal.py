@@ -19,9 +19,9 @@ from test_track_walk import ATTRAX, BOX, QUICK, frames
 
 from attrax_vot.cli import main
 from attrax_vot.run.jobs import Job
-from attrax_vot.run.live import Table, layout
+from attrax_vot.run.live import LiveTable, layout
 from attrax_vot.run.notes import Note
-from attrax_vot.run.parallel import Progress
+from attrax_vot.run.parallel import JobState
 from attrax_vot.run.runner import Outcome
 
 pyte = pytest.importorskip("pyte", reason="skipped: pyte is not on the path; scripts/test-tools installs it")
@@ -61,19 +61,19 @@ class Terminal:
             os.close(end)
 
 
-def progress(number: int, frame: int, state: str) -> Progress:
+def progress(number: int, frame: int, state: str) -> JobState:
     """A job with a long name."""
     names = f"a-tracker-with-a-long-name-{number}", "baseline", f"a-sequence-of-vot-{number}"
     job = Job("/space", *names, 15, 15, 500, 1)
     outcome = Outcome(job.sequence, ran=[1]) if state == "done" else None
-    return Progress(job, state, Note(1, frame, 3, frame, 0, 10.0 + frame), 1, outcome)
+    return JobState(job, state, Note(1, frame, 3, frame, 0, 10.0 + frame), 1, outcome)
 
 
 @pytest.mark.parametrize("columns", [20, 60, 80, 120])
 def test_the_live_table_stays_in_place(columns: int):
     terminal = Terminal(columns)
     with os.fdopen(os.dup(terminal.theirs), "w") as out:
-        table = Table(out)
+        table = LiveTable(out)
         for frame in range(60):
             # More jobs than lines; one of them ends on the way.
             first = progress(0, frame, "done" if frame > 30 else "running")
@@ -122,7 +122,8 @@ def test_ctrl_c_ends_a_run_with_a_sentence(demo: Path, tmp_path: Path):
     assert process.returncode == 130
     said = terminal.text.decode(errors="replace")
     assert "Traceback" not in said and "Error" not in said, said
-    # The terminal itself shows the key, wherever its cursor is, so that the sentence may go over a line's end.
+    # The terminal itself shows the key, wherever its cursor is, so that the sentence may go over a
+    # line's end.
     last = "".join(terminal.seen().splitlines()[-2:])
     assert last.endswith("SIGINT: what has ended is kept, and running again goes on from there")
     terminal.close()

@@ -134,7 +134,8 @@ def test_attrax_vot_leaves_the_same_files(folder: Path, spaces: dict[str, Path])
         for name in ("Supervised", "MultiStart"):
             stack = stack.replace(f"attrax_vot.experiments.{name}", name.lower())
         (space / "stack.yaml").write_text(stack)
-    # The middle one of the anchors is there already; those around it are run, with the count that they would have had.
+    # The middle one of the anchors is there already; those around it are run, with the count that
+    # they would have had.
     for version, space in ours.items():
         for path in (spaces[version] / "results/Jitter/multistart/twins").glob("twins_00000004*"):
             kept = space / path.relative_to(spaces[version])

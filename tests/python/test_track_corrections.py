@@ -100,7 +100,8 @@ def test_several_targets_are_tracked_as_each_alone(sequence: Path, tmp_path: Pat
     assert both.stdout.splitlines()[0].count("target2_") == 7
     assert lines(both) == [",".join(pair) for pair in zip(lines(first), lines(second), strict=True)]
     assert "targets lost in" in both.stderr
-    # Pictures are called as the frames, and have the boxes in different colours, with number and score.
+    # Pictures are called as the frames, and have the boxes in different colours, with number and
+    # score.
     assert [path.stem for path in sorted(seen.iterdir())] == [path.stem for path in sorted(frames.iterdir())]
     picture = np.asarray(Picture.open(seen / "00000001.png")).astype(int)
     assert (picture[61, 60] == (255, 32, 32)).all() and (picture[91, 150] == (64, 200, 255)).all()

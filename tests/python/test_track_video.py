@@ -41,8 +41,8 @@ def clips(ffmpeg: str, demo: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         make = [ffmpeg, "-loglevel", "error", "-framerate", "12.5", "-i", frames, "-frames:v", "12", *options]
         subprocess.run([*make, folder / name], check=True)
     turn = ["-display_rotation:v:0", "90"] if newer(ffmpeg) else []
-    told = [] if turn else ["-metadata:s:v:0", "rotate=90"]
-    command = [ffmpeg, "-loglevel", "error", *turn, "-i", folder / "h264.mp4", "-c", "copy", *told]
+    metadata = [] if turn else ["-metadata:s:v:0", "rotate=90"]
+    command = [ffmpeg, "-loglevel", "error", *turn, "-i", folder / "h264.mp4", "-c", "copy", *metadata]
     subprocess.run([*command, folder / "turned.mp4"], check=True)
     return folder
 
@@ -91,7 +91,8 @@ def test_video_is_written(clips: Path, ffmpeg: str, tmp_path: Path):
     assert "25 fps" in about
 
 
-# The frames of a y4m file follow each other without a length: one that is cut short is a shorter one.
+# The frames of a y4m file follow each other without a length: one that is cut short is a shorter
+# one.
 @pytest.mark.parametrize("name", [name for name in CODECS if name != "raw.y4m"])
 def test_truncated_video(name: str, clips: Path, tmp_path: Path):
     whole = (clips / name).read_bytes()
@@ -177,7 +178,7 @@ def gone(pid: int) -> None:
 
 
 def one_error(ran: subprocess.CompletedProcess, sentence: str) -> None:
-    """The program ended with an error, told once."""
+    """The program ended with an error, reported once."""
     assert ran.returncode == 1 and sentence in ran.stderr, ran.stderr
     assert ran.stderr.count("attrax: ") == 1 and ran.stderr.count("\n") == 1, ran.stderr
 

@@ -39,7 +39,7 @@ def frames(folder: Path, count: int = 11, suffix: str = ".jpg") -> Path:
     for number in range(1, count + 1):
         save(folder / f"{number}{suffix}", (texture() // 2 + 8 * (number % 16)).astype(np.uint8))
     (folder / "notes.txt").write_text("not a frame\n")
-    (folder / "._1.jpg").write_bytes(b"what another system leaves behind")
+    (folder / "._1.jpg").write_bytes(b"what another system writes")
     return folder
 
 
@@ -180,7 +180,7 @@ def test_a_failure_keeps_the_older_boxes_and_those_so_far(user, tmp_path):
     assert f"the JPEG is cut short; the boxes of the 1 frames before are in {out}.part\n" in ran.stderr
     assert out.read_text() == "of an earlier run\n"
     assert len(rows(Path(f"{out}.part").read_text())) == 1
-    # What fails before the first box leaves nothing behind.
+    # What fails before the first box leaves no file.
     Path(f"{out}.part").unlink()
     attrax("track", user / "first.jpg", "--box", BOX, "--out", out, *SWIFT)
     assert not Path(f"{out}.part").exists() and out.read_text() == "of an earlier run\n"
@@ -264,7 +264,7 @@ def test_columns(user):
 def test_a_bare_attrax_serves_as_attrax_serve_does(tmp_path, user):
     """The tracker's introduction and its answers are the same with the command and without it."""
     image = save(tmp_path / "frame.png", texture())
-    told = []
+    reported = []
     for command in (f"{ATTRAX}", f"{ATTRAX} serve"):
         with Server(command).connect() as server:
             about = (server.client.tracker_name, server.client.tracker_description, server.client.image_formats)
@@ -273,10 +273,10 @@ def test_a_bare_attrax_serves_as_attrax_serve_does(tmp_path, user):
             parameters |= {"initial_training.iterations": "2", "batch_positives": "4"}
             server.client.initialize({"color": image}, [(Rectangle.create(20, 16, 24, 18), {})], parameters)
             region, properties = server.frame(image)[0]
-            told.append((*map(str, about), region.bounds(), properties["confidence"]))
+            reported.append((*map(str, about), region.bounds(), properties["confidence"]))
             server.client.quit()
             assert server.end()[0] == 0
-    assert told[0] == told[1]
+    assert reported[0] == reported[1]
 
 
 def test_a_cut_jpeg_is_refused_by_the_server_too(user):

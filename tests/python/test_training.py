@@ -11,7 +11,7 @@ from test_track_walk import ATTRAX, attrax
 from attrax_vot.cli import main
 from attrax_vot.errors import EvaluationError
 from attrax_vot.training import samples
-from attrax_vot.training.train import Plan, Training
+from attrax_vot.training.train import Schedule, Training
 from attrax_vot.weights import files
 from attrax_vot.weights.embed_efficientnet import BLOCKS, OUTPUT
 
@@ -37,7 +37,7 @@ def train(videos: Path, out: Path, cycles: int) -> int:
 
 def test_a_training_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> None:
     tensors = {name: torch.from_numpy(array) for name, array in files.read(OUTPUT).tensors.items()}
-    plan, found = Plan(cycles=2, first_block=10), samples.sequences(videos)
+    plan, found = Schedule(cycles=2, first_block=10), samples.sequences(videos)
 
     def stop(losses: list[float]) -> None:
         if len(losses) == 1:
@@ -51,7 +51,7 @@ def test_a_training_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> No
     halves, whole = run("halves", lambda _: None), run("whole", lambda _: None)
     assert all(torch.equal(halves[name], whole[name]) for name in whole)
     with pytest.raises(EvaluationError, match="of another training"):
-        Training(tensors, BLOCKS, found, Plan(cycles=3, first_block=10), "cpu").run(tmp_path / "halves", stop)
+        Training(tensors, BLOCKS, found, Schedule(cycles=3, first_block=10), "cpu").run(tmp_path / "halves", stop)
     # As many videos, but others; and another start.
     moved = [replace(one, boxes=one.boxes + 1) for one in found]
     with pytest.raises(EvaluationError, match="other videos"):

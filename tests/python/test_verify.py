@@ -46,7 +46,8 @@ def test_a_start_near_the_timeout_is_a_warning(tmp_path: Path, capsys: pytest.Ca
     assert "fix: write timeout = 600" in out
 
 
-# What is wrong in a registration, and what verify says: registrations as in questions that people have asked.
+# What is wrong in a registration, and what verify says: registrations as in questions that people
+# have asked.
 MISTAKES = {
     "no program": ("protocol = trax\ncommand = no-such-program", "no program 'no-such-program'", "install it"),
     "no attrax": ("protocol = trax\ncommand = /nowhere/attrax serve", "no program '/nowhere/attrax'", "make build"),

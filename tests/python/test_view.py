@@ -53,7 +53,7 @@ def view(clip: Path | str, *, pipes: dict | None = None, **variables: str) -> It
 
 
 def request(address: str, path: str, method: str = "GET", **headers: str) -> tuple[int, str]:
-    """Status and text of an answer. `path` begins behind the host."""
+    """Status and text of an answer. `path` begins after the host."""
     connection = http.client.HTTPConnection("127.0.0.1", urlsplit(address).port, timeout=PATIENCE)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
@@ -98,7 +98,8 @@ def test_a_box_is_drawn_and_followed_to_the_end(folder: Path, browser: Chromium,
         page.click("#start")
         page.until("document.body.dataset.phase === 'ended'")
         assert page.value("by('state').textContent").startswith(f"Done: {COUNT} of {COUNT} frames tracked, ")
-        # Frame, attention and scores have come, and the chart has a point for each frame but the first.
+        # Frame, attention and scores have come, and the chart has a point for each frame but the
+        # first.
         page.until("[...document.images].every((each) => each.complete && each.naturalWidth > 0)")
         assert page.value("document.querySelectorAll('#sights img').length") == 2
         assert (
@@ -109,7 +110,8 @@ def test_a_box_is_drawn_and_followed_to_the_end(folder: Path, browser: Chromium,
         ran = attrax("track", folder, "--box", page.value("by('box').value"), "--maps", tmp_path / "maps", *MAPS)
         assert saved(page, "#boxes", tmp_path / "boxes.csv").decode() == ran.stdout
 
-        # Through what was tracked, by keys, by the chart, and by the slider, which has keys of its own.
+        # Through what was tracked, by keys, by the chart, and by the slider, which has keys of its
+        # own.
         assert page.value("at") == COUNT - 1
         page.press("ArrowLeft")
         assert page.value("by('place').textContent") == f"{COUNT - 1} / {COUNT}"

@@ -155,7 +155,8 @@ def test_play_back_and_the_command_line(sequence: Path, browser: Chromium, tmp_p
         page.press("p")
         page.until("playing && at > 2")
         page.until(f"!playing && at === {COUNT - 1}")
-        # A second tracker without maps has no command; a run of one has, and it gives the same boxes.
+        # A second tracker without maps has no command; a run of one has, and it gives the same
+        # boxes.
         page.until("by('command').textContent.startsWith('There is none')")
         page.click("#both")
         page.value("(target().at = 0, by('start').click())")

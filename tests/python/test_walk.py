@@ -50,7 +50,8 @@ def place(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-#: Arguments, where {p} is the folder and {d} the demo dataset; the sentence that is expected; the exit code.
+#: Arguments, where {p} is the folder and {d} the demo dataset; the sentence that is expected; the
+#: exit code.
 WALK = [
     ("--version", "attrax-vot 0.", 0),
     ("", "the following arguments are required: COMMAND", 2),
@@ -141,8 +142,8 @@ def test_walk(arguments: str, words: str, code: int, place: Path, demo: Path, ca
     registry = place / "space" / "trackers.ini"
     before = registry.read_text()
     ended = call(*arguments.format(p=place, d=demo).split())
-    told = "".join(capsys.readouterr())
-    assert words.format(p=place) in told and ended == code, told
+    printed = "".join(capsys.readouterr())
+    assert words.format(p=place) in printed and ended == code, printed
     assert not (place / "new" / "results").exists(), "something was begun"
     assert registry.read_text() == before, "the workspace's trackers.ini was changed"
 
@@ -189,6 +190,6 @@ def test_a_signal_leaves_no_child_behind(sent: list[signal.Signals], ignored: bo
         time.sleep(0.3)
     # Not reaped: a runner whose parent does not ask for it has ended all the same.
     wait_for(lambda: not alive(left), 30)
-    _, told = process.communicate(timeout=30)
+    _, printed = process.communicate(timeout=30)
     assert process.returncode == (-sent[0] if sent[0] == signal.SIGKILL else 128 + sent[0])
-    assert sent[0] == signal.SIGKILL or f"{sent[0].name}: what has ended is kept" in told
+    assert sent[0] == signal.SIGKILL or f"{sent[0].name}: what has ended is kept" in printed

@@ -82,7 +82,7 @@ def test_real_shapes_are_converted(name: str, normalisation: lrn.Lrn, full: Path
     assert same(again.tensors, make_weights.tensors(make_weights.FULL))
     assert lrn.recorded(again.metadata, out) == normalisation
     assert again.metadata["architecture"] == "vgg-m" and name in again.metadata["source"]
-    # The same bytes on every run, and nothing beside them.
+    # The same bytes on every run, and no other file.
     files.write(files.read(full / name), tmp_path / "twice.safetensors")
     assert (tmp_path / "twice.safetensors").read_bytes() == out.read_bytes()
     assert len(list(tmp_path.iterdir())) == 2
@@ -148,7 +148,8 @@ def test_truncations_are_errors_or_lose_nothing(tmp_path: Path):
             except WeightsError as error:
                 assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
             else:
-                # A MATLAB file may end after any variable, and after the one that counts nothing is lost.
+                # A MATLAB file may end after any variable, and after the one that counts nothing is
+                # lost.
                 assert kind is Format.MATLAB and same(short(found), tensors), f"{name}: {length} bytes pass"
 
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from attrax_vot.analysis import results
+from attrax_vot.analysis.runs import Run
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
-    from vot.experiment.multirun import SupervisedExperiment
-    from vot.tracker import Tracker
 
 LABELS = {
     "camera_motion": "camera motion",
@@ -40,16 +38,16 @@ class Attribute:
         return 100 * self.failures / self.frames if self.frames else 0.0
 
 
-def count(experiment: "SupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]) -> list[Attribute]:
+def count(run: Run) -> list[Attribute]:
     """Counts a tracker's failures by attribute; a frame with several counts for each of them."""
     labels = [*LABELS.values(), NONE]
     frames, failures = (dict.fromkeys(labels, 0.0) for _ in range(2))
-    for sequence in sequences:
+    for sequence in run.sequences:
         marks = [_labels(sequence, frame) for frame in range(len(sequence))]
         for each in marks:
             for label in each:
                 frames[label] += 1
-        found = results.repetitions(experiment, tracker, sequence)
+        found = run.repetitions(sequence)
         for repetition in found:
             for frame in repetition.failures:
                 for label in marks[frame]:

@@ -8,17 +8,17 @@ from vot.region import Special
 from vot.tracker import Trajectory
 
 from attrax_vot.analysis import results
+from attrax_vot.analysis.runs import Run
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
-    from vot.experiment.multirun import SupervisedExperiment
-    from vot.tracker import Tracker
 
 # A box is right from this overlap with the ground truth on, as in OTB's success.
 RIGHT = 0.5
 # Groups of frames, by what is predicted of them, that predictions are compared with outcomes in.
 GROUPS = 10
-# Keeps the curve finite where scores part right from wrong altogether; small beside hundreds of frames.
+# Keeps the curve finite where scores part right from wrong altogether; small next to hundreds of
+# frames.
 RIDGE = 1e-3
 
 Numbers = np.ndarray
@@ -26,7 +26,7 @@ Numbers = np.ndarray
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames of a sequence in which a tracker told a score: the scores, and whether each box was right (0 or 1)."""
+    """Frames of a sequence with a confidence: the confidences, and whether each box was right (0 or 1)."""
 
     sequence: str
     scores: Numbers
@@ -53,16 +53,16 @@ class Quality:
     error: float
 
 
-def read(experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequence", *, bounded: bool) -> Frames:
-    """The frames of all repetitions of a tracker on a sequence that it told a score of."""
+def read(run: Run, sequence: "Sequence", *, bounded: bool) -> Frames:
+    """The frames of all repetitions on a sequence for which the tracker reported a confidence."""
     scores: list[float] = []
     right: list[bool] = []
-    for repetition in results.repetitions(experiment, tracker, sequence):
-        seen = results.seen(experiment, tracker, sequence, repetition.index, bounded=bounded)
-        for region, overlap, told in zip(seen.regions, seen.overlaps, seen.scores, strict=True):
+    for repetition in run.repetitions(sequence):
+        trace = results.trace(run, sequence, repetition.index, bounded=bounded)
+        for region, overlap, score in zip(trace.regions, trace.overlaps, trace.scores, strict=True):
             failed = isinstance(region, Special) and region.code == Trajectory.FAILURE
-            if told is not None and (failed or not isinstance(region, Special)):
-                scores.append(told)
+            if score is not None and (failed or not isinstance(region, Special)):
+                scores.append(score)
                 right.append(not failed and overlap >= RIGHT)
     return Frames(sequence.name, np.array(scores), np.array(right, float))
 

@@ -14,29 +14,24 @@ from vot.region import Mask, Polygon, Special
 from vot.tracker import Trajectory
 
 from attrax_vot.analysis import otb, results
+from attrax_vot.analysis.runs import Run
 from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
-    from vot.dataset import Sequence
     from vot.experiment.multirun import MultiRunExperiment
     from vot.region import Region
-    from vot.tracker import Tracker
 
 LAYOUTS = ("vot", "got10k")
 # The file that says where results come from.
 PROVENANCE = "provenance.json"
 
 
-def export(
-    experiment: "MultiRunExperiment", tracker: "Tracker", sequences: list["Sequence"], layout: str, out: Path
-) -> list[Path]:
+def export(run: Run, layout: str, out: Path) -> list[Path]:
     """Writes the whole repetitions of a tracker.
 
     Args:
-        experiment: whose results.
-        tracker: whose results.
-        sequences: those of which nothing has ended are left out.
+        run: whose results; sequences without a whole repetition are left out.
         layout: one of `LAYOUTS`.
         out: the folder that stands for the tracker.
 
@@ -44,14 +39,12 @@ def export(
         The files.
     """
     files = []
-    for sequence in sequences:
-        found = results.repetitions(experiment, tracker, sequence)
-        stored = experiment.results(tracker, sequence)
-        folder = out / sequence.name if layout == "got10k" else out / experiment.identifier / sequence.name
+    for sequence in run.sequences:
+        folder = out / sequence.name if layout == "got10k" else out / run.experiment.identifier / sequence.name
         columns = []
-        for repetition in found:
+        for repetition in run.repetitions(sequence):
             name = results.name(sequence, repetition.index)
-            trajectory = Trajectory.read(stored, name)
+            trajectory = run.trajectory(sequence, repetition.index)
             columns.append([trajectory.properties(frame).get("time", math.nan) for frame in range(len(trajectory))])
             regions = trajectory.regions()
             if layout == "got10k":
@@ -68,7 +61,7 @@ def export(
 
 
 def note(out: Path, content: dict[str, Any]) -> Path:
-    """Writes down where results come from, beside them."""
+    """Writes down where results come from, next to them."""
     path = out / PROVENANCE
     write_whole(path, json.dumps(content, indent=2) + "\n")
     return path

@@ -6,19 +6,13 @@ frame's edges.
 
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from vot.tracker import Trajectory
 
-from attrax_vot.analysis import otb, results
+from attrax_vot.analysis import otb
 from attrax_vot.analysis.otb import Boxes, Measures
-
-if TYPE_CHECKING:
-    from vot.dataset import Sequence
-    from vot.experiment.multirun import UnsupervisedExperiment
-    from vot.tracker import Tracker
+from attrax_vot.analysis.runs import Run
 
 # Pixels of OTB's precision plot.
 DISTANCES = np.arange(51)
@@ -49,15 +43,11 @@ class OnePass:
     precision: list[float]
 
 
-def score(experiment: "UnsupervisedExperiment", tracker: "Tracker", sequences: list["Sequence"]) -> OnePass | None:
+def score(run: Run) -> OnePass | None:
     """Measures a tracker on the sequences that it has ended; nothing where there are none."""
     rows, overlaps, curves = {}, [], []
-    for sequence in sequences:
-        found = results.repetitions(experiment, tracker, sequence)
-        if not found:
-            continue
-        stored = experiment.results(tracker, sequence)
-        regions = Trajectory.read(stored, results.name(sequence, found[0].index)).regions()
+    for sequence in run.ended:
+        regions = run.trajectory(sequence, run.repetitions(sequence)[0].index).regions()
         truth = otb.boxes(sequence.groundtruth())
         # The toolkit notes an initialisation without a region; a box is what comes of one.
         boxes = otb.boxes(regions)
@@ -71,8 +61,8 @@ def score(experiment: "UnsupervisedExperiment", tracker: "Tracker", sequences: l
     total = Measures(*(fmean(values) for values in zip(*(vars(row).values() for row in rows.values()), strict=True)))
     success, precision = (np.mean(each, axis=0) for each in zip(*curves, strict=True))
     return OnePass(
-        tracker.reference,
-        tracker.label,
+        run.reference,
+        run.tracker.label,
         rows,
         total,
         float(every.mean()) if every.size else np.nan,

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from vot.tracker import Trajectory
 
+from attrax_vot.analysis import exchange
 from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment import Experiment
+    from vot.experiment.multirun import MultiRunExperiment
 
 
 def register(workspace: Path, directory: Path) -> str:
@@ -49,19 +51,6 @@ def register(workspace: Path, directory: Path) -> str:
 def identifier(directory: Path) -> str:
     """What the published results in a folder are called in a registry."""
     return re.sub(r"[^a-zA-Z0-9-_]", "-", directory.resolve().name) + "-published"
-
-
-def bring_in(
-    directory: Path, workspace: Path, identifier: str, experiment: "Experiment", sequences: list["Sequence"]
-) -> None:
-    """Copies the published results of the sequences into the workspace, in today's format.
-
-    Sequences of which nothing was published are left out.
-
-    Raises:
-        EvaluationError: as `read`; nothing is written.
-    """
-    write(read(directory, workspace, identifier, experiment, sequences))
 
 
 def read(
@@ -101,8 +90,15 @@ def write(made: dict[Path, str]) -> None:
         write_whole(path, text)
 
 
-def add(workspace: Path, directories: list[Path], experiment: "Experiment", sequences: list["Sequence"]) -> list[str]:
+def add(
+    workspace: Path, directories: list[Path], experiments: list[tuple["MultiRunExperiment", list["Sequence"]]]
+) -> list[str]:
     """Brings published results into a workspace and registers them there.
+
+    Args:
+        workspace: a prepared one.
+        directories: folders of results, in either layout of `exchange`.
+        experiments: that they may be of, with their sequences.
 
     Returns:
         Their identifiers.
@@ -110,10 +106,21 @@ def add(workspace: Path, directories: list[Path], experiment: "Experiment", sequ
     Raises:
         EvaluationError: as `read`, of any of them; nothing is written or registered.
     """
-    found = [read(each, workspace, identifier(each), experiment, sequences) for each in directories]
-    for made in found:
+    for made in [made for each in directories for made in _of_experiments(workspace, each, experiments)]:
         write(made)
     return [register(workspace, directory) for directory in directories]
+
+
+def _of_experiments(
+    workspace: Path, directory: Path, experiments: list[tuple["MultiRunExperiment", list["Sequence"]]]
+) -> list[dict[Path, str]]:
+    """Published results of every experiment that they are of, as files of the workspace."""
+    if not directory.is_dir():
+        raise EvaluationError(f"there is no folder {directory} with published results")
+    names = list(dict.fromkeys(each.name for _, sequences in experiments for each in sequences))
+    source = exchange.as_vot(directory, workspace, [experiment for experiment, _ in experiments], names)
+    held = [each for each in experiments if (source / each[0].identifier).is_dir()]
+    return [read(source, workspace, identifier(directory), *each) for each in held or experiments[:1]]
 
 
 def _read_regions(file: Path) -> list[str]:

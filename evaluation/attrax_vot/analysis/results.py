@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment import Experiment
 
+    from attrax_vot.analysis.runs import Run
+
 # Results may be anybody's.
 internals.check_masks()
 # Seconds that a frame may have taken, a year; sums of larger numbers are not finite.
@@ -52,13 +54,13 @@ class Repetition:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Trace:
     """A repetition frame by frame.
 
     Attributes:
         regions: what the tracker found, or the toolkit's mark where it found nothing.
         overlaps: of the regions with the ground truth.
-        scores: how sure the tracker said that it was; none where it did not say.
+        scores: the tracker's confidences; None if it reports none.
     """
 
     regions: list[Region]
@@ -106,39 +108,35 @@ def repetitions(experiment: "Experiment", tracker: Tracker, sequence: "Sequence"
     return [repetition for repetition in found if repetition is not None]
 
 
-def seen(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", index: int, *, bounded: bool) -> Seen:
+def trace(run: "Run", sequence: "Sequence", index: int, *, bounded: bool) -> Trace:
     """Reads a whole repetition with one object.
 
     Args:
-        experiment: whose results.
-        tracker: whose results.
+        run: whose results.
         sequence: on which.
         index: of the repetition, from 1.
         bounded: whether regions count only within the frame.
     """
-    trajectory = Trajectory.read(experiment.results(tracker, sequence), name(sequence, index))
+    trajectory = run.trajectory(sequence, index)
     regions = trajectory.regions()
     overlaps = calculate_overlaps(regions, sequence.groundtruth(), sequence.size if bounded else None)
-    return Seen(regions, overlaps, confidences(trajectory))
+    return Trace(regions, overlaps, confidences(trajectory))
 
 
 def confidences(trajectory: Trajectory) -> list[float | None]:
-    """How sure the tracker said that it was, frame by frame; none where it did not say."""
-    told = [trajectory.properties(frame).get(CONFIDENCE) for frame in range(len(trajectory))]
-    return [value if isinstance(value, float) else None for value in told]
+    """The tracker's confidences, frame by frame; None if it reports none."""
+    values = [trajectory.properties(frame).get(CONFIDENCE) for frame in range(len(trajectory))]
+    return [value if isinstance(value, float) else None for value in values]
 
 
-def clear(
-    experiment: "Experiment", tracker: Tracker, sequence: "Sequence", report: Callable[[str], object] = tell
-) -> list[int]:
-    """Makes room for repetitions that are not whole, so that they are run again.
+def clear(run: "Run", sequence: "Sequence", report: Callable[[str], object] = tell) -> list[int]:
+    """Makes room for incomplete repetitions, so that they are run again.
 
     A file that a run of ours began and left cut off is deleted. Everything else is moved to the workspace's folder
     `set-aside`, never deleted: attrax-vot may not have written it.
 
     Args:
-        experiment: whose results.
-        tracker: whose results.
+        run: whose results.
         sequence: on which.
         report: called with a sentence for each repetition that was moved; prints it to standard error by default.
 
@@ -148,6 +146,8 @@ def clear(
     Raises:
         OSError: a file cannot be moved or deleted.
     """
+    experiment, tracker = run.experiment, run.tracker
+    run.forget(sequence)
     results = experiment.results(tracker, sequence)
     ours = unfinished.read(experiment, tracker, sequence)
     broken = []
@@ -167,8 +167,9 @@ def clear(
     return broken
 
 
-def damaged(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[Path]:
-    """A file of each repetition that is there and not whole; the toolkit's analyses fail on them."""
+def damaged(run: "Run", sequence: "Sequence") -> list[Path]:
+    """A file of each incomplete repetition; the toolkit's analyses fail on them."""
+    experiment, tracker = run.experiment, run.tracker
     results = experiment.results(tracker, sequence)
     ours = unfinished.read(experiment, tracker, sequence)
     found = []
@@ -250,8 +251,8 @@ def _read_trajectory(results: Results, stem: str, length: int, index: int, *, st
     ]
     if not starts or (strict and any(not isinstance(times[frame], float) for frame in (*starts, *seen))):
         return None
-    # Published results know some of them only as "not a number", and from 0.8 on the toolkit loses those of some
-    # initialisations and writes 0.
+    # Published results know some of them only as "not a number", and from 0.8 on the toolkit loses
+    # those of some initialisations and writes 0.
     known = [time if isinstance(time, float) and 0 <= time <= LONGEST else None for time in times]
     init = [time for frame in starts if (time := known[frame])]
     return Repetition(index, starts, lost, init, [time for frame in seen if (time := known[frame]) is not None])

@@ -12,16 +12,18 @@ from cachetools import LRUCache
 from vot.analysis import Analysis, AnalysisProcessor
 from vot.analysis.accuracy import AverageAccuracy
 from vot.analysis.supervised import AverageAccuracyRobustness, EAOScore
-from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment, UnsupervisedExperiment
-from vot.tracker import Tracker
+from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment
 
-from attrax_vot.analysis import results
+from attrax_vot.analysis.results import Repetition
+from attrax_vot.analysis.runs import Run
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
+    from vot.tracker import Tracker
 
-# Frames whose results are held in memory while they are scored, 0.3 kB each; more are read several times instead.
+# Frames whose results are held in memory while they are scored, 0.3 kB each; more are read several
+# times instead.
 AT_ONCE = 400_000
 
 
@@ -73,17 +75,18 @@ class Scores:
     interval: tuple[int, int]
 
 
-def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> Scores:
-    """Scores a tracker on sequences of which it has results.
+def score(run: Run) -> Scores:
+    """Scores a tracker in a supervised experiment.
 
     Raises:
         EvaluationError: a sequence has no whole repetition, or the experiment lacks an analysis.
     """
-    runs = {sequence.name: results.repetitions(experiment, tracker, sequence) for sequence in sequences}
-    without = [name for name, found in runs.items() if not found]
+    experiment, sequences = run.experiment, run.sequences
+    repetitions = {sequence.name: run.repetitions(sequence) for sequence in sequences}
+    without = [name for name, found in repetitions.items() if not found]
     if without or not sequences:
-        raise EvaluationError(f"{tracker.reference} has no results on {', '.join(without) or 'any sequence'}")
-    frames = sum(len(sequence) * len(runs[sequence.name]) for sequence in sequences)
+        raise EvaluationError(f"{run.reference} has no results on {', '.join(without) or 'any sequence'}")
+    frames = sum(len(sequence) * len(repetitions[sequence.name]) for sequence in sequences)
     measured = _read_once(experiment) if frames <= AT_ONCE else experiment
     ar = _analysis(experiment, AverageAccuracyRobustness)
     eao = _eao(experiment)
@@ -91,12 +94,12 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
         processor = AnalysisProcessor(executor, LRUCache(1000))
 
         def compute(analysis: Analysis, chosen: list["Sequence"]) -> Any:  # noqa: ANN401 - differs by analysis
-            return processor.commit(analysis, measured, [tracker], chosen).result()[0, 0]
+            return processor.commit(analysis, measured, [run.tracker], chosen).result()[0, 0]
 
         rows = []
         for sequence in sequences:
             accuracy, failures, point, _ = compute(ar.analysis, [sequence])
-            found = runs[sequence.name]
+            found = repetitions[sequence.name]
             row = Score(
                 name=sequence.name,
                 frames=len(sequence),
@@ -111,16 +114,16 @@ def score(experiment: SupervisedExperiment, tracker: Tracker, sequences: list["S
         accuracy, _, point, _ = compute(ar, sequences)
         curve = compute(eao.eaocurve, sequences)[0]
     total = Score(
-        name=tracker.reference,
+        name=run.reference,
         frames=sum(row.frames for row in rows),
         repetitions=min(row.repetitions for row in rows),
         accuracy=float(accuracy),
         failures=sum(row.failures for row in rows),
         robustness=float(point[0]),
         eao=_mean_over(curve, eao),
-        **seconds([each for found in runs.values() for each in found]),
+        **seconds([each for found in repetitions.values() for each in found]),
     )
-    return Scores(tracker.reference, total, rows, [float(value) for value in curve], (eao.low, eao.high))
+    return Scores(run.reference, total, rows, [float(value) for value in curve], (eao.low, eao.high))
 
 
 def _read_once(experiment: SupervisedExperiment) -> SupervisedExperiment:
@@ -128,7 +131,7 @@ def _read_once(experiment: SupervisedExperiment) -> SupervisedExperiment:
     once = copy.copy(experiment)
     known: dict[str, Any] = {}
 
-    def gather(tracker: Tracker, sequence: "Sequence", **options: Any) -> Any:  # noqa: ANN401 - the toolkit's
+    def gather(tracker: "Tracker", sequence: "Sequence", **options: Any) -> Any:  # noqa: ANN401 - the toolkit's
         key = f"{tracker.reference} {sequence.name} {options}"
         if key not in known:
             known[key] = experiment.gather(tracker, sequence, **options)
@@ -138,16 +141,16 @@ def _read_once(experiment: SupervisedExperiment) -> SupervisedExperiment:
     return once
 
 
-def average_overlap(experiment: UnsupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]) -> float:
+def average_overlap(run: Run) -> float:
     """Mean overlap of an unsupervised experiment, by the toolkit's analysis, each sequence weighted by its frames.
 
     Raises:
         EvaluationError: the experiment lacks the analysis.
     """
-    analysis = _analysis(experiment, AverageAccuracy)
+    analysis = _analysis(run.experiment, AverageAccuracy)
     with ThreadPoolExecutor(1) as executor:
         processor = AnalysisProcessor(executor, LRUCache(1000))
-        return float(processor.commit(analysis, experiment, [tracker], sequences).result()[0, 0][0])
+        return float(processor.commit(analysis, run.experiment, [run.tracker], run.sequences).result()[0, 0][0])
 
 
 def interval(experiment: SupervisedExperiment) -> tuple[int, int]:
@@ -183,7 +186,7 @@ def _mean_over(curve: Iterable[float], eao: EAOScore) -> float:
     return float(fmean(part)) if part else math.nan
 
 
-def seconds(found: list[results.Repetition]) -> dict[str, float]:
+def seconds(found: list[Repetition]) -> dict[str, float]:
     """Mean seconds of frames and of initialisations; not a number where nothing is known."""
     frames = [value for each in found for value in each.frame_seconds]
     inits = [value for each in found for value in each.init_seconds]

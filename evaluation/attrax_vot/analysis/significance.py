@@ -1,29 +1,22 @@
 """Expected average overlap under resampling of the sequences: how sure a difference between trackers is.
 
-The curve is a ratio of sums over runs, so every sequence's part of both sums is made once, and a resampled
+The curve is a ratio of sums over segments, so every sequence's part of both sums is made once, and a resampled
 curve costs two products of matrices. On the sequences as they are it equals the toolkit's.
 """
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
 from vot.analysis.supervised import locate_failures_inits
 from vot.region import calculate_overlaps
 
+from attrax_vot.analysis.bootstrap import ROUNDS, IntervalEstimate, Resamples
+from attrax_vot.analysis.runs import Run
+
 if TYPE_CHECKING:
     from vot.dataset import Sequence
-    from vot.experiment.multirun import SupervisedExperiment
-    from vot.tracker import Tracker
-
-ROUNDS = 2000
-SEED = 0
-# Draws with a value, below which there is no interval.
-FEWEST = 40
 
 Curve = NDArray[np.float64]
 
@@ -33,9 +26,9 @@ class Parts:
     """What each sequence adds to a tracker's curve.
 
     Attributes:
-        sums: sequences x frames: the sum over runs of their mean overlap up to a frame.
-        counts: sequences x frames: how many runs that is of.
-        longest: for each sequence, the length of its longest run; beyond it a curve of it alone ends.
+        sums: sequences x frames: the sum over segments of their mean overlap up to a frame.
+        counts: sequences x frames: the number of these segments.
+        longest: for each sequence, the length of its longest segment; beyond it a curve of it alone ends.
     """
 
     sums: Curve
@@ -50,57 +43,48 @@ class Difference:
     Attributes:
         first: the one.
         second: the other.
-        value: on all sequences.
-        low: of its 95 % interval; not a number where there is none, as of a single sequence.
-        high: of it.
-        sequences: how many it is over.
-        share: of the draws with a value; the interval is of these. The others hold no run that is long enough.
+        sequences: number of sequences.
+        found: the difference. A resample without a run that is long enough has no value.
     """
 
     first: str
     second: str
-    value: float
-    low: float
-    high: float
     sequences: int
-    share: float = 1.0
+    found: IntervalEstimate
 
 
-def parts(
-    experiment: "SupervisedExperiment",
-    tracker: "Tracker",
-    sequences: list["Sequence"],
-    *,
-    bounded: bool,
-    length: int | None = None,
-) -> Parts:
-    """Cuts a tracker's trajectories into runs, from an initialisation to a failure or the end.
+def parts(run: Run, *, bounded: bool, length: int | None = None) -> Parts:
+    """Cuts a tracker's trajectories into segments, from an initialisation to a failure or the end.
 
     Args:
-        experiment: whose results.
-        tracker: whose results.
-        sequences: all with results.
+        run: whose results; all of its sequences have some.
         bounded: whether regions count only within the frame.
-        length: of the curves, in frames; that of the longest run unless another one, at least as long, is given.
+        length: of the curves, in frames, at least that of the longest segment; its length by default.
     """
-    runs = [_runs(experiment, tracker, sequence, bounded=bounded) for sequence in sequences]
-    longest = np.array([max(len(overlaps) for overlaps, _ in found) for found in runs])
+    segments = [_segments(run, sequence, bounded=bounded) for sequence in run.sequences]
+    longest = np.array([max(len(overlaps) for overlaps, _ in found) for found in segments])
     length = length or int(longest.max())
-    sums, counts = (np.zeros((len(sequences), length)) for _ in range(2))
-    for row, found in enumerate(runs):
+    sums, counts = (np.zeros((len(segments), length)) for _ in range(2))
+    for row, found in enumerate(segments):
         for overlaps, ended in found:
-            means, weights = _mean_so_far(overlaps, ended, length)
+            means, weights = _running_mean(overlaps, ended, length)
             sums[row] += means * weights
             counts[row] += weights
     return Parts(sums, counts, longest)
 
 
-def curve(part: Parts, times: NDArray[np.int64] | Curve | None = None) -> Curve:
-    """The curve where each sequence counts so many times, whole or broken; once each when nothing is said."""
-    times = np.ones(len(part.longest), np.int64) if times is None else times
-    end = part.longest[times > 0].max()
+def curve(part: Parts, weights: Curve | None = None) -> Curve:
+    """The curve for a weight of each sequence; 1 each by default."""
+    weights = np.ones(len(part.longest)) if weights is None else weights
+    end = part.longest[weights > 0].max()
     with np.errstate(invalid="ignore"):
-        return ((times @ part.sums) / (times @ part.counts))[:end]
+        return ((weights @ part.sums) / (weights @ part.counts))[:end]
+
+
+def average(part: Parts, weights: Curve, interval: tuple[int, int]) -> float:
+    """The mean of the curve over an interval of frames; not a number where the curve ends before it."""
+    found = curve(part, weights)[interval[0] : interval[1] + 1]
+    return float(found.mean()) if found.size else np.nan
 
 
 def compare(
@@ -108,63 +92,24 @@ def compare(
 ) -> Difference:
     """The difference of two trackers on the same sequences, with its interval by bootstrap.
 
-    Sequences are drawn with replacement, the same ones for both trackers; the interval is bias-corrected and
-    accelerated (BCa). Where some draws hold no run that is long enough, it is of the percentiles of the others.
-
     Args:
         names: of the trackers.
         both: their parts, of the same sequences in the same order.
         interval: frames over which a curve is averaged.
-        rounds: of resampling.
+        rounds: number of resamples.
     """
-    count = len(both[0].longest)
-    low, high = interval
-
-    def value(part: Parts, times: NDArray[np.int64] | None) -> float:
-        found = curve(part, times)[low : high + 1]
-        return float(found.mean()) if found.size else np.nan
-
-    def difference(drawn: NDArray[np.int64]) -> float:
-        times = np.bincount(drawn, minlength=count)
-        return value(both[0], times) - value(both[1], times)
-
-    all_of_them = value(both[0], None) - value(both[1], None)
-    low_end, high_end, share = _interval(difference, count, rounds)
-    return Difference(*names, all_of_them, low_end, high_end, count, share)
+    first, second = both
+    count = len(first.longest)
+    resamples = Resamples.of([(index, 0) for index in range(count)], np.ones(count), rounds)
+    found = resamples.estimate(lambda weights: average(first, weights, interval) - average(second, weights, interval))
+    return Difference(*names, count, found)
 
 
-def _interval(statistic: Callable[[NDArray[np.int64]], float], count: int, rounds: int) -> tuple[float, float, float]:
-    """The 95 % interval of a statistic of drawn sequences, and the share of draws with a value; NaN without one."""
-    if count < 2:
-        return np.nan, np.nan, 1.0
-    with warnings.catch_warnings():
-        # What it warns of is that there is no interval, and that is what it returns.
-        warnings.simplefilter("ignore")
-        found = bootstrap(
-            (np.arange(count),), statistic, n_resamples=rounds, vectorized=False, method="BCa",
-            rng=np.random.default_rng(SEED),
-        )  # fmt: skip
-    every = found.bootstrap_distribution
-    draws = every[~np.isnan(every)]
-    share = len(draws) / len(every)
-    if len(draws) < FEWEST:
-        return np.nan, np.nan, share
-    if np.ptp(draws) == 0:
-        return float(draws[0]), float(draws[0]), share
-    ends = found.confidence_interval
-    if share < 1 or np.isnan(ends.low + ends.high):
-        low, high = np.percentile(draws, [2.5, 97.5])
-        return float(low), float(high), share
-    return float(ends.low), float(ends.high), share
-
-
-def _runs(
-    experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequence", *, bounded: bool
-) -> list[tuple[Curve, bool]]:
-    """Overlaps of each run of a sequence, and whether it reached the sequence's end."""
+def _segments(run: Run, sequence: "Sequence", *, bounded: bool) -> list[tuple[Curve, bool]]:
+    """Overlaps of each segment of a sequence, and whether it reached the sequence's end."""
     found = []
     truth = sequence.groundtruth()
-    for trajectory in experiment.gather(tracker, sequence):
+    for trajectory in run.experiment.gather(run.tracker, sequence):
         overlaps = np.array(calculate_overlaps(trajectory.regions(), truth, sequence.size if bounded else None), float)
         lost, starts = locate_failures_inits(trajectory.regions())
         if not lost:
@@ -176,11 +121,11 @@ def _runs(
     return found
 
 
-def _mean_so_far(overlaps: Curve, ended: bool, length: int) -> tuple[Curve, Curve]:
-    """A run's mean overlap after each frame, and where it counts.
+def _running_mean(overlaps: Curve, ended: bool, length: int) -> tuple[Curve, Curve]:
+    """A segment's mean overlap after each frame, and where it counts.
 
-    The frame of the initialisation is left out of the mean. A run that failed counts as zero from then on;
-    one that came to the sequence's end tells nothing about what would have followed.
+    The frame of the initialisation is left out of the mean. A segment that failed counts as zero from then on;
+    the frames after the sequence's end do not count.
     """
     padded = np.zeros(length)
     padded[: len(overlaps)] = overlaps

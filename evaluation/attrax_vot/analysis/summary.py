@@ -13,7 +13,7 @@ from attrax_vot.files import write_whole
 
 
 def number(value: float, digits: int) -> str:
-    """A number with so many digits; a dash where there is none."""
+    """A number with `digits` digits after the point; a dash where there is none."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 

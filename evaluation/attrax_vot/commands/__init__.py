@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 from attrax_vot.program import registry as own_registry
 
 if TYPE_CHECKING:
-    from vot.workspace import Workspace
-
     from attrax_vot.run.engine import Engine
+    from attrax_vot.run.opened import OpenWorkspace
 
 
-def supervised(space: "Workspace") -> list[str]:
+def supervised(opened: "OpenWorkspace") -> list[str]:
     """The workspace's supervised experiments, which the toolkit's tables are of; all where it has none."""
     from vot.experiment.multirun import SupervisedExperiment
 
-    return [each.identifier for each in space.stack if isinstance(each, SupervisedExperiment)]
+    return [each.identifier for each in opened.experiments if isinstance(each, SupervisedExperiment)]
 
 
 def threads(options: argparse.Namespace) -> int:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrax_vot.commands import engine, registry, threads
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
-    from attrax_vot.compare.study import Request as ArmsRequest
-    from attrax_vot.run.runner import Outcome
+    from attrax_vot.compare.study import ArmsRequest
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -23,16 +23,16 @@ def compare(options: argparse.Namespace) -> int:
         raise EvaluationError("the supervised experiment takes one --dataset; --starts N takes several")
     options.dataset = next(iter(options.dataset), None)
 
-    def request() -> study.Request:
+    def request() -> study.ArmsRequest:
         wanted, base = arms.parse(options.arms, options.arm), arms.Base.of(options.tracker_command)
         # Where a cluster runs them, this machine may lack what they need, such as a GPU.
         if not options.slurm:
             arms.check(wanted, base)
-        return study.Request(options.directory, options.dataset, options.sequences, wanted, options.seeds, base)
+        return study.ArmsRequest(options.directory, options.dataset, options.sequences, wanted, options.seeds, base)
 
-    outcomes = _run_arms(options, request, study.prepare, study.run)
-    found = comparison.collect(options.directory)
-    return _print_arms(page.terminal(found), page.write(found, options.directory), _failed(outcomes))
+    opened, failed = _run_arms(options, request, study.prepare, study.run)
+    found = comparison.collect(opened)
+    return _print_arms(page.terminal(found), page.write(found, options.directory), failed)
 
 
 def _compare_windows(options: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def _compare_windows(options: argparse.Namespace) -> int:
             raise EvaluationError("give a folder of sequences with --dataset, or --render-only for existing results")
         wanted, base = arms.parse(options.arms, options.arm), arms.Base.of(options.tracker_command)
         arms.check(wanted, base)
-        request = study.Request(
+        request = study.WindowsRequest(
             options.directory, options.dataset, options.sequences, wanted, options.seeds, base,
             options.starts, options.length,
         )  # fmt: skip
@@ -64,16 +64,16 @@ def ablation(options: argparse.Namespace) -> int:
     from attrax_vot.compare import ablation as kind
     from attrax_vot.compare import ablation_page, study, variants
 
-    def request() -> study.Request:
+    def request() -> study.ArmsRequest:
         arms = {name: variants.flags(name) for name in variants.resolve(options.variants, options.lambdas)}
         base = variants.base(registry(options), options.tracker)
-        return study.Request(
+        return study.ArmsRequest(
             options.directory, options.dataset, options.sequences, arms, options.seeds, base, kind.EXPERIMENTS
         )
 
-    outcomes = _run_arms(options, request, kind.prepare, kind.run)
-    found = kind.collect(options.directory)
-    return _print_arms(ablation_page.terminal(found), ablation_page.write(found, options.directory), _failed(outcomes))
+    opened, failed = _run_arms(options, request, kind.prepare, kind.run)
+    found = kind.collect(opened)
+    return _print_arms(ablation_page.terminal(found), ablation_page.write(found, options.directory), failed)
 
 
 def curves(options: argparse.Namespace) -> int:
@@ -93,26 +93,26 @@ def curves(options: argparse.Namespace) -> int:
 
 def _run_arms(
     options: argparse.Namespace, request: Callable[[], "ArmsRequest"], prepare: Callable, start: Callable
-) -> list["Outcome"]:
-    """Runs what is missing of arms, unless only what is there is asked for."""
-    from attrax_vot.run.live import Table
+) -> tuple[OpenWorkspace, bool]:
+    """Runs what is missing of arms, unless only the existing results are asked for.
+
+    Returns:
+        The workspace, and whether a job failed.
+    """
+    from attrax_vot.run.live import LiveTable
 
     if options.render_only:
-        return []
+        return OpenWorkspace(options.directory), False
     if options.dataset is None:
-        raise EvaluationError("give a folder of sequences with --dataset, or --render-only for what is there")
+        raise EvaluationError("give a folder of sequences with --dataset, or --render-only for existing results")
     planned = prepare(request(), threads(options))
     print(planned.line(), flush=True)
-    return start(planned, engine(options, options.directory), Table())
-
-
-def _failed(outcomes: list["Outcome"]) -> bool:
-    """Whether a job did not end well."""
-    return any(outcome.error for outcome in outcomes)
+    outcomes = start(planned, engine(options, options.directory), LiveTable())
+    return planned.opened, any(outcome.error for outcome in outcomes)
 
 
 def _print_arms(table: str, files: list[Path], failed: bool) -> int:
-    """Prints what arms came to, and where it is written."""
+    """Prints the results of arms, and where they are written."""
     print(table)
     for path in files:
         print(path)

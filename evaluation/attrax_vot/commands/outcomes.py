@@ -6,9 +6,8 @@ import logging
 from collections.abc import Iterable
 
 from attrax_vot.run import provenance
-from attrax_vot.run.evaluate import find_tracker
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
-from attrax_vot.run.workspace import load
 
 
 def report(options: argparse.Namespace) -> int:
@@ -17,7 +16,7 @@ def report(options: argparse.Namespace) -> int:
     from attrax_vot.report.collect import collect
 
     _check_formats(options.format, write.FORMATS)
-    found = collect(options.workspace, options.trackers, options.reference)
+    found = collect(OpenWorkspace(options.workspace, options.reference), options.trackers)
     files = write.write(found, options.out or options.workspace / "report", options.format)
     print(tables.text(write.shown(found)[0]))
     for path in files:
@@ -35,7 +34,7 @@ def explore(options: argparse.Namespace) -> int:
     from attrax_vot.explore.study import Study
     from attrax_vot.run.processes import Ended
 
-    study = Study(options.workspace, options.trackers, options.reference)
+    study = Study(OpenWorkspace(options.workspace, options.reference, checked=False), options.trackers)
     board = Board(study)
     with contextlib.closing(Maps(study)) as maps:
         pages = server.Pages(secrets.token_hex(16), site.public(), site.Site(study, board, maps).answer)
@@ -45,7 +44,8 @@ def explore(options: argparse.Namespace) -> int:
             # Ctrl-C is how it ends.
             with contextlib.suppress(Ended):
                 serving.serve_forever()
-    # Scores that are being computed end with the program; the toolkit's threads would print a traceback.
+    # Scores that are being computed end with the program; the toolkit's threads would print a
+    # traceback.
     logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL + 1)
     return 0
 
@@ -57,10 +57,9 @@ def figure(options: argparse.Namespace) -> int:
     from attrax_vot.report.collect import collect
 
     _check_formats(options.format, figures.FORMATS)
-    found = collect(options.workspace, options.trackers, options.reference, pictures=False)
-    drawn = figures.draw(
-        options.kind, found, lambda: Study(options.workspace, options.trackers, options.reference), options.sequences
-    )
+    opened = OpenWorkspace(options.workspace, options.reference)
+    found = collect(opened, options.trackers, pictures=False)
+    drawn = figures.draw(options.kind, found, lambda: Study(opened, options.trackers), options.sequences)
     for path in figures.write(drawn, options.out or options.workspace / "figures", options.format):
         print(path)
     return 0
@@ -81,7 +80,7 @@ def render(options: argparse.Namespace) -> int:
     from attrax_vot.report.pictures import render_workspace
 
     out = options.out or options.workspace / "pictures" / options.tracker
-    for path in render_workspace(options.workspace, options.tracker, out, options.sequences):
+    for path in render_workspace(OpenWorkspace(options.workspace), options.tracker, out, options.sequences):
         print(path)
     return 0
 
@@ -91,17 +90,14 @@ def export(options: argparse.Namespace) -> int:
     from vot.experiment.multirun import MultiRunExperiment, UnsupervisedExperiment
 
     from attrax_vot.analysis import exchange
-    from attrax_vot.run.runner import sequences_of
 
-    space = load(options.workspace)
+    opened = OpenWorkspace(options.workspace)
     kind = UnsupervisedExperiment if options.layout == "got10k" else MultiRunExperiment
-    experiments = [each for each in space.stack if isinstance(each, kind)]
-    for tracker in [find_tracker(space, name) for name in options.trackers]:
+    experiments = [each for each in opened.experiments if isinstance(each, kind)]
+    for tracker in [opened.tracker(name) for name in options.trackers]:
         out = (options.out or options.workspace / "export") / tracker.reference
         files = [
-            file
-            for each in experiments
-            for file in exchange.export(each, tracker, sequences_of(space, each), options.layout, out)
+            file for each in experiments for file in exchange.export(opened.run(each, tracker), options.layout, out)
         ]
         if not files:
             names = ",".join(each.identifier for each in experiments)
@@ -113,7 +109,7 @@ def export(options: argparse.Namespace) -> int:
         runs = provenance.read(options.workspace, tracker.reference)
         written = {
             "layout": options.layout,
-            "stack": space.stack.title,
+            "stack": opened.title,
             "versions": provenance.versions(),
             "runs": runs,
         }
@@ -128,17 +124,13 @@ def calibrate(options: argparse.Namespace) -> int:
     from vot.experiment.multirun import SupervisedExperiment
 
     from attrax_vot.analysis import calibration, scores
-    from attrax_vot.run.runner import sequences_of
 
-    space = load(options.workspace)
+    opened = OpenWorkspace(options.workspace)
     frames: list[calibration.Frames] = []
-    for experiment in (each for each in space.stack if isinstance(each, SupervisedExperiment)):
+    for experiment in (each for each in opened.experiments if isinstance(each, SupervisedExperiment)):
         bounded = scores.bounded(experiment)
-        for tracker in (find_tracker(space, name) for name in options.trackers):
-            frames += [
-                calibration.read(experiment, tracker, sequence, bounded=bounded)
-                for sequence in sequences_of(space, experiment)
-            ]
+        for run in (opened.run(experiment, opened.tracker(name)) for name in options.trackers):
+            frames += [calibration.read(run, sequence, bounded=bounded) for sequence in run.sequences]
     joined = calibration.joined(frames)
     if len(joined) < 2:
         names = ", ".join(options.trackers)

@@ -10,10 +10,11 @@ from attrax_vot.datasets.vot import find_root
 from attrax_vot.demo import render_dataset
 from attrax_vot.program import home
 from attrax_vot.run import provenance, registration
-from attrax_vot.run.evaluate import Evaluation, Request, find_tracker
+from attrax_vot.run.evaluate import Evaluation, EvaluationRequest
 from attrax_vot.run.evaluate import evaluate as run_evaluation
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
-from attrax_vot.run.workspace import Settings, load
+from attrax_vot.run.workspace import Settings
 
 
 def dataset(options: argparse.Namespace) -> int:
@@ -28,7 +29,7 @@ def demo(options: argparse.Namespace) -> int:
     sequences = options.directory / "dataset"
     render_dataset(sequences)
     settings = Settings(sequences, registry=registry(options))
-    outcome = run_evaluation(Request(options.directory / "workspace", settings, options.tracker))
+    outcome = run_evaluation(EvaluationRequest(options.directory / "workspace", settings, options.tracker))
     final = options.directory / "summary.json"
     shutil.copyfile(outcome.summary, final)
     return _print(outcome, final)
@@ -45,28 +46,28 @@ def evaluate(options: argparse.Namespace) -> int:
         registry(options),
     )
     directory = options.workspace or home() / "out" / _workspace_name(options.dataset)
-    outcome = run_evaluation(Request(directory, settings, options.tracker, options.reference))
+    outcome = run_evaluation(EvaluationRequest(directory, settings, options.tracker, options.reference))
     return _print(outcome, outcome.summary)
 
 
 def run(options: argparse.Namespace) -> int:
     """Runs trackers in a workspace, several sequences at a time."""
     from attrax_vot.run import estimate, jobs, parallel
-    from attrax_vot.run.live import Table
+    from attrax_vot.run.live import LiveTable
 
-    space = load(options.workspace)
-    trackers = [find_tracker(space, name) for name in options.trackers]
+    opened = OpenWorkspace(options.workspace)
+    trackers = [opened.tracker(name) for name in options.trackers]
     for tracker in trackers:
         registration.check(tracker)
-    experiments = options.experiments or supervised(space)
+    experiments = options.experiments or supervised(opened)
     part = jobs.Part(options.sequences, experiments, options.repetitions, threads(options))
-    planned = jobs.plan(space, trackers, part)
+    planned = jobs.plan(opened, trackers, part)
     for tracker in trackers:
         if any(job.tracker == tracker.reference for job in planned):
             provenance.note(options.workspace, tracker)
     if options.estimate:
-        estimate.tell(planned, options.jobs, trackers, space, lambda line: print(line, flush=True))
-    table = Table()
+        estimate.tell(planned, options.jobs, trackers, opened, lambda line: print(line, flush=True))
+    table = LiveTable()
     outcomes = parallel.run(planned, engine(options, options.workspace), table)
     failed = [outcome for outcome in outcomes if outcome.error]
     print(f"{len(outcomes) - len(failed)} of {len(planned)} jobs ended" if planned else "nothing is missing")
@@ -82,11 +83,11 @@ def plan(options: argparse.Namespace) -> int:
 
     if any(not each.isdigit() or int(each) < 1 for each in options.slots):
         raise EvaluationError(f"--slots takes numbers from 1 on, separated by commas: {','.join(options.slots)}")
-    space = load(options.workspace)
-    trackers = [find_tracker(space, name) for name in options.trackers]
-    planned = jobs.plan(space, trackers, jobs.Part(experiments=supervised(space)), clear=False)
+    opened = OpenWorkspace(options.workspace)
+    trackers = [opened.tracker(name) for name in options.trackers]
+    planned = jobs.plan(opened, trackers, jobs.Part(experiments=supervised(opened)), clear=False)
     if options.like:
-        seconds = recorded(space, find_tracker(space, options.like))
+        seconds = recorded(opened, opened.tracker(options.like))
     elif options.frame and options.init:
         seconds = stated(options.frame, options.init)
     else:

@@ -6,34 +6,17 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from attrax_vot.compare.ablation import ALL, Ablation
-
-
-@dataclass(frozen=True)
-class Column:
-    """A measure.
-
-    Attributes:
-        name: of the row's field.
-        head: of a table's column.
-        digits: after the point.
-        better: where it is better: `up`, `down`, or nothing where it is no matter of quality.
-    """
-
-    name: str
-    head: str
-    digits: int
-    better: str = "up"
-
+from attrax_vot.compare.columns import MeasureColumn
 
 COLUMNS = [
-    Column("precision", "DP at 20 px", 3),
-    Column("success", "OS (AUC)", 3),
-    Column("success_half", "OS at 0.5", 3),
-    Column("centre_error", "centre error, px", 1, "down"),
-    Column("accuracy", "A", 3),
-    Column("failures", "failures", 1, "down"),
-    Column("eao", "EAO", 3),
-    Column("seconds_per_frame", "s/frame", 2, ""),
+    MeasureColumn("precision", "DP at 20 px", 3),
+    MeasureColumn("success", "OS (AUC)", 3),
+    MeasureColumn("success_half", "OS at 0.5", 3),
+    MeasureColumn("centre_error", "centre error, px", 1, better="down"),
+    MeasureColumn("accuracy", "A", 3),
+    MeasureColumn("failures", "failures", 1, better="down"),
+    MeasureColumn("eao", "EAO", 3),
+    MeasureColumn("seconds_per_frame", "s/frame", 2, better=""),
 ]
 
 
@@ -70,7 +53,7 @@ class Spread:
         return value if math.isnan(self.spread) else f"{value} ± {self.spread:.{digits}f}"
 
 
-def by_seed(found: Ablation, variant: str, column: Column, sequence: str = ALL) -> dict[int, float]:
+def by_seed(found: Ablation, variant: str, column: MeasureColumn, sequence: str = ALL) -> dict[int, float]:
     """A measure of a variant on a sequence, or on all of them, for each seed that has it."""
     values = {
         row.seed: getattr(row, column.name) for row in found.rows if row.variant == variant and row.sequence == sequence
@@ -78,12 +61,12 @@ def by_seed(found: Ablation, variant: str, column: Column, sequence: str = ALL) 
     return {seed: value for seed, value in values.items() if not math.isnan(value)}
 
 
-def over_seeds(found: Ablation, variant: str, column: Column, sequence: str = ALL) -> Spread:
+def over_seeds(found: Ablation, variant: str, column: MeasureColumn, sequence: str = ALL) -> Spread:
     """A measure of a variant over its seeds."""
     return Spread.of(by_seed(found, variant, column, sequence).values())
 
 
-def difference(found: Ablation, variant: str, other: str, column: Column) -> Spread:
+def difference(found: Ablation, variant: str, other: str, column: MeasureColumn) -> Spread:
     """A measure of a variant less that of another one, over the seeds that both have."""
     ours, theirs = (by_seed(found, name, column) for name in (variant, other))
     return Spread.of(ours[seed] - theirs[seed] for seed in ours if seed in theirs)

@@ -4,13 +4,14 @@ from pathlib import Path
 
 from attrax_vot.analysis import summary
 from attrax_vot.compare import ablation_plot
-from attrax_vot.compare.ablation import ALL, Ablation, Row
+from attrax_vot.compare.ablation import ALL, Ablation, VariantRow
 from attrax_vot.compare.ablation_measures import COLUMNS, difference, over_seeds
-from attrax_vot.compare.variants import REFERENCE, TABLES, Table, label
+from attrax_vot.compare.variants import REFERENCE, TABLES, VariantGroup, label
 from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import VERSION
 
-# The paper's own, on OTB-2013: distance precision at 20 pixels, and the area under the success plot.
+# The paper's own, on OTB-2013: distance precision at 20 pixels, and the area under the success
+# plot.
 PAPER = {"lambda0": ("0.911", "0.671"), REFERENCE: ("0.944", "0.704")}
 QUALITY = [column for column in COLUMNS if column.better]
 LEGEND = """DP: OTB's distance precision, the share of frames whose centre is at most 20 px off. OS: OTB's overlap
@@ -19,7 +20,7 @@ one pass without supervision, against the smallest axis-aligned box around the g
 mean. A, failures and EAO are the toolkit's, of its supervised experiment against the ground truth itself; failures are
 summed over sequences."""
 OVER_SEEDS = """Mean over seeds ± half the range of two seeds, or the standard deviation of more."""
-PAPERS = """The paper's own figures, where they stand beside ours, are of another dataset (OTB-2013) and another network
+PAPERS = """The paper's own figures, where they are given, are of another dataset (OTB-2013) and another network
 (VGG-M): what can be compared is their order and their distance, not their height."""
 
 Cells = list[list[str]]
@@ -32,7 +33,7 @@ def write(found: Ablation, out: Path) -> list[Path]:
         The files.
     """
     data, text, picture = out / "ablation.csv", out / "ablation.md", out / "ablation.png"
-    write_whole(data, summary.csv_text(Row, found.rows))
+    write_whole(data, summary.csv_text(VariantRow, found.rows))
     write_whole(text, markdown(found))
     return [data, text, *([picture] if ablation_plot.draw(found, picture) else [])]
 
@@ -76,7 +77,7 @@ def overall(found: Ablation, members: dict[str, str], paper: bool = False) -> Ce
     Args:
         found: the ablation.
         members: the variants, with what each is called.
-        paper: whether the paper's figures stand beside ours.
+        paper: whether the paper's figures are next to ours.
     """
     head = ["variant", "seeds", *(column.head for column in COLUMNS)]
     rows = []
@@ -109,7 +110,7 @@ def per_sequence(found: Ablation) -> Cells:
     return [head, *rows]
 
 
-def _section(found: Ablation, table: Table, members: dict[str, str]) -> list[str]:
+def _section(found: Ablation, table: VariantGroup, members: dict[str, str]) -> list[str]:
     """A comparison: the measures, and by how much they differ."""
     measures = summary.markdown_table(overall(found, members, table.paper))
     return [f"## {table.title}", measures, summary.markdown_table(differences(found, members))]

@@ -1,4 +1,4 @@
-"""An ablation as a picture: each measure over lambda, and beside it the variants that are no step of lambda."""
+"""An ablation as a picture: each measure over lambda, and next to it the other variants."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attrax_vot.compare.ablation import Ablation
-from attrax_vot.compare.ablation_measures import COLUMNS, Column, by_seed, over_seeds
+from attrax_vot.compare.ablation_measures import COLUMNS, by_seed, over_seeds
+from attrax_vot.compare.columns import MeasureColumn
 from attrax_vot.compare.variants import is_lambda, weight
 from attrax_vot.files import replacing
 from attrax_vot.report.plots import COLOURS
@@ -46,7 +47,7 @@ def _places(found: Ablation) -> dict[str, float]:
     return steps | {name: end + gap * (1.2 + index) for index, name in enumerate(others)}
 
 
-def _panel(axes: Axes, found: Ablation, column: Column, places: dict[str, float]) -> None:
+def _panel(axes: Axes, found: Ablation, column: MeasureColumn, places: dict[str, float]) -> None:
     """One measure."""
     steps = [name for name in places if is_lambda(name)]
     for names, colour, line in ((steps, COLOURS[1], "-"), ([n for n in places if n not in steps], COLOURS[0], "none")):

@@ -21,7 +21,7 @@ from attrax_vot.run.toolkit import EvaluationError
 # The toolkit's trackers have names of these characters.
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 SECTION = re.compile(r"(?P<name>[A-Za-z0-9_-]+)-s(?P<seed>\d+)")
-# By this line of a section, arms are told from other trackers of a registry.
+# This line of a section marks an arm.
 MARK = "meta_base"
 # Seconds that an answer may take, as in the project's trackers.ini.
 TIMEOUT = "600"
@@ -38,7 +38,7 @@ Arms = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Entry:
+class SeededArm:
     """An arm with one seed.
 
     Attributes:
@@ -55,7 +55,7 @@ class Entry:
         return f"{self.arm}-s{self.seed}"
 
     @classmethod
-    def of(cls, section: str) -> "Entry | None":
+    def of(cls, section: str) -> "SeededArm | None":
         """The entry that the name of a registry's section stands for, or nothing."""
         match = SECTION.fullmatch(section)
         return cls(match["name"], int(match["seed"])) if match else None
@@ -87,7 +87,7 @@ class Base:
 
 
 def parse(files: list[Path], given: list[str], seeds: bool = True) -> dict[str, tuple[str, ...]]:
-    """The arms that are asked for: those of files, then single ones.
+    """The requested arms: those of files, then single ones.
 
     Args:
         files: of arms.
@@ -152,10 +152,10 @@ def _common(words: list[str]) -> list[str]:
     return kept
 
 
-def register(directory: Path, arms: Arms, seeds: int, origin: Base) -> list[Entry]:
+def register(directory: Path, arms: Arms, seeds: int, origin: Base) -> list[SeededArm]:
     """Writes arms into a workspace's registry, in their order, each with the seeds from 1 on.
 
-    Earlier ones stay, after these, if they have results; so do trackers that are no arms.
+    Earlier ones stay, after these, if they have results; so do other trackers.
 
     Returns:
         The entries, seed by seed.
@@ -165,7 +165,7 @@ def register(directory: Path, arms: Arms, seeds: int, origin: Base) -> list[Entr
     """
     file = directory / "trackers.ini"
     known, written = read(file), configparser.ConfigParser(interpolation=None)
-    entries = [Entry(name, seed) for seed in range(1, seeds + 1) for name in arms]
+    entries = [SeededArm(name, seed) for seed in range(1, seeds + 1) for name in arms]
     for entry in entries:
         name, flags = entry.reference, shlex.join([*arms[entry.arm], "--seed", str(entry.seed)])
         lines = {**origin.section, "command": f"{origin.section.get('command', '')} {flags.replace('%', '%%')}".strip()}
@@ -188,10 +188,10 @@ def register(directory: Path, arms: Arms, seeds: int, origin: Base) -> list[Entr
     return entries
 
 
-def registered(directory: Path) -> list[Entry]:
+def registered(directory: Path) -> list[SeededArm]:
     """All arms in a workspace's registry, in its order."""
     found = read(directory / "trackers.ini")
-    return [entry for name in found.sections() if MARK in found[name] and (entry := Entry.of(name))]
+    return [entry for name in found.sections() if MARK in found[name] and (entry := SeededArm.of(name))]
 
 
 def origin(directory: Path) -> str:

@@ -1,12 +1,14 @@
-"""Everything that is known of a comparison of arms, from what is in its workspace."""
+"""The results of a comparison of arms, from its workspace."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from attrax_vot.analysis import scores
+from attrax_vot.analysis.bootstrap import IntervalEstimate
 from attrax_vot.compare import arms, cells, paired
 from attrax_vot.compare.cells import Cells
-from attrax_vot.compare.paired import Difference
-from attrax_vot.run import evaluate, provenance, runner, workspace
+from attrax_vot.run import provenance
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
 
 
@@ -21,7 +23,7 @@ class Arm:
         cells: those that have ended, if any.
         missing: tracker and sequence of those that have not.
         programs: checksums of the programs that ran it.
-        common: how many cells it shares with the first arm.
+        common: number of cells that it shares with the first arm.
         differences: of its measures to the first arm's, on those.
     """
 
@@ -32,7 +34,7 @@ class Arm:
     missing: list[str]
     programs: list[str]
     common: int
-    differences: dict[str, Difference]
+    differences: dict[str, IntervalEstimate]
 
 
 @dataclass(frozen=True)
@@ -50,24 +52,22 @@ class Comparison:
     interval: tuple[int, int]
 
 
-def collect(directory: Path) -> Comparison:
-    """Measures what is there.
+def collect(opened: OpenWorkspace) -> Comparison:
+    """Measures the results in a workspace.
 
     Raises:
-        EvaluationError: the folder holds no comparison.
+        EvaluationError: the workspace holds no comparison.
     """
-    space = workspace.load(directory)
-    experiment = evaluate.supervised(space)
+    directory, experiment = opened.directory, opened.needed()
     entries = arms.registered(directory)
     if not entries:
         raise EvaluationError(f"{directory} has no arms in its trackers.ini: no comparison was begun here")
-    sequences = runner.sequences_of(space, experiment)
+    sequences = opened.sequences(experiment)
     commands = arms.commands(directory)
     found: list[Arm] = []
     for name in commands:
         mine = [entry for entry in entries if entry.arm == name]
-        trackers = [(entry, evaluate.find_tracker(space, entry.reference)) for entry in mine]
-        ended = cells.read(experiment, trackers, sequences)
+        ended = cells.read([(entry, opened.run(experiment, opened.tracker(entry.reference))) for entry in mine])
         there = ended.keys if ended else []
         missing = [
             f"{entry.reference}: {each.name}"
@@ -76,13 +76,13 @@ def collect(directory: Path) -> Comparison:
             if (each.name, entry.seed) not in there
         ]
         first = found[0].cells if found else None
-        common, differences = paired.differences(first, ended) if first and ended else (0, {})
+        common, differences = paired.differences(first, ended) if first and ended else ([], {})
         seeds, programs = [entry.seed for entry in mine], _programs(directory, mine)
-        found.append(Arm(name, commands[name], seeds, ended, missing, programs, common, differences))
-    return Comparison(found, {each.name: len(each) for each in sequences}, cells.scores.interval(experiment))
+        found.append(Arm(name, commands[name], seeds, ended, missing, programs, len(common), differences))
+    return Comparison(found, {each.name: len(each) for each in sequences}, scores.interval(experiment))
 
 
-def _programs(directory: Path, entries: list[arms.Entry]) -> list[str]:
+def _programs(directory: Path, entries: list[arms.SeededArm]) -> list[str]:
     """Checksums of the programs that ran an arm, as its runs noted them."""
     notes = [note for entry in entries for note in provenance.read(directory, entry.reference)]
     return list(dict.fromkeys(note["program"]["sha256"] for note in notes if "program" in note))

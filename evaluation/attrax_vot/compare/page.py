@@ -1,43 +1,34 @@
 """A comparison of arms as CSV, as a section of a page, and for the terminal."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 from attrax_vot.analysis import summary
-from attrax_vot.compare.cells import Cell, shares
+from attrax_vot.analysis.bootstrap import ROUNDS
+from attrax_vot.compare.cells import ArmCell
+from attrax_vot.compare.columns import MeasureColumn
 from attrax_vot.compare.comparison import Arm, Comparison
-from attrax_vot.compare.paired import ROUNDS
 from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import VERSION
 
 LEGEND = f"""Failures: the toolkit's, mean over seeds, summed over sequences. A: its accuracy, weighted by frames. EAO:
 its expected average overlap, with the seeds as repetitions. Lost: share of the frames after an initialisation whose
-confidence is not above 0. Differences are paired: of the same sequences and seeds. Their 95 % intervals are
-percentiles of {ROUNDS} resamples, which draw sequences, and seeds within them. A single sequence has none, and runs
-that all end before the frames of the EAO have no EAO. An arm that has not ended is shown, and compared, by the runs
-that there are; a sum over fewer sequences is smaller for that."""
+confidence is not above 0. Differences are paired: of the same sequences and seeds. Their 95 % intervals are by
+bootstrap, bias-corrected and accelerated (BCa): {ROUNDS} resamples draw sequences, and seeds within them. Where some
+resamples have no value, as of runs too short for the EAO, the interval is the percentiles of the others, and their
+share is given. A single sequence has no interval. An arm that has not ended is shown, and compared, by the runs that
+there are; a sum over fewer sequences is smaller for that."""
 THRESHOLD = """With `failure.threshold`, the tracker counts other frames as lost than those that are counted here: it
 does not tell the client which."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """A measure: its name, a column's head, digits after the point, and a factor."""
-
-    name: str
-    head: str
-    digits: int
-    factor: float = 1.0
-
-
 COLUMNS = [
-    Column("failures", "failures", 1),
-    Column("accuracy", "A", 3),
-    Column("eao", "EAO", 3),
-    Column("lost", "lost, %", 1, 100.0),
-    Column("seconds", "s/frame", 3),
+    MeasureColumn("failures", "failures", 1),
+    MeasureColumn("accuracy", "A", 3),
+    MeasureColumn("eao", "EAO", 3),
+    MeasureColumn("lost", "lost, %", 1, 100.0),
+    MeasureColumn("seconds", "s/frame", 3),
 ]
 
 
@@ -49,7 +40,7 @@ def write(found: Comparison, out: Path) -> list[Path]:
     """
     data, text = out / "compare.csv", out / "compare.md"
     rows = [row for arm in found.arms if arm.cells for row in arm.cells.rows]
-    write_whole(data, summary.csv_text(Cell, rows))
+    write_whole(data, summary.csv_text(ArmCell, rows))
     write_whole(text, markdown(found))
     return [data, text]
 
@@ -98,9 +89,9 @@ def overall(found: Comparison) -> list[list[str]]:
     for arm in found.arms:
         values = {}
         if arm.cells:
-            every = shares(arm.cells.keys)
+            every = arm.cells.weights
             values = {name: measure(every) for name, measure in arm.cells.measures().items()}
-        cells = [_number(values.get(each.name, math.nan), each) for each in COLUMNS]
+        cells = [each.number(values.get(each.name, math.nan)) for each in COLUMNS]
         rows.append([arm.name, _coverage(arm), *cells])
     return [["arm", "runs", *(each.head for each in COLUMNS)], *rows]
 
@@ -108,19 +99,10 @@ def overall(found: Comparison) -> list[list[str]]:
 def differences(found: Comparison) -> list[list[str]]:
     """A row for each arm but the first: its measures less the first one's, with intervals."""
     first, *others = found.arms
-    rows = []
-    for arm in others:
-        cells = []
-        for column in COLUMNS:
-            known = arm.differences.get(column.name)
-            if known is None or math.isnan(known.value):
-                cells.append("-")
-                continue
-            text = _number(known.value, column, "+")
-            if not math.isnan(known.low):
-                text += f" [{_number(known.low, column, '+')}, {_number(known.high, column, '+')}]"
-            cells.append(text)
-        rows.append([arm.name, str(arm.common), *cells])
+    rows = [
+        [arm.name, str(arm.common), *(each.difference(arm.differences.get(each.name)) for each in COLUMNS)]
+        for arm in others
+    ]
     return [[f"less {first.name}", "runs of both", *(each.head for each in COLUMNS)], *rows]
 
 
@@ -140,8 +122,3 @@ def _coverage(arm: Arm) -> str:
     """How many of an arm's runs there are."""
     there = len(arm.cells.rows) if arm.cells else 0
     return f"{there} of {there + len(arm.missing)}" if arm.missing else str(there)
-
-
-def _number(value: float, column: Column, sign: str = "") -> str:
-    """A value as a table has it."""
-    return "-" if math.isnan(value) else f"{value * column.factor:{sign}.{column.digits}f}"

@@ -3,19 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from attrax_vot.compare import arms
-from attrax_vot.compare.arms import Arms, Base, Entry
-from attrax_vot.run import evaluate, jobs, parallel, provenance, registration, runner, workspace
+from attrax_vot.compare.arms import Arms, Base, SeededArm
+from attrax_vot.run import jobs, parallel, provenance, registration, runner, workspace
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
-
-if TYPE_CHECKING:
-    from vot.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Request:
+class ArmsRequest:
     """What is to be compared on what.
 
     Attributes:
@@ -38,38 +35,38 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ArmsPlan:
     """What is to be run.
 
     Attributes:
-        space: the workspace.
+        opened: the workspace.
         threads: for each tracker.
-        planned: the jobs that are known now.
+        planned: the known jobs.
         entries: the arms and seeds.
     """
 
-    space: "Workspace"
+    opened: OpenWorkspace
     threads: int
     planned: list[jobs.Job]
-    entries: list[Entry]
+    entries: list[SeededArm]
 
     def line(self) -> str:
         """For the terminal."""
         count = len({entry.arm for entry in self.entries})
         frames = sum(job.work for job in self.planned)
         return (
-            f"{count} arms, {len(self.entries) // count} seeds, {len(self.space.dataset)} sequences: "
+            f"{count} arms, {len(self.entries) // count} seeds, {len(self.opened.space.dataset)} sequences: "
             f"{len(self.planned)} jobs of {frames} frames to run"
         )
 
-    def with_jobs(self, planned: list[jobs.Job]) -> "Plan":
+    def with_jobs(self, planned: list[jobs.Job]) -> "ArmsPlan":
         """The same with more jobs. All arms with the first seed come first: half of a run can be compared too."""
         seeds = {entry.reference: entry.seed for entry in self.entries}
         every = sorted([*self.planned, *planned], key=lambda job: (seeds[job.tracker], -job.work))
         return replace(self, planned=every)
 
 
-def prepare(request: Request, threads: int) -> Plan:
+def prepare(request: ArmsRequest, threads: int) -> ArmsPlan:
     """Makes the workspace and finds out what is to be run of the supervised experiment; results in it stay.
 
     Raises:
@@ -88,17 +85,17 @@ def prepare(request: Request, threads: int) -> Plan:
     request.directory.mkdir(parents=True, exist_ok=True)
     entries = arms.register(request.directory, request.arms, request.seeds, request.base)
     workspace.prepare(request.directory, settings, clips)
-    space = workspace.load(request.directory)
-    trackers = [evaluate.find_tracker(space, entry.reference) for entry in entries]
+    opened = OpenWorkspace(request.directory)
+    trackers = [opened.tracker(entry.reference) for entry in entries]
     registration.check(trackers[0])
-    part = jobs.Part(experiments=[evaluate.supervised(space).identifier], threads=threads)
-    return Plan(space, threads, [], entries).with_jobs(jobs.plan(space, trackers, part))
+    part = jobs.Part(experiments=[opened.needed().identifier], threads=threads)
+    return ArmsPlan(opened, threads, [], entries).with_jobs(jobs.plan(opened, trackers, part))
 
 
 def run(
-    plan: Plan,
+    plan: ArmsPlan,
     engine: parallel.Engine,
-    show: Callable[[list[parallel.Progress]], None],
+    show: Callable[[list[parallel.JobState]], None],
     then: Callable[[jobs.Job], list[jobs.Job]] | None = None,
 ) -> list[runner.Outcome]:
     """Runs what is missing, and notes what each tracker was.
@@ -106,12 +103,14 @@ def run(
     Args:
         plan: what is missing.
         engine: what jobs are handed to.
-        show: is told how they go.
+        show: called again and again with their states.
         then: the jobs that follow one that has ended.
 
     Returns:
-        How each job went; a tracker's failure is told, not raised.
+        How each job went; a tracker's failure is reported, not raised.
     """
     for name in dict.fromkeys(job.tracker for job in plan.planned):
-        provenance.note(Path(plan.space.directory), evaluate.find_tracker(plan.space, name))
-    return parallel.run(plan.planned, engine, show, then)
+        provenance.note(plan.opened.directory, plan.opened.tracker(name))
+    outcomes = parallel.run(plan.planned, engine, show, then)
+    plan.opened.forget()
+    return outcomes

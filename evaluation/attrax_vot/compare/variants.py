@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attrax_vot.compare import arms
-from attrax_vot.compare.arms import Base, Entry
+from attrax_vot.compare.arms import Base, SeededArm
 from attrax_vot.run.toolkit import EvaluationError
 
-# The released form at lambda 5 from the box of equal area: it stands in every table.
+# The released form at lambda 5 from the box of equal area: it is in every table.
 REFERENCE = "lambda5"
 RELEASED = ("--preset", "released")
 EQUAL_AREA = ("--initial-box", "equal-area")
 # What a variant's flags decide.
 OWN_FLAGS = {"--preset", "--lambda", "--seed", "--initial-box"}
-# Beside the steps of lambda.
+# Besides the steps of lambda.
 OTHERS = {
     "weight": (*RELEASED, *EQUAL_AREA, "--set", "attention.use=weight"),
     "paper": ("--preset", "paper", *EQUAL_AREA),
@@ -30,13 +30,13 @@ LAMBDA = re.compile(r"lambda(\d{1,4}(?:_\d{1,6})?)")
 
 
 @dataclass(frozen=True)
-class Table:
+class VariantGroup:
     """One comparison.
 
     Attributes:
         title: of it.
         rows: the variants by name, with what each is called here; none where every step of lambda is a row.
-        paper: whether the paper's own figures belong beside it.
+        paper: whether the paper's own figures are next to ours.
     """
 
     title: str
@@ -52,8 +52,8 @@ class Table:
 
 
 TABLES = {
-    "lambda": Table("Weight of the regulariser", {}, paper=True),
-    "attention": Table(
+    "lambda": VariantGroup("Weight of the regulariser", {}, paper=True),
+    "attention": VariantGroup(
         "What attention is used for",
         {
             "lambda0": "baseline, no attention",
@@ -62,10 +62,10 @@ TABLES = {
         },
         paper=True,
     ),
-    "form": Table(
+    "form": VariantGroup(
         "Form of the regulariser", {"paper": "as the paper writes it", REFERENCE: "as the code was released"}
     ),
-    "box": Table("Initial box", {"bounding": "bounding box of the polygon", REFERENCE: "box of equal area"}),
+    "box": VariantGroup("Initial box", {"bounding": "bounding box of the polygon", REFERENCE: "box of equal area"}),
 }
 
 
@@ -82,7 +82,7 @@ def base(registry: Path, name: str) -> Base:
     if name not in found:
         raise EvaluationError(f"no tracker {name} in {file}; there are {', '.join(found.sections())}")
     section = dict(found[name])
-    # These would win over a variant's flags, or be refused beside them.
+    # These would win over a variant's flags, or be refused with them.
     clash = {word.partition("=")[0] for word in shlex.split(section.get("command", ""))} & OWN_FLAGS
     clash |= {key for key in section if key == "arg_seed" or key.startswith("arg_attention")}
     if clash:
@@ -106,7 +106,7 @@ def label(name: str) -> str:
 
 
 def resolve(wanted: list[str], steps: list[str]) -> list[str]:
-    """The variants that are asked for, each once.
+    """The requested variants, each once.
 
     Args:
         wanted: names of tables or variants, or `all`.
@@ -132,16 +132,16 @@ def resolve(wanted: list[str], steps: list[str]) -> list[str]:
 
 
 def flags(name: str) -> tuple[str, ...]:
-    """What a variant adds to the tracker's command, beside the seed."""
+    """What a variant adds to the tracker's command, besides the seed."""
     return OTHERS.get(name) or (*RELEASED, *EQUAL_AREA, "--set", f"attention.lambda={weight(name):g}")
 
 
-def registered(directory: Path) -> list[Entry]:
+def registered(directory: Path) -> list[SeededArm]:
     """All variants in a workspace's registry, in the order of the tables."""
     found = [entry for entry in arms.registered(directory) if _known(entry.arm)]
     order = list(OTHERS)
 
-    def place(entry: Entry) -> tuple[int, float, int]:
+    def place(entry: SeededArm) -> tuple[int, float, int]:
         if entry.arm in order:
             return 1, order.index(entry.arm), entry.seed
         return 0, weight(entry.arm), entry.seed

@@ -5,7 +5,7 @@ from pathlib import Path
 from attrax_vot.datasets import text, truth
 from attrax_vot.datasets.clip import OBJECT, Clip, fit, read_rows, settle
 from attrax_vot.datasets.frames import images, number
-from attrax_vot.datasets.truth import Row
+from attrax_vot.datasets.truth import TruthRow
 
 # Videos of UAV123 that several sequences are cut from: for each, its parts' first and last frames.
 PARTS = {
@@ -72,7 +72,7 @@ def nfs(name: str, folder: Path, source: Path) -> Clip:
     return settle(clip, source)
 
 
-def _corners(line: str, place: int) -> Row:
+def _corners(line: str, place: int) -> TruthRow:
     """The row of a line with corners; a box by itself is taken as one."""
     words = line.split()
     if len(words) < 7:
@@ -80,7 +80,7 @@ def _corners(line: str, place: int) -> Row:
     try:
         left, top, right, bottom = map(float, words[1:5])
     except ValueError:
-        return Row(place, truth.UNKNOWN, error="holds no box LEFT TOP RIGHT BOTTOM after its first word")
+        return TruthRow(place, truth.UNKNOWN, error="holds no box LEFT TOP RIGHT BOTTOM after its first word")
     row = truth.parse(f"{left},{top},{right - left},{bottom - top}", place)
     return row.without("marked as lost") if words[6] == "1" else row
 

@@ -74,7 +74,8 @@ def _described(found: Found, folder: Path, channel: str, pattern: str, length: s
     elif length is not None and (there or not length.isdigit()) and length != str(len(counted)):
         found.plain = False
         found.notes.append(f"{folder / 'sequence'}: length={length[:40]}, but there are {len(counted)} frames")
-    # Frames of another format may stand next to these, such as masks: the pattern says which are meant.
+    # Frames of another format may stand next to these, such as masks: the pattern says which are
+    # meant.
     same = [each for each in there if each.suffix == place.suffix]
     if counted and (len(counted) == len(same) or (length is not None and length == str(len(counted)))):
         found.images[channel] = counted

@@ -18,7 +18,8 @@ SHOWN = 5
 
 def frames(clips: list[Clip]) -> None:
     """Decodes every frame; errors are added to the clip's findings."""
-    # Decoding leaves Python's lock, so threads share the work. Pillow's own limit is a warning first.
+    # Decoding leaves Python's lock, so threads share the work. Pillow's own limit is a warning
+    # first.
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         for _ in tqdm(pool.map(_decode, clips), total=len(clips), desc="checking", disable=None):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attrax_vot.datasets import frames, truth
 from attrax_vot.datasets.text import escaped, ranges
-from attrax_vot.datasets.truth import NOT_ANNOTATED, Row
+from attrax_vot.datasets.truth import NOT_ANNOTATED, TruthRow
 
 # The tag of frames in which no tracker can be started; `stack.yaml` has it in `skip_tags`.
 NO_REGION = "no_region"
@@ -48,7 +48,7 @@ class Clip:
     name: str
     folder: Path
     channels: dict[str, list[Path]] = field(default_factory=dict)
-    objects: dict[str, list[Row]] = field(default_factory=dict)
+    objects: dict[str, list[TruthRow]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     tags: dict[str, list[bool]] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Clip:
         return next(iter(self.channels.values()), [])
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TruthRow]:
         """The ground truth of the first object."""
         return next(iter(self.objects.values()), [])
 
@@ -98,7 +98,7 @@ def broken(name: str, folder: Path, sentence: str) -> Clip:
     return Clip(name, folder).fail(sentence)
 
 
-def read_rows(clip: Clip, path: Path) -> list[Row]:
+def read_rows(clip: Clip, path: Path) -> list[TruthRow]:
     """Reads ground truth; unreadable lines become fatal findings."""
     clip.sources.append(path)
     try:
@@ -112,7 +112,7 @@ def read_rows(clip: Clip, path: Path) -> list[Row]:
     return rows
 
 
-def fit(clip: Clip, channel: str, found: list[Path], rows: list[Row], source: Path) -> list[Row]:
+def fit(clip: Clip, channel: str, found: list[Path], rows: list[TruthRow], source: Path) -> list[TruthRow]:
     """Gives a clip its frames, as rows of ground truth belong to them.
 
     Args:
@@ -179,7 +179,7 @@ def settle(clip: Clip, source: Path | None = None) -> Clip:
     return clip
 
 
-def _unusable(row: Row, size: tuple[int, int] | None) -> str:
+def _unusable(row: TruthRow, size: tuple[int, int] | None) -> str:
     """Why no tracker can be started with a row; empty where one can."""
     if row.bounds is None:
         return row.absent
@@ -189,7 +189,7 @@ def _unusable(row: Row, size: tuple[int, int] | None) -> str:
     return ""
 
 
-def _lines(rows: list[Row]) -> str:
+def _lines(rows: list[TruthRow]) -> str:
     """The lines of a file, as text; nothing where rows have no line."""
     known = [row.line for row in rows if row.line]
     return f", line{'s' if len(known) > 1 else ''} {ranges(known)}" if known else ""

@@ -17,7 +17,8 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 LARGEST = 64 << 20
 # Exif's tag, and its values that exchange width and height.
 _ORIENTATION, _SIDEWAYS = 0x0112, {5, 6, 7, 8}
-# A decimal point counts after a digit, and where no letter stands before it: `frame.9`, `frame.10` count frames.
+# A decimal point counts after a digit, and where no letter stands before it: `frame.9`, `frame.10`
+# count frames.
 _PIECES = re.compile(r"[0-9]+(?:\.[0-9]+)?|(?<![A-Za-z0-9])\.[0-9]+|[^0-9.]+|\.")
 
 
@@ -35,7 +36,7 @@ def _is_image(path: Path) -> bool:
     hidden = path.name.startswith(".") and not path.name[1:2].isdigit()
     if hidden or path.suffix.lower() not in SUFFIXES:
         return False
-    # A broken link is a frame that is missing; a pipe is no frame, and would be waited for.
+    # A broken link is a missing frame; a pipe is no frame, and would be waited for.
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from attrax_vot.datasets import apart, otb, text, vot
 from attrax_vot.datasets.clip import OBJECT, Clip, broken, fit, read_rows, settle
 from attrax_vot.datasets.frames import images, number
-from attrax_vot.datasets.truth import Row
+from attrax_vot.datasets.truth import TruthRow
 from attrax_vot.errors import EvaluationError
 
 # The names of annotation in a plain folder of images.
@@ -94,7 +94,7 @@ def _otb(name: str, folder: Path, file: str) -> Clip:
     return settle(clip, folder / file)
 
 
-def from_zero(rows: list[Row], path: Path) -> list[Row]:
+def from_zero(rows: list[TruthRow], path: Path) -> list[TruthRow]:
     """Rows with coordinates that count from 0, whatever the file of that name counts from."""
     return [row.moved(-1, -1) for row in rows] if path.name.startswith(FROM_ONE) else rows
 
@@ -157,7 +157,7 @@ def _truth(folder: Path) -> Path | None:
     return next((folder / name for name in TRUTHS if (folder / name).is_file()), None)
 
 
-def _without(clip: Clip, rows: list[Row], file: Path) -> list[Row]:
+def _without(clip: Clip, rows: list[TruthRow], file: Path) -> list[TruthRow]:
     """Removes the regions of rows that a file marks with 1; a mark for each row, 0 or 1."""
     marks = text.read(file).replace(",", " ").split()
     if len(marks) != len(rows):

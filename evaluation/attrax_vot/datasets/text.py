@@ -1,4 +1,4 @@
-"""Text files of datasets: any encoding and line ending, and sizes that are no attack."""
+"""Text files of datasets: any encoding and line ending, and limited sizes."""
 
 import re
 from pathlib import Path

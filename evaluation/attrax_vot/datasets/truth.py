@@ -11,7 +11,8 @@ from attrax_vot.datasets import text
 
 # Pixels of a mask's rectangle; an image may have as many.
 LARGEST_MASK = 64 << 20
-# Pixels of all masks of a file, each without its empty edges; the toolkit holds them in memory, a byte each.
+# Pixels of all masks of a file, each without its empty edges; the toolkit holds them in memory, a
+# byte each.
 LARGEST_MASKS = 4 << 30
 # Farther from the origin than this is no place in a frame; the toolkit's C would overflow.
 FARTHEST = 1e6
@@ -27,7 +28,7 @@ Bounds = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Row:
+class TruthRow:
     """A line of ground truth.
 
     Attributes:
@@ -50,11 +51,11 @@ class Row:
     plain: bool = True
     pixels: int = 0
 
-    def without(self, reason: str) -> "Row":
+    def without(self, reason: str) -> "TruthRow":
         """The same line without its region, which the toolkit reads as a frame without ground truth."""
-        return Row(self.line, UNKNOWN, absent=reason, error=self.error, plain=False)
+        return TruthRow(self.line, UNKNOWN, absent=reason, error=self.error, plain=False)
 
-    def moved(self, x: float, y: float) -> "Row":
+    def moved(self, x: float, y: float) -> "TruthRow":
         """The same line with a rectangle or polygon moved; other lines stay as they are."""
         if not self.numbers or not all(map(isfinite, self.numbers)):
             return self
@@ -68,10 +69,10 @@ class Row:
 UNKNOWN = "0"
 # Lines of one number: the toolkit's codes instead of a region.
 CODES = {(0.0,), (1.0,), (2.0,), (3.0,)}
-NOT_ANNOTATED = Row(0, UNKNOWN, absent="not annotated", plain=False)
+NOT_ANNOTATED = TruthRow(0, UNKNOWN, absent="not annotated", plain=False)
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path) -> list[TruthRow]:
     """Reads a file of ground truth, a row for each line; blank lines at the end are no rows.
 
     Raises:
@@ -84,7 +85,7 @@ def read(path: Path) -> list[Row]:
         start = file.read(2)
     if start == b"\x01\x00":
         # The toolkit's own binary form.
-        return [Row(1, UNKNOWN, error="is a binary trajectory; write it as text")]
+        return [TruthRow(1, UNKNOWN, error="is a binary trajectory; write it as text")]
     whole = text.read(path)
     rows = [parse(line, number) for number, line in enumerate(text.lines(whole), 1)]
     if sum(row.pixels for row in rows) > LARGEST_MASKS:
@@ -99,11 +100,11 @@ class UnreadableError(ValueError):
     """A line cannot be read; the text says what is wrong with it."""
 
 
-def parse(line: str, number: int = 1) -> Row:
+def parse(line: str, number: int = 1) -> TruthRow:
     """Reads a line; commas, semicolons, blanks and tabs all separate numbers."""
     stripped = line.strip()
     if not stripped:
-        return Row(number, UNKNOWN, error="is empty")
+        return TruthRow(number, UNKNOWN, error="is empty")
     try:
         is_mask = stripped.startswith("m")
         words = re.split(r"\s*[,;]\s*|\s+", stripped[is_mask:].strip())
@@ -112,20 +113,20 @@ def parse(line: str, number: int = 1) -> Row:
             words.pop()
         row = _mask(number, words) if is_mask else _row(number, words)
     except UnreadableError as error:
-        return Row(number, UNKNOWN, error=str(error))
+        return TruthRow(number, UNKNOWN, error=str(error))
     return replace(row, plain=row.plain and len(stripped.split(",")) == len(words))
 
 
-def _row(number: int, words: list[str]) -> Row:
+def _row(number: int, words: list[str]) -> TruthRow:
     """The row of a code, a rectangle or a polygon."""
     words = [_plain(word) for word in words]
     if odd := [word for word in words if not _NUMBER.fullmatch(word)]:
         raise UnreadableError(f"holds '{odd[0][:40]}', which is not a number")
     values = tuple(map(float, words))
     if len(values) == 1 and isnan(values[0]):
-        return Row(number, UNKNOWN, absent="not a number", plain=False)
+        return TruthRow(number, UNKNOWN, absent="not a number", plain=False)
     if values in CODES:
-        return Row(number, f"{values[0]:.0f}", absent="a code")
+        return TruthRow(number, f"{values[0]:.0f}", absent="a code")
     return _shape(number, values)
 
 
@@ -135,15 +136,15 @@ def _plain(word: str) -> str:
     return word if not special else "inf" if "inf" in word.lower() else "nan"
 
 
-def _shape(number: int, values: tuple[float, ...]) -> Row:
+def _shape(number: int, values: tuple[float, ...]) -> TruthRow:
     """The row of a rectangle or a polygon."""
     if len(values) != 4 and (len(values) < 6 or len(values) % 2):
         raise UnreadableError(f"has {len(values)} number" + "s" * (len(values) > 1))
     if any(map(isinf, values)):
-        return Row(number, ",".join(["nan"] * len(values)), values, absent="infinite", plain=False)
+        return TruthRow(number, ",".join(["nan"] * len(values)), values, absent="infinite", plain=False)
     written = ",".join(f"{value:.10g}" for value in values)
     if any(map(isnan, values)):
-        return Row(number, written, values, absent="not a number")
+        return TruthRow(number, written, values, absent="not a number")
     if far := next((value for value in values if abs(value) > FARTHEST), None):
         raise UnreadableError(f"holds {far:g}, which is no place in a frame")
     if len(values) == 4:
@@ -154,11 +155,11 @@ def _shape(number: int, values: tuple[float, ...]) -> Row:
         bounds = (min(across), min(down), max(across), max(down))
         width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
     if width > 0 and height > 0:
-        return Row(number, written, values, bounds)
-    return Row(number, written, values, absent="negative size" if min(width, height) < 0 else "no area")
+        return TruthRow(number, written, values, bounds)
+    return TruthRow(number, written, values, absent="negative size" if min(width, height) < 0 else "no area")
 
 
-def _mask(number: int, words: list[str]) -> Row:
+def _mask(number: int, words: list[str]) -> TruthRow:
     """The row of a mask: left, top, width, height, and the lengths of its runs of zeros and ones."""
     if odd := [word for word in words if not _INTEGER.fullmatch(word)]:
         raise UnreadableError(f"is a mask that holds '{odd[0][:40]}', which is no whole number")
@@ -177,9 +178,9 @@ def _mask(number: int, words: list[str]) -> Row:
     written = "m" + ",".join(map(str, values))
     edges = _edges(runs, width)
     if edges is None:
-        return Row(number, written, absent="empty mask")
+        return TruthRow(number, written, absent="empty mask")
     bounds = (left + edges[0], top + edges[1], left + edges[2], top + edges[3])
-    return Row(number, written, bounds=bounds, pixels=int((edges[2] - edges[0]) * (edges[3] - edges[1])))
+    return TruthRow(number, written, bounds=bounds, pixels=int((edges[2] - edges[0]) * (edges[3] - edges[1])))
 
 
 def _edges(runs: list[int], width: int) -> Bounds | None:
@@ -196,7 +197,7 @@ def _edges(runs: list[int], width: int) -> Bounds | None:
     return (int((first % width).min()), top, int((last % width).max()) + 1, bottom)
 
 
-def errors(path: Path, rows: list[Row]) -> list[str]:
+def errors(path: Path, rows: list[TruthRow]) -> list[str]:
     """A sentence for each unreadable line, at most three, then the number of the others."""
     bad = [row for row in rows if row.error]
     if not bad:

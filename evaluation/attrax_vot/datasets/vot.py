@@ -6,12 +6,14 @@ from pathlib import Path
 from attrax_vot.datasets import channels, text
 from attrax_vot.datasets.clip import OBJECT, Clip, broken, fit, read_rows, settle
 from attrax_vot.datasets.frames import size
-from attrax_vot.datasets.truth import NOT_ANNOTATED, Row
+from attrax_vot.datasets.truth import NOT_ANNOTATED, TruthRow
 from attrax_vot.errors import EvaluationError
 
-# Bytes of a sequence's name: files of results have it, and up to 50 bytes more, of the 255 that systems allow.
+# Bytes of a sequence's name: files of results have it, and up to 50 bytes more, of the 255 that
+# systems allow.
 LONGEST_NAME = 200
-# Files that make another reader of the toolkit's take the folder, or this one take them for an object.
+# Files that make another reader of the toolkit's take the folder, or this one take them for an
+# object.
 OTHERS = ("meta_info.ini", "groundtruth_rect.txt")
 
 
@@ -77,7 +79,7 @@ def wanted(place: Path, known: list[str], names: list[str] | None) -> list[str]:
 
 def safe(name: str) -> str:
     """The name of a sequence in a workspace, where the toolkit puts it into patterns and lists of lines."""
-    # Surrogates stand for bytes that are no UTF-8.
+    # Surrogates stand for bytes outside UTF-8.
     name = re.sub(r"[\x00-\x1f\x7f%*?\[\]\\\ud800-\udfff]", "_", Path(name).name)
     return re.sub(r"^\s|\s$", "_", name)
 
@@ -163,7 +165,7 @@ def _several(clip: Clip, files: list[Path], described: dict[str, str]) -> None:
     source = files[list(objects).index(longest)]
     rows = objects[longest]
     found = channels.find(clip.folder, described)
-    kept: list[Row] = rows
+    kept: list[TruthRow] = rows
     for channel, images in found.images.items():
         kept = fit(clip, channel, images, rows, source)
     clip.add(*found.notes)
@@ -180,7 +182,7 @@ def _several(clip: Clip, files: list[Path], described: dict[str, str]) -> None:
     if kept is rows:
         clip.objects = objects
     else:
-        # Rows of frames that are not there have gone.
+        # Rows of missing frames have gone.
         places = {id(row): place for place, row in enumerate(rows)}
         order = [places.get(id(row)) for row in kept]
         clip.objects = {

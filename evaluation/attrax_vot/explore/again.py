@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vot.region import Polygon, Rectangle, Region, Special
 
 from attrax_vot.analysis import otb
-from attrax_vot.explore.study import Run, Study, shape
+from attrax_vot.explore.study import Playback, Study, shape
 from attrax_vot.program import remedy
 from attrax_vot.run import registration
 from attrax_vot.run.runner import COUNT_VARIABLE
@@ -50,7 +50,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class MapsStretch:
     """Frames from an initialisation to the wanted frame, counted from 0.
 
     Attributes:
@@ -79,7 +79,7 @@ def reason(tracker: "Tracker") -> str:
     return ""
 
 
-def stretch(study: Study, wanted: Wanted, run: Run) -> Stretch:
+def stretch(study: Study, wanted: Wanted, run: Playback) -> MapsStretch:
     """The frames that are tracked in again for the maps of a frame.
 
     Raises:
@@ -93,10 +93,10 @@ def stretch(study: Study, wanted: Wanted, run: Run) -> Stretch:
     known = study.record(wanted.experiment, wanted.tracker, wanted.sequence).starts
     earlier = sum(count for index, count in known.items() if index < wanted.repetition)
     first = before[-1]
-    return Stretch(first, max(first, wanted.frame - SEEN + 1), wanted.frame, earlier + len(before) - 1)
+    return MapsStretch(first, max(first, wanted.frame - SEEN + 1), wanted.frame, earlier + len(before) - 1)
 
 
-def command(wanted: Wanted, frames: Stretch, folder: Path) -> tuple[list[str], dict[str, str]]:
+def command(wanted: Wanted, frames: MapsStretch, folder: Path) -> tuple[list[str], dict[str, str]]:
     """Makes the folder of frames, and gives the command with its environment. Boxes go to standard output.
 
     Args:
@@ -148,7 +148,7 @@ def initial_box(region: Region, rule: str) -> tuple[float, float, float, float]:
     return x - width / 2, y - height / 2, width, height
 
 
-def first_difference(run: Run, wanted: Stretch, boxes: list[tuple[float, ...]]) -> int | None:
+def first_difference(run: Playback, wanted: MapsStretch, boxes: list[tuple[float, ...]]) -> int | None:
     """The first frame whose box in the results is another one than now; none where all are the same."""
     for number, box in enumerate(boxes, wanted.first):
         known = run.regions[number]

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from vot.experiment.multirun import SupervisedExperiment
 
-from attrax_vot.analysis import attributes, one_pass, otb, results, scores, summary
+from attrax_vot.analysis import attributes, one_pass, otb, scores, summary
+from attrax_vot.analysis.runs import Run
 from attrax_vot.explore.kept import Signature
 from attrax_vot.explore.study import Study
 from attrax_vot.report import collect, timeline
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
-    from vot.experiment.multirun import UnsupervisedExperiment
     from vot.tracker import Tracker
 
 # Seconds between looks at what a run has ended.
 INTERVAL = 2.0
 
-# What a cell of the table may show, by experiment: key in a row, title, digits, and whether more is better.
+# What a cell of the table may show, by experiment: key in a row, title, digits, and whether more is
+# better.
 SUPERVISED = [
     ("accuracy", "A", 3, True),
     ("failures", "failures", 1, False),
@@ -89,7 +90,7 @@ class Board:
             self._problems |= self._study.problems
         for experiment, tracker, there in missing:
             self._say(f"scoring {tracker.label}")
-            found = self._try(experiment, tracker, self._study.sequences_of(experiment))
+            found = self._try(experiment, tracker)
             if found is not None:
                 self._study.kept.write(f"{experiment}-{tracker.reference}", there, found)
             self._take(experiment, tracker, there, found)
@@ -138,11 +139,11 @@ class Board:
                 self._version += 1
                 self._changed.notify_all()
 
-    def _try(self, experiment: str, tracker: "Tracker", sequences: list["Sequence"]) -> Document | None:
+    def _try(self, experiment: str, tracker: "Tracker") -> Document | None:
         """Scores a tracker; results that cannot be scored are a problem of this tracker alone."""
         key = f"{experiment} {tracker.reference}"
         try:
-            found = self._score(experiment, tracker, sequences)
+            found = self._score(self._study.run(experiment, tracker))
         # What a broken file raises is as varied as what it may hold.
         except Exception as error:
             self._problems[key] = f"{tracker.reference} on {experiment}: {error}"
@@ -150,16 +151,14 @@ class Board:
         self._problems.pop(key, None)
         return found
 
-    def _score(self, name: str, tracker: "Tracker", sequences: list["Sequence"]) -> Document | None:
+    def _score(self, run: Run) -> Document | None:
         """A tracker's scores, those of the report; nothing where it has ended no sequence."""
-        experiment = self._study.experiments[name]
-        if not isinstance(experiment, SupervisedExperiment):
-            measured = one_pass.score(experiment, tracker, sequences)
-            return _one_pass(measured, experiment, tracker, sequences) if measured else None
-        ended = collect.ended(experiment, tracker, sequences)
-        if not ended:
+        if not isinstance(run.experiment, SupervisedExperiment):
+            measured = one_pass.score(run)
+            return _one_pass(measured, run) if measured else None
+        if not run.ended:
             return None
-        entry = collect.entry(self._study.directory, experiment, tracker, ended)
+        entry = collect.entry(run)
         return {
             "reference": entry.reference,
             "label": entry.label,
@@ -168,11 +167,9 @@ class Board:
             "rows": {row.name: _plain(asdict(row)) for row in entry.scores.rows},
             "marks": {
                 each.name: {
-                    mark.label: round(mark.failures, 2)
-                    for mark in attributes.count(experiment, tracker, [each])
-                    if mark.frames
+                    mark.label: round(mark.failures, 2) for mark in attributes.count(run.on([each])) if mark.frames
                 }
-                for each in ended
+                for each in run.ended
             },
             "curve": [*map(number, entry.scores.curve)],
         }
@@ -183,18 +180,9 @@ def _about(sequence: "Sequence") -> Document:
     return {"name": sequence.name, "frames": len(sequence), "attributes": timeline.attribute_spans(sequence)}
 
 
-def _one_pass(
-    measured: one_pass.OnePass,
-    experiment: "UnsupervisedExperiment",
-    tracker: "Tracker",
-    sequences: list["Sequence"],
-) -> Document:
+def _one_pass(measured: one_pass.OnePass, run: Run) -> Document:
     """One-pass results as the page has them."""
-    seconds = {
-        each.name: scores.seconds(results.repetitions(experiment, tracker, each))
-        for each in sequences
-        if each.name in measured.rows
-    }
+    seconds = {each.name: scores.seconds(run.repetitions(each)) for each in run.ended}
     known = [each["seconds_per_frame"] for each in seconds.values()]
     rows = {name: _plain({**asdict(row), **seconds[name]}) for name, row in measured.rows.items()}
     return {

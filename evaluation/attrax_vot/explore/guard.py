@@ -11,8 +11,8 @@ NAMES = ("127.0.0.1", "localhost", "[::1]")
 # Parameters of an address at most.
 FIELDS = 16
 
-# Of every answer: nothing is loaded from elsewhere, no other page may embed this one, and its address, which has the
-# token, is sent to no other site.
+# Of every answer: nothing is loaded from elsewhere, no other page may embed this one, and its
+# address, which has the token, is sent to no other site.
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -23,7 +23,7 @@ HEADERS = {
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a fault
-    """A request that is not met."""
+    """A refused request."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         """Answers with a status and a sentence."""

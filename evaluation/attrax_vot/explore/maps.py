@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from attrax_vot.explore import again
-from attrax_vot.explore.again import NoMapsError, Stretch, Wanted
-from attrax_vot.explore.study import Run, Study
-from attrax_vot.run.processes import end_all
+from attrax_vot.explore.again import MapsStretch, NoMapsError, Wanted
+from attrax_vot.explore.study import Playback, Study
+from attrax_vot.run import processes
 
-# Seconds without a question of the page after which a run is ended: the page is gone, or its tab sleeps.
+# Seconds without a question of the page after which a run is ended: the page is gone, or its tab
+# sleeps.
 PATIENCE = 90.0
 # Runs whose pictures are kept; each has `again.SEEN` frames of about 0.4 MB at most.
 KEPT = 20
 
 
 @dataclass
-class Job:
+class MapsJob:
     """The tracker at work on a stretch.
 
     Attributes:
@@ -38,8 +39,8 @@ class Job:
     """
 
     folder: Path
-    wanted: Stretch
-    run: Run
+    wanted: MapsStretch
+    run: Playback
     boxes: list[tuple[float, ...]] = field(default_factory=list)
     state: str = "running"
     error: str = ""
@@ -68,7 +69,8 @@ class Job:
         if self.state == "running":
             self.state = "stopped"
         if self.process is not None and self.process.poll() is None:
-            end_all([self.process.pid])
+            found = processes.find(self.process.pid)
+            processes.end_all([found] if found else [])
 
     def report(self) -> dict[str, Any]:
         """What the page shows of the job."""
@@ -115,7 +117,7 @@ class Maps:
     def __init__(self, study: Study) -> None:
         """Computes maps of the runs of a workspace."""
         self._study = study
-        self._jobs: OrderedDict[tuple[Any, ...], Job] = OrderedDict()
+        self._jobs: OrderedDict[tuple[Any, ...], MapsJob] = OrderedDict()
         self._lock = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="attrax-explore-", ignore_cleanup_errors=True)
         self._count = 0
@@ -167,13 +169,13 @@ class Maps:
         self.stop()
         self._folder.cleanup()
 
-    def _start(self, wanted: Wanted) -> Job:
-        run = self._study.run(wanted.experiment, wanted.tracker, wanted.sequence, wanted.repetition)
+    def _start(self, wanted: Wanted) -> MapsJob:
+        run = self._study.playback(wanted.experiment, wanted.tracker, wanted.sequence, wanted.repetition)
         stretch = again.stretch(self._study, wanted, run)
         self._count += 1
         folder = Path(self._folder.name) / str(self._count)
         folder.mkdir()
-        job = Job(folder, stretch, run)
+        job = MapsJob(folder, stretch, run)
         try:
             job.begin(*again.command(wanted, stretch, folder))
         except OSError as error:
@@ -191,7 +193,7 @@ class Maps:
         there = self._study.signature(wanted.experiment, wanted.tracker, wanted.sequence)
         return wanted.experiment, wanted.tracker.reference, wanted.sequence.name, wanted.repetition, there
 
-    def _find(self, wanted: Wanted) -> Job | None:
+    def _find(self, wanted: Wanted) -> MapsJob | None:
         """The newest job that has the frame; one that has ended well before others."""
         key = self._key(wanted)
         found = [

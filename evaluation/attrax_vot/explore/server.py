@@ -20,11 +20,13 @@ from attrax_vot.explore.guard import HEADERS, Query, Refusal, check
 CONNECTIONS = 64
 # Bytes of a request's first line and headers at most.
 HEADER_BYTES = 16 << 10
-# Seconds for a request's headers, also until the next request of a connection begins, and for an answer to be taken.
+# Seconds for a request's headers, also until the next request of a connection begins, and for an
+# answer to be taken.
 PATIENCE = 10.0
 # Seconds of a wait after a failed accept, so that a closed connection's descriptor is free.
 RETRY = 0.01
-# Bytes and seconds that are read after a refusal, so that the other end sees the answer before the connection ends.
+# Bytes and seconds that are read after a refusal, so that the other end sees the answer before the
+# connection ends.
 DRAINED, DRAIN = 64 << 10, 0.2
 
 
@@ -146,7 +148,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Incoming(io.RawIOBase):
-    """What a connection sends: so many bytes and seconds for each request."""
+    """What a connection sends, with a limit of bytes and seconds for each request."""
 
     def __init__(self, connection: socket.socket) -> None:
         """Reads from a connection."""
@@ -202,7 +204,8 @@ class Handler(BaseHTTPRequestHandler):
             status, content = refusal.status, _text(str(refusal))
         except EvaluationError as error:
             status, content = HTTPStatus.INTERNAL_SERVER_ERROR, _text(str(error))
-        # A file that is damaged while the page is open, or a fault of this program: the page goes on.
+        # A file that is damaged while the page is open, or a fault of this program: the page goes
+        # on.
         except Exception as error:
             status, content = HTTPStatus.INTERNAL_SERVER_ERROR, _text(f"{self.path.partition('?')[0]}: {error!r}")
         self._send(status, content)
@@ -242,7 +245,8 @@ class Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """Answers what is not HTTP, or another method, with a sentence."""
         self.trusted = False
-        # Of a line that is not HTTP no version is known, and http.server would leave the status out.
+        # Of a line that is not HTTP no version is known, and http.server would leave the status
+        # out.
         self.request_version = self.protocol_version
         self._send(HTTPStatus(code), _text(message or HTTPStatus(code).phrase))
 

@@ -28,7 +28,8 @@ SCRIPTS = ("common.js", "table.js", "curves.js", "player.js", "maps.js", "timeli
 LARGEST = 64 << 20
 # Seconds for which a page waits for news.
 PATIENCE = 5.0
-# Frames of a window in which two trackers are compared, windows of a sequence, and windows of a list, at most.
+# Frames of a window in which two trackers are compared, windows of a sequence, and windows of a
+# list, at most.
 WINDOW, OF_EACH, OF_ALL = 30, 3, 40
 LONGEST = 100_000
 # First bytes of the images that browsers show.
@@ -101,7 +102,7 @@ class Site:
         tracker, index = self._tracker(query, "tracker"), query.number("repetition", 1)
         if index not in self._study.repetitions(experiment, tracker, sequence):
             raise Refusal(HTTPStatus.NOT_FOUND, "there is no such repetition")
-        run = self._study.run(experiment, tracker, sequence, index)
+        run = self._study.playback(experiment, tracker, sequence, index)
         return _json(
             {
                 "regions": run.regions,

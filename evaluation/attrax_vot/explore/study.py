@@ -13,24 +13,25 @@ from vot.region import Polygon, Rectangle, Region, Special
 from vot.tracker import Trajectory
 
 from attrax_vot.analysis import otb, results, scores
+from attrax_vot.analysis.runs import Run
 from attrax_vot.errors import EvaluationError
 from attrax_vot.explore.kept import Kept, Signature
-from attrax_vot.report import collect
-from attrax_vot.run import internals, sequences, workspace
+from attrax_vot.run import internals, sequences
+from attrax_vot.run.opened import OpenWorkspace
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment.multirun import MultiRunExperiment
     from vot.tracker import Tracker
 
-# Runs that are kept in memory.
+# Repetitions that are kept in memory.
 KEPT = 64
 STATES = {Trajectory.INITIALIZATION: "init", Trajectory.FAILURE: "lost", Trajectory.UNKNOWN: "skipped"}
 
 
 @dataclass(frozen=True)
-class Run:
-    """A repetition of a tracker on a sequence.
+class Playback:
+    """A repetition of a tracker on a sequence, as the page shows it.
 
     Attributes:
         regions: by frame: a box (left, top, width, height), the corners of a polygon (x, y, x, y, ...), or nothing.
@@ -57,7 +58,7 @@ class Record:
 
     Attributes:
         starts: the number of initialisations of each whole repetition, by its index from 1.
-        values: of the first one, as `Run.values`; empty where there is none.
+        values: of the first one, as `Playback.values`; empty where there is none.
     """
 
     starts: dict[int, int]
@@ -65,37 +66,35 @@ class Record:
 
 
 class Study:
-    """A workspace that is looked at. Its methods may be called from several threads."""
+    """A workspace whose results may change. Its methods may be called from several threads."""
 
-    def __init__(self, directory: Path, names: list[str], references: list[Path]) -> None:
-        """Opens a workspace.
+    def __init__(self, opened: OpenWorkspace, names: list[str]) -> None:
+        """Looks at a workspace.
 
         Args:
-            directory: of the workspace.
+            opened: the workspace.
             names: of the trackers; all that have results when there are none.
-            references: folders of published raw results to add.
 
         Raises:
-            EvaluationError: there is no workspace, it has no experiment that the page can show, or a tracker is
-                unknown.
+            EvaluationError: the workspace has no experiment that the page can show, or a tracker is unknown.
         """
-        self.directory = directory
+        self.directory = opened.directory
         self.names = names
-        self.published = collect.add_published(directory, references)
-        # Sequences are read when they are shown.
-        space = workspace.load(directory, checked=False)
-        self.title = space.stack.title
-        found = [collect.supervised(space), collect.one_pass_of(space)]
+        self.title = opened.title
+        self._opened = opened
+        found = [opened.supervised, opened.one_pass]
         self.experiments: dict[str, MultiRunExperiment] = {each.identifier: each for each in found if each}
         if not self.experiments:
-            raise EvaluationError(f"{directory} has no experiment with supervision or in one pass, which are shown")
-        self._listed = list(space.dataset)
+            raise EvaluationError(
+                f"{self.directory} has no experiment with supervision or in one pass, which are shown"
+            )
+        # Sequences are read when they are shown.
+        self._listed = list(opened.space.dataset)
         self._lists: dict[tuple[str, str], list[Sequence]] = {}
         self.problems: dict[str, str] = {}
-        self._registry = space.registry
-        self.kept = Kept(directory, self.sequence_names)
+        self.kept = Kept(self.directory, self.sequence_names)
         self._records: dict[tuple[str, str, str], tuple[Signature, Record]] = {}
-        self._runs: OrderedDict[tuple[Any, ...], Run] = OrderedDict()
+        self._played: OrderedDict[tuple[Any, ...], Playback] = OrderedDict()
         self._lock = threading.Lock()
         # An unknown tracker is refused before anything is served.
         self.trackers()
@@ -106,13 +105,8 @@ class Study:
         Raises:
             EvaluationError: one is unknown.
         """
-        folder = self.directory / "results"
-        there = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
-        known = [tracker.reference for tracker in self._registry]
-        wanted = [*self.names, *(name for name in self.published if name not in self.names)]
-        if unknown := [name for name in wanted if name not in known]:
-            raise EvaluationError(f"no tracker {', '.join(unknown)}; there are {', '.join(known) or 'none'}")
-        return [self._registry[name] for name in (wanted if self.names else known) if name in there or self.names]
+        wanted = dict.fromkeys([*self.names, *self._opened.published]) if self.names else self._opened.with_results
+        return [self._opened.tracker(name) for name in wanted]
 
     def tracker(self, reference: str) -> "Tracker | None":
         """One of them."""
@@ -158,6 +152,11 @@ class Study:
         """What of a tracker's results is on disk; another value after each change."""
         return _files(internals.folder(self.experiments[experiment].results(tracker, sequence)))
 
+    def run(self, experiment: str, tracker: "Tracker", wanted: list["Sequence"] | None = None) -> Run:
+        """A tracker's results as they are now, on some sequences or all."""
+        listed = self.sequences_of(experiment) if wanted is None else wanted
+        return Run(self.directory, self.experiments[experiment], tracker, listed)
+
     def repetitions(self, experiment: str, tracker: "Tracker", sequence: "Sequence") -> list[int]:
         """The whole repetitions, from 1."""
         return list(self.record(experiment, tracker, sequence).starts)
@@ -181,9 +180,10 @@ class Study:
         name = f"{experiment}-{tracker.reference}/{sequence.name}"
         kept = self.kept.read(name, signature)
         if kept is None:
-            whole = results.repetitions(self.experiments[experiment], tracker, sequence)
+            whole = self.run(experiment, tracker, [sequence]).repetitions(sequence)
             starts = {each.index: len(each.initializations) for each in whole}
-            values = self.run(experiment, tracker, sequence, whole[0].index).values if whole else np.empty(0)
+            first = self.playback(experiment, tracker, sequence, whole[0].index) if whole else None
+            values = first.values if first else np.empty(0)
             kept = {
                 "starts": list(starts.items()),
                 "values": [None if np.isnan(value) else round(float(value), 4) for value in values],
@@ -191,20 +191,20 @@ class Study:
             self.kept.write(name, signature, kept)
         return Record(dict(kept["starts"]), np.array(kept["values"], float))
 
-    def run(self, experiment: str, tracker: "Tracker", sequence: "Sequence", index: int) -> Run:
+    def playback(self, experiment: str, tracker: "Tracker", sequence: "Sequence", index: int) -> Playback:
         """A whole repetition."""
         signature = self.signature(experiment, tracker, sequence)
         key = experiment, tracker.reference, sequence.name, index, signature
         with self._lock:
-            if key in self._runs:
-                self._runs.move_to_end(key)
-                return self._runs[key]
-        run = _read(self.experiments[experiment], tracker, sequence, index)
+            if key in self._played:
+                self._played.move_to_end(key)
+                return self._played[key]
+        played = _read(self.run(experiment, tracker, [sequence]), sequence, index)
         with self._lock:
-            self._runs[key] = run
-            while len(self._runs) > KEPT:
-                self._runs.popitem(last=False)
-        return run
+            self._played[key] = played
+            while len(self._played) > KEPT:
+                self._played.popitem(last=False)
+        return played
 
 
 def _files(folder: Path) -> Signature:
@@ -217,19 +217,19 @@ def _files(folder: Path) -> Signature:
     return tuple(sorted((name, about.st_mtime_ns, about.st_size) for name, about in files))
 
 
-def _read(experiment: "MultiRunExperiment", tracker: "Tracker", sequence: "Sequence", index: int) -> Run:
+def _read(run: Run, sequence: "Sequence", index: int) -> Playback:
     """Reads a repetition. Without supervision overlaps are OTB's, as in the report."""
-    supervised = isinstance(experiment, SupervisedExperiment)
-    seen = results.seen(experiment, tracker, sequence, index, bounded=supervised and scores.bounded(experiment))
+    supervised = isinstance(run.experiment, SupervisedExperiment)
+    trace = results.trace(run, sequence, index, bounded=supervised and scores.bounded(run.experiment))
     truth = otb.boxes(sequence.groundtruth())
-    overlaps = np.array(seen.overlaps if supervised else otb.overlaps(otb.boxes(seen.regions), truth), float)
-    states = [STATES.get(each.code, "skipped") if isinstance(each, Special) else "" for each in seen.regions]
+    overlaps = np.array(trace.overlaps if supervised else otb.overlaps(otb.boxes(trace.regions), truth), float)
+    states = [STATES.get(each.code, "skipped") if isinstance(each, Special) else "" for each in trace.regions]
     known = np.array([not state for state in states]) & ~np.isnan(truth[:, 0])
-    return Run(
-        [shape(region) for region in seen.regions],
+    return Playback(
+        [shape(region) for region in trace.regions],
         states,
         np.where(known, overlaps, np.nan),
-        seen.scores if any(value is not None for value in seen.scores) else [],
+        trace.scores if any(value is not None for value in trace.scores) else [],
     )
 
 

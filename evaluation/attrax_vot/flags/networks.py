@@ -37,7 +37,7 @@ def _add_train(commands: Commands) -> None:
     train = commands.add_parser("train", help="train the network's last blocks, fc4 and fc5 on videos with boxes")
     train.add_argument("dataset", type=Path, help="a folder of NAME/frames/*.jpg and NAME/groundtruth.txt")
     train.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the weights; beside it a checkpoint to go on from"
+        "--out", type=Path, required=True, metavar="FILE", help="the weights; next to it a checkpoint to go on from"
     )
     train.add_argument("--alone", action="store_true", help="write what was trained, without what it began with")
     train.add_argument("--weights", type=Path, metavar="FILE", help="to start from [the embedded ones]")

@@ -90,8 +90,6 @@ def _add_export(commands: Commands) -> None:
 
 def _add_calibrate(commands: Commands) -> None:
     """The command that fits a probability to confidences."""
-    calibrate = commands.add_parser(
-        "calibrate", help="fit how likely a box is right to the confidence that trackers told"
-    )
+    calibrate = commands.add_parser("calibrate", help="fit how likely a box is right to the confidences of trackers")
     calibrate.add_argument("workspace", type=Path, help="with results")
     calibrate.add_argument("trackers", nargs="+", metavar="TRACKER", help="whose results, together")

@@ -32,7 +32,7 @@ def _add_evaluations(commands: Commands) -> None:
     )
     evaluate.add_argument(
         "--reference", type=Path, action="append", default=[], metavar="DIR",
-        help="published raw results to show beside ours; may be given again",
+        help="published raw results to compare with; may be given again",
     )  # fmt: skip
 
     dataset = commands.add_parser("dataset", help="render the demo dataset alone")

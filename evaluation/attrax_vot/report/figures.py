@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from attrax_vot.errors import EvaluationError
-from attrax_vot.explore.study import Run, Study, shape
+from attrax_vot.explore.study import Playback, Study, shape
 from attrax_vot.files import write_whole
 from attrax_vot.report import plots, tables
 from attrax_vot.report.collect import Report
@@ -164,7 +164,7 @@ def strip(report: Report, study: Study, name: str) -> Figure:
                 (
                     report.references.index(line.tracker),
                     called[line.tracker],
-                    study.run(experiment, tracker, sequence, 1),
+                    study.playback(experiment, tracker, sequence, 1),
                 )
             )
     lost = min((frame for line in place.timelines for frame in line.failures), default=None)
@@ -194,7 +194,7 @@ def _picture(name: str) -> Picture:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
-def _boxes(axes: Axes, frame: int, truth: list[float] | None, runs: list[tuple[int, str, Run]]) -> None:
+def _boxes(axes: Axes, frame: int, truth: list[float] | None, runs: list[tuple[int, str, Playback]]) -> None:
     """Outlines in a frame: white over black for ground truth, then each tracker's."""
     dark = [withStroke(linewidth=2.8, foreground="black")]
     axes.plot(*_corners(truth), color="white", linewidth=1.2, label="ground truth", path_effects=dark)

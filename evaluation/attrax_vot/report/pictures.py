@@ -13,7 +13,7 @@ from vot.tracker import Trajectory
 from attrax_vot.analysis import results
 from attrax_vot.errors import EvaluationError
 from attrax_vot.files import write_whole
-from attrax_vot.run import evaluate, runner, workspace
+from attrax_vot.run.opened import OpenWorkspace
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
@@ -29,8 +29,8 @@ Picture = MatLike
 
 
 @dataclass(frozen=True)
-class Run:
-    """One repetition of a tracker on a sequence.
+class Footage:
+    """A repetition of a tracker on a sequence, as it is drawn.
 
     Attributes:
         sequence: as the experiment sees it.
@@ -43,11 +43,11 @@ class Run:
     index: int
 
 
-def render_workspace(directory: Path, tracker: str, out: Path, names: list[str] | None = None) -> list[Path]:
+def render_workspace(opened: OpenWorkspace, tracker: str, out: Path, names: list[str] | None = None) -> list[Path]:
     """Draws every repetition of a tracker: an overview of the sequence, and a strip for each failure.
 
     Args:
-        directory: a workspace.
+        opened: the workspace.
         tracker: whose results.
         out: where the pictures go, as PNG.
         names: of the sequences; all when there are none.
@@ -56,23 +56,20 @@ def render_workspace(directory: Path, tracker: str, out: Path, names: list[str] 
         The files, in order.
 
     Raises:
-        EvaluationError: the workspace, the tracker or a sequence is unknown, or there are no results.
+        EvaluationError: the tracker or a sequence is unknown, or there are no results.
     """
-    space = workspace.load(directory)
-    entrant = evaluate.find_tracker(space, tracker)
-    experiment = evaluate.supervised(space)
-    runner.check_names(space, names, [experiment])
+    run = opened.run(opened.needed(), opened.tracker(tracker))
+    opened.check_names(names, [run.experiment])
     paths = []
-    for sequence in runner.sequences_of(space, experiment):
+    for sequence in run.sequences:
         if names and sequence.name not in names:
             continue
-        stored = experiment.results(entrant, sequence)
-        for repetition in results.repetitions(experiment, entrant, sequence):
+        for repetition in run.repetitions(sequence):
             stem = results.name(sequence, repetition.index)
-            run = Run(sequence, Trajectory.read(stored, stem).regions(), repetition.index)
-            pictures = {stem: overview(run)}
+            footage = Footage(sequence, run.trajectory(sequence, repetition.index).regions(), repetition.index)
+            pictures = {stem: overview(footage)}
             for frame in repetition.failures:
-                pictures[f"{stem}_lost_at_{frame:04d}"] = failure_strip(run, frame)
+                pictures[f"{stem}_lost_at_{frame:04d}"] = failure_strip(footage, frame)
             for name, picture in pictures.items():
                 path = out / f"{name}.png"
                 # OpenCV's own writing says nothing of a full disk.
@@ -80,33 +77,34 @@ def render_workspace(directory: Path, tracker: str, out: Path, names: list[str] 
                 paths.append(path)
     if not paths:
         where = f" on {', '.join(names)}" if names else ""
-        raise EvaluationError(f"{tracker} has no results{where}; 'attrax-vot run {directory} {tracker}' makes them")
+        command = f"attrax-vot run {opened.directory} {tracker}"
+        raise EvaluationError(f"{tracker} has no results{where}; '{command}' makes them")
     return paths
 
 
-def overview(run: Run) -> Picture:
-    """Frames evenly spread over a run."""
-    last = len(run.sequence) - 1
+def overview(footage: Footage) -> Picture:
+    """Frames evenly spread over a footage."""
+    last = len(footage.sequence) - 1
     frames = sorted({round(last * step / (OVERVIEW - 1)) for step in range(OVERVIEW)})
-    return sheet(run, frames, f"{run.sequence.name}, repetition {run.index}")
+    return sheet(footage, frames, f"{footage.sequence.name}, repetition {footage.index}")
 
 
-def failure_strip(run: Run, frame: int, before: tuple[int, ...] = BEFORE) -> Picture:
+def failure_strip(footage: Footage, frame: int, before: tuple[int, ...] = BEFORE) -> Picture:
     """The frames that lead to a failure, the failure itself, and where the tracker was put back.
 
     Args:
-        run: which.
+        footage: of which repetition.
         frame: of the failure, from 0.
         before: how many frames earlier each of the first tiles is.
     """
     wanted = [frame - step for step in before] + [frame] + [frame + step for step in AFTER]
-    frames = [each for each in wanted if 0 <= each < len(run.sequence)]
-    return sheet(run, frames, f"{run.sequence.name}, repetition {run.index}, lost at frame {frame}")
+    frames = [each for each in wanted if 0 <= each < len(footage.sequence)]
+    return sheet(footage, frames, f"{footage.sequence.name}, repetition {footage.index}, lost at frame {frame}")
 
 
-def sheet(run: Run, frames: list[int], title: str) -> Picture:
+def sheet(footage: Footage, frames: list[int], title: str) -> Picture:
     """Tiles of frames (from 0), row by row, beneath a title."""
-    tiles = [tile(run, frame) for frame in frames]
+    tiles = [tile(footage, frame) for frame in frames]
     blank = np.full_like(tiles[0], PAPER[0])
     tiles += [blank] * (-len(tiles) % min(COLUMNS, len(tiles)))
     columns = min(COLUMNS, len(tiles))
@@ -116,29 +114,29 @@ def sheet(run: Run, frames: list[int], title: str) -> Picture:
     return np.vstack([head, *rows])
 
 
-def tile(run: Run, frame: int) -> Picture:
+def tile(footage: Footage, frame: int) -> Picture:
     """One frame, small: ground truth green, the tracker's box red, frame number and overlap."""
-    name = run.sequence.frame(frame).filename()
+    name = footage.sequence.frame(frame).filename()
     image = cv2.imread(name)
     if image is None:
         raise EvaluationError(f"{name} cannot be read as an image")
     scale = TILE_WIDTH / image.shape[1]
     small = cv2.resize(image, (TILE_WIDTH, round(image.shape[0] * scale)), interpolation=cv2.INTER_AREA)
-    truth, region = run.sequence.groundtruth(frame), run.regions[frame]
+    truth, region = footage.sequence.groundtruth(frame), footage.regions[frame]
     outline(small, truth, scale, TRUTH)
     outline(small, region, scale, BOX)
-    words = state(run, frame)
+    words = state(footage, frame)
     cv2.rectangle(small, (0, 0), (110, 18), PAPER, -1)
     colour = BOX if words == "LOST" else INK
     cv2.putText(small, f"{frame} {words}", (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)
     return small
 
 
-def state(run: Run, frame: int) -> str:
+def state(footage: Footage, frame: int) -> str:
     """A frame in a word: its overlap, or what the tracker was doing instead."""
-    region = run.regions[frame]
+    region = footage.regions[frame]
     if not isinstance(region, Special):
-        return f"{calculate_overlap(region, run.sequence.groundtruth(frame), run.sequence.size):.2f}"
+        return f"{calculate_overlap(region, footage.sequence.groundtruth(frame), footage.sequence.size):.2f}"
     states = {Trajectory.INITIALIZATION: "init", Trajectory.FAILURE: "LOST", Trajectory.UNKNOWN: "skipped"}
     return states.get(region.code, "")
 

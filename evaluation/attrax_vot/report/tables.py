@@ -8,7 +8,7 @@ from typing import Any
 from attrax_vot.analysis import summary
 from attrax_vot.report.collect import Entry, Place, Report
 
-# So many trackers fit beside each other; more stand below each other.
+# Trackers that fit next to each other; more are below each other.
 FIT = 3
 
 
@@ -33,7 +33,7 @@ class Column:
 
     Attributes:
         title: what is in it.
-        group: the tracker it is of, where trackers stand beside each other.
+        group: the tracker it is of, where trackers are next to each other.
         words: whether it holds words, which stand at the left.
     """
 
@@ -82,7 +82,7 @@ class Measure:
 
 
 def digits(count: int) -> Callable[[float], str]:
-    """Shows numbers with so many digits."""
+    """Shows numbers with `count` digits after the point."""
     return lambda value: summary.number(value, count)
 
 
@@ -149,9 +149,9 @@ def per_sequence(report: Report) -> Table:
     """Accuracy and failures on each sequence, the hardest first; links lead to what happened there."""
     measures, called = [ACCURACY, FAILURES], names(report)
     places = sorted(report.places, key=lambda place: _hardness(report, place))
-    beside = len(report.entries) <= FIT
+    wide = len(report.entries) <= FIT
     columns = [Column("sequence", words=True), Column("frames")]
-    if beside:
+    if wide:
         columns += [Column(each.title, called[entry.reference]) for entry in report.entries for each in measures]
     else:
         columns += [Column("tracker", words=True), *(Column(each.title) for each in measures)]
@@ -164,7 +164,7 @@ def per_sequence(report: Report) -> Table:
             values = [measure.value(scores[row]) for row in there]
             mark(lines, [(row, column) for row in there], values, measure)
         head = [Cell(place.name, link=anchor(place.name)), Cell(str(place.frames))]
-        if beside:
+        if wide:
             rows.append([*head, *(cell for line in lines for cell in line)])
             continue
         for row, (entry, line) in enumerate(zip(report.entries, lines, strict=True)):
@@ -208,14 +208,14 @@ def differences(report: Report) -> Table:
     columns.append(Column("on sequences"))
     rows = []
     for each in report.differences:
-        known = not math.isnan(each.low)
-        ends = f"{summary.number(each.low, 3)} to {summary.number(each.high, 3)}" if known else "none"
-        ends += f" ({100 * each.share:.0f} % of draws)" if known and each.share < 1 else ""
+        known = not math.isnan(each.found.low)
+        ends = f"{summary.number(each.found.low, 3)} to {summary.number(each.found.high, 3)}" if known else "none"
+        ends += f" ({100 * each.found.share:.0f} % of draws)" if known and each.found.share < 1 else ""
         pair = [Cell(called[each.first]), Cell(called[each.second])]
-        rows.append([*pair, Cell(summary.number(each.value, 3)), Cell(ends), Cell(str(each.sequences))])
+        rows.append([*pair, Cell(summary.number(each.found.value, 3)), Cell(ends), Cell(str(each.sequences))])
     notes = [
         "On the sequences that both have ended. Interval: bootstrap over sequences, the same drawn for both, "
-        "bias-corrected and accelerated. Where some draws hold no run that is long enough for EAO, it is of the "
+        "bias-corrected and accelerated (BCa). Where some draws hold no run that is long enough for EAO, it is the "
         "percentiles of the others, and their share is given. One sequence has no interval."
     ]
     return Table("Differences", columns, rows, notes)

@@ -9,11 +9,10 @@ from vot.region import Special
 
 from attrax_vot.analysis import otb, results
 from attrax_vot.analysis.attributes import LABELS
+from attrax_vot.analysis.runs import Run
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
-    from vot.experiment.multirun import SupervisedExperiment, UnsupervisedExperiment
-    from vot.tracker import Tracker
 
 # A value for each frame; none where there is none.
 Values = list[float | None]
@@ -26,7 +25,7 @@ class Timeline:
     Attributes:
         tracker: its reference.
         overlaps: of the first repetition, with the ground truth; none in frames without a box.
-        scores: the tracker's own, of the same frames; empty where it tells none.
+        scores: the tracker's own, of the same frames; empty where it reports none.
         failures: frames of the first repetition, from 0.
         others: frames of failures in the other repetitions.
         repetitions: how many there are.
@@ -59,48 +58,45 @@ class Timeline:
         return (min(known), max(known)) if known and min(known) < max(known) else None
 
 
-def read(
-    experiment: "SupervisedExperiment", tracker: "Tracker", sequence: "Sequence", *, bounded: bool
-) -> Timeline | None:
+def read(run: Run, sequence: "Sequence", *, bounded: bool) -> Timeline | None:
     """Reads a tracker's results on a sequence; nothing where no repetition is whole.
 
     Args:
-        experiment: whose results.
-        tracker: whose results.
+        run: whose results.
         sequence: on which.
         bounded: whether regions count only within the frame.
     """
-    found = results.repetitions(experiment, tracker, sequence)
+    found = run.repetitions(sequence)
     if not found:
         return None
-    seen = results.seen(experiment, tracker, sequence, found[0].index, bounded=bounded)
+    trace = results.trace(run, sequence, found[0].index, bounded=bounded)
     return Timeline(
-        tracker.reference,
+        run.reference,
         [
             None if isinstance(region, Special) else value
-            for region, value in zip(seen.regions, seen.overlaps, strict=True)
+            for region, value in zip(trace.regions, trace.overlaps, strict=True)
         ],
-        seen.scores if any(value is not None for value in seen.scores) else [],
+        trace.scores if any(value is not None for value in trace.scores) else [],
         found[0].failures,
         [frame for repetition in found[1:] for frame in repetition.failures],
         len(found),
     )
 
 
-def read_one_pass(experiment: "UnsupervisedExperiment", tracker: "Tracker", sequence: "Sequence") -> Timeline | None:
+def read_one_pass(run: Run, sequence: "Sequence") -> Timeline | None:
     """Reads a tracker's one-pass results on a sequence, with OTB's overlaps; nothing where it has not ended it."""
-    found = results.repetitions(experiment, tracker, sequence)
+    found = run.repetitions(sequence)
     if not found:
         return None
-    seen = results.seen(experiment, tracker, sequence, found[0].index, bounded=False)
+    trace = results.trace(run, sequence, found[0].index, bounded=False)
     truth = otb.boxes(sequence.groundtruth())
-    overlaps = otb.overlaps(otb.boxes(seen.regions), truth)
+    overlaps = otb.overlaps(otb.boxes(trace.regions), truth)
     known = truth[:, 2] > 0
     known[0] = False
     return Timeline(
-        tracker.reference,
+        run.reference,
         [float(value) if there else None for value, there in zip(overlaps, known, strict=True)],
-        seen.scores if any(value is not None for value in seen.scores) else [],
+        trace.scores if any(value is not None for value in trace.scores) else [],
         [],
         [],
         len(found),

@@ -112,7 +112,17 @@ def document(report: Report) -> dict[str, Any]:
             }
             for each in report.one_pass
         ],
-        "differences": [_plain(asdict(each)) for each in report.differences],
+        "differences": [
+            _plain(
+                {
+                    "first": each.first,
+                    "second": each.second,
+                    "sequences": each.sequences,
+                    **asdict(each.found),
+                }
+            )
+            for each in report.differences
+        ],
     }
 
 

@@ -74,7 +74,7 @@ def _by_toolkit(address: str, place: Path) -> None:
 
 
 def _described(address: str, place: Path, report: Say) -> None:
-    """Downloads every sequence of a description that is not there, and lists them when all are.
+    """Downloads the missing sequences of a description, and lists all once they are complete.
 
     Raises:
         EvaluationError: the description or a sequence cannot be had; the others are downloaded first.

@@ -1,4 +1,4 @@
-"""Where jobs run: processes of this machine or a Slurm cluster, behind one interface by `submitit`."""
+"""Where jobs run: processes of this machine or a Slurm cluster, through one interface, `submitit`."""
 
 import math
 import os
@@ -99,7 +99,7 @@ class _Submitted:
 
 
 class Local:
-    """Processes of this machine, so many at a time."""
+    """Processes of this machine, `slots` at a time."""
 
     def __init__(self, folder: Path, slots: int) -> None:
         """Keeps its files in `folder`."""
@@ -178,7 +178,8 @@ ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL
 class Slurm:
     """A cluster: everything is queued as one job array, and Slurm decides."""
 
-    # Slurm's own default for the largest array (MaxArraySize); where there are more jobs, they follow.
+    # Slurm's own default for the largest array (MaxArraySize); where there are more jobs, they
+    # follow.
     slots = 1_000
 
     def __init__(self, folder: Path, options: SlurmOptions) -> None:

@@ -1,22 +1,17 @@
-"""What a run will take, told before it starts: frames, time, disk, and core hours, which is its cost."""
+"""What a run will take, printed before it starts: frames, time, disk, and core hours, which is its cost."""
 
 import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from vot.tracker import Tracker
 
-from attrax_vot.analysis import results
-from attrax_vot.run import runner
 from attrax_vot.run.jobs import Job
 from attrax_vot.run.live import clock
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.verify import FRAMES, Speed, measure
-
-if TYPE_CHECKING:
-    from vot.workspace import Workspace
 
 # Bytes of a frame's region, seconds and confidence on disk.
 BYTES_A_FRAME = 60
@@ -24,7 +19,7 @@ BYTES_A_FRAME = 60
 INITIALIZATIONS = 2
 # Runs of fewer frames are not worth measuring a tracker for.
 SMALL = 2000
-# So many frames with known seconds say more than a measurement would.
+# Frames with known seconds that say more than a measurement would.
 ENOUGH = 50
 
 
@@ -72,16 +67,17 @@ def estimate(planned: list[Job], slots: int, speeds: dict[str, Speed]) -> Estima
     return Estimate(frames, wall, cores, frames * BYTES_A_FRAME)
 
 
-def recorded(space: "Workspace", tracker: Tracker) -> Speed | None:
+def recorded(opened: OpenWorkspace, tracker: Tracker) -> Speed | None:
     """How fast a tracker was in the workspace's own results, or nothing where there are too few of them.
 
     Seconds alone are known of it, no overlap.
     """
     starts: list[float] = []
     frames: list[float] = []
-    for experiment in space.stack:
-        for sequence in runner.sequences_of(space, experiment):
-            for repetition in results.repetitions(experiment, tracker, sequence):
+    for experiment in opened.experiments:
+        run = opened.run(experiment, tracker)
+        for sequence in run.sequences:
+            for repetition in run.repetitions(sequence):
                 starts += repetition.init_seconds
                 frames += repetition.frame_seconds
             if len(frames) >= ENOUGH and starts:
@@ -90,12 +86,12 @@ def recorded(space: "Workspace", tracker: Tracker) -> Speed | None:
 
 
 def tell(
-    planned: list[Job], slots: int, trackers: list[Tracker], space: "Workspace", say: Callable[[str], None]
+    planned: list[Job], slots: int, trackers: list[Tracker], opened: OpenWorkspace, say: Callable[[str], None]
 ) -> None:
     """Says what a run will take, and what is done to find that out; nothing for a small run.
 
     A tracker that has results here is not measured again. One that does not even get through a few frames is not
-    estimated; the run will tell of it.
+    estimated; the run will report it.
     """
     if sum(job.work for job in planned) < SMALL:
         return
@@ -105,7 +101,7 @@ def tell(
         name = tracker.reference
         if name not in wanted:
             continue
-        speed: Speed | str | None = recorded(space, tracker)
+        speed: Speed | str | None = recorded(opened, tracker)
         if speed is None:
             say(f"measuring {name}: an initialisation and {FRAMES - 1} frames; --no-estimate leaves this out")
             speed = measure(tracker, planned[0].threads)
@@ -113,6 +109,6 @@ def tell(
             say(f"no estimate: {name} did not get through ten frames: {speed}")
             return
         speeds[name] = speed
-    room = os.statvfs(space.directory)
+    room = os.statvfs(opened.directory)
     for line in estimate(planned, min(slots, len(planned)), speeds).lines(room.f_bavail * room.f_frsize):
         say(line)

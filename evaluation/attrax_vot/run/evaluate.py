@@ -1,37 +1,36 @@
 """A whole evaluation: workspace, run, scores, reports."""
 
 import contextlib
-import difflib
 import io
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vot.experiment.multirun import SupervisedExperiment, UnsupervisedExperiment
-from vot.tracker import Tracker
+from vot.experiment.multirun import UnsupervisedExperiment
 
-from attrax_vot import program
-from attrax_vot.analysis import reference, results, summary
+from attrax_vot.analysis import results, summary
+from attrax_vot.analysis.runs import Run
 from attrax_vot.analysis.scores import Scores, average_overlap, score
-from attrax_vot.run import internals, provenance, registration, registry, runner, workspace
-from attrax_vot.run.progress import Progress
+from attrax_vot.run import provenance, registration, runner, workspace
+from attrax_vot.run.opened import OpenWorkspace
+from attrax_vot.run.progress import ProgressBar
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
-    from vot.workspace import Workspace
+    from vot.tracker import Tracker
 
 
 @dataclass(frozen=True)
-class Request:
+class EvaluationRequest:
     """What to evaluate.
 
     Attributes:
         directory: of the workspace.
         settings: of the workspace.
         tracker: its reference in the registry.
-        references: folders of published raw results to show beside it.
+        references: folders of published raw results to compare with.
     """
 
     directory: Path
@@ -59,120 +58,82 @@ class Evaluation:
     failed: list[runner.Outcome]
 
 
-def evaluate(request: Request) -> Evaluation:
+def evaluate(request: EvaluationRequest) -> Evaluation:
     """Prepares the workspace, runs what is missing, and scores what is there.
 
     Raises:
         EvaluationError: the request cannot be met, or no sequence ended.
     """
     workspace.prepare(request.directory, request.settings, report=print)
-    space = workspace.load(request.directory)
-    experiment = supervised(space)
-    sequences = runner.sequences_of(space, experiment)
-    published = reference.add(request.directory, request.references, experiment, sequences)
-    space = workspace.load(request.directory)
-    tracker = find_tracker(space, request.tracker)
-    outcomes = []
-    for experiment in space.stack:
-        outcomes += _run(request.directory, experiment, tracker, runner.sequences_of(space, experiment))
+    opened = OpenWorkspace(request.directory)
+    supervised = opened.needed()
+    # What others have published is of the supervised experiment alone.
+    published = [opened.tracker(name) for name in opened.add_published(request.references, [supervised])]
+    tracker = opened.tracker(request.tracker)
+    outcomes = [outcome for each in opened.experiments for outcome in _run(opened.run(each, tracker))]
     failed = [outcome for outcome in outcomes if outcome.error]
     lost = {outcome.sequence for outcome in failed}
-    experiment = supervised(space)
-    sequences = runner.sequences_of(space, experiment)
-    ended = [each for each in sequences if each.name not in lost]
+    ended = [each for each in opened.sequences(supervised) if each.name not in lost]
     if not ended:
         raise EvaluationError(f"{tracker.reference} ended no sequence")
-    ours = score(experiment, tracker, ended)
-    others = [score(experiment, find_tracker(space, identifier), ended) for identifier in published]
+    ours, *others = (score(opened.run(supervised, each).on(ended)) for each in (tracker, *published))
     path = request.directory / f"summary-{tracker.reference}.json"
     overlaps = {
         each.identifier: average_overlap(
-            each, tracker, [one for one in runner.sequences_of(space, each) if one.name not in lost]
+            opened.run(each, tracker).on([one for one in opened.sequences(each) if one.name not in lost])
         )
-        for each in space.stack
+        for each in opened.experiments
         if isinstance(each, UnsupervisedExperiment)
     }
     summary.write(path, {**summary.document(ours, others), **({"unsupervised": overlaps} if overlaps else {})})
     page = None
     if not failed:
-        trackers = [tracker, *(find_tracker(space, identifier) for identifier in published)]
-        # What others have published is of the supervised experiment alone.
-        page = write_report(space, trackers, experiment.identifier if published else None)
+        page = write_report(opened, [tracker, *published], supervised.identifier if published else None)
     return Evaluation(ours, others, path, page, failed)
 
 
-def find_tracker(space: "Workspace", identifier: str) -> Tracker:
-    """A registered tracker.
-
-    Raises:
-        EvaluationError: it is not registered.
-    """
-    if identifier not in space.registry:
-        known = space.registry.identifiers()
-        near = difflib.get_close_matches(identifier, known, 1)
-        meant = f" (do you mean {near[0]}?)" if near else ""
-        places = internals.registries(space.registry)
-        illegal = registry.illegal(places)
-        why = f"; a name may have letters, digits, - and _: {', '.join(illegal)} may not be used" if illegal else ""
-        why += "".join(f"; there is no {place}, which config.yaml names" for place in places if not place.exists())
-        others = ", ".join(known) or "none"
-        raise EvaluationError(f"no tracker {identifier}{meant}; there are {others}{why}{program.hint(identifier)}")
-    return space.registry[identifier]
-
-
-def supervised(space: "Workspace") -> SupervisedExperiment:
-    """The workspace's supervised experiment.
-
-    Raises:
-        EvaluationError: it has none.
-    """
-    for experiment in space.stack:
-        if isinstance(experiment, SupervisedExperiment):
-            return experiment
-    raise EvaluationError("the workspace has no supervised experiment to score")
-
-
-def _run(
-    directory: Path, experiment: SupervisedExperiment, tracker: Tracker, sequences: list["Sequence"]
-) -> list[runner.Outcome]:
-    """Runs an experiment on the sequences that are not done; a tracker's failure does not stop the others."""
-    for sequence in sequences:
-        results.clear(experiment, tracker, sequence)
-    missing = {sequence.name: runner.pending(experiment, tracker, sequence) for sequence in sequences}
-    frames = sum(len(sequence) * len(missing[sequence.name]) for sequence in sequences)
+def _run(run: Run) -> list[runner.Outcome]:
+    """Runs an experiment on the unfinished sequences; a tracker's failure does not stop the others."""
+    for sequence in run.sequences:
+        results.clear(run, sequence)
+    missing = {sequence.name: runner.pending(run, sequence) for sequence in run.sequences}
+    frames = sum(len(sequence) * len(missing[sequence.name]) for sequence in run.sequences)
     outcomes: list[runner.Outcome] = []
     if not frames:
         return outcomes
-    registration.check(tracker)
-    provenance.note(directory, tracker)
-    with Progress(tracker.reference, frames) as progress:
-        for sequence in sequences:
+    registration.check(run.tracker)
+    provenance.note(run.directory, run.tracker)
+    with ProgressBar(run.reference, frames) as progress:
+        for sequence in run.sequences:
             todo = missing[sequence.name]
             if not todo:
                 continue
             progress.start(sequence.name, len(sequence))
-            outcome = runner.run_sequence(experiment, tracker, sequence, progress)
-            progress.finish(outcome, len(sequence) * len(todo), _line(experiment, tracker, sequence))
+            outcome = runner.run_sequence(run, sequence, progress)
+            progress.finish(outcome, len(sequence) * len(todo), _line(run, sequence))
             outcomes.append(outcome)
     return outcomes
 
 
-def _line(experiment: SupervisedExperiment, tracker: Tracker, sequence: "Sequence") -> str:
+def _line(run: Run, sequence: "Sequence") -> str:
     """One line on a sequence that ended."""
-    found = results.repetitions(experiment, tracker, sequence)
+    found = run.repetitions(sequence)
     lost = [str(len(each.failures)) for each in found]
     seconds = [value for each in found for value in each.frame_seconds]
     mean = f"{sum(seconds) / len(seconds):.2f} s a frame" if seconds else "no frame tracked"
     return f"{sequence.name}: {len(sequence)} frames, failures {' '.join(lost) or '-'}, {mean}"
 
 
-def write_report(space: "Workspace", trackers: list[Tracker], experiments: str | None = None) -> Path:
-    """Lets the toolkit write its own HTML report of the trackers, and says where it is.
+def write_report(opened: OpenWorkspace, trackers: list["Tracker"], experiments: str | None = None) -> Path:
+    """Lets the toolkit write its own HTML report of the trackers.
 
     Args:
-        space: the workspace.
+        opened: the workspace.
         trackers: all with results.
-        experiments: identifiers of the wanted ones, separated by commas; all when nothing is said.
+        experiments: identifiers of the wanted ones, separated by commas; all by default.
+
+    Returns:
+        The page.
     """
     import asyncio
 
@@ -182,11 +143,12 @@ def write_report(space: "Workspace", trackers: list[Tracker], experiments: str |
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        # It prints percentages, and numpy warns where no run is long enough for the interval of the EAO.
+        # It prints percentages, and numpy warns where no run is long enough for the interval of the
+        # EAO.
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            generate_document(space, trackers, "html", name, select_experiments=experiments)
+            generate_document(opened.space, trackers, "html", name, select_experiments=experiments)
     finally:
         loop.close()
         asyncio.set_event_loop(None)
-    return Path(space.directory) / "reports" / name / "report.html"
+    return opened.directory / "reports" / name / "report.html"

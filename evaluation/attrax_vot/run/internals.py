@@ -13,7 +13,8 @@ import vot.region.io
 import vot.tracker
 import vot.tracker.trax
 
-# Private methods that classes of ours override or call where the toolkit is 0.8 or newer: class and method.
+# Private methods that classes of ours override or call where the toolkit is 0.8 or newer: class and
+# method.
 OVERRIDDEN = (
     ("vot.experiment", "Experiment", "_get_runtime"),
     ("vot.experiment", "Experiment", "_get_initialization"),

@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrax_vot.analysis import results
-from attrax_vot.run import evaluate, notes, processes, runner, sentences, workspace
+from attrax_vot.analysis.runs import Run
+from attrax_vot.run import notes, processes, runner, sentences
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
 
 if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment import Experiment
     from vot.tracker import Tracker
-    from vot.workspace import Workspace
 
 # How often a job looks whether the program that started it is still there, in seconds.
 OWNER_INTERVAL = 1.0
@@ -49,7 +50,7 @@ class Job:
         gpu: which one it sees, as CUDA_VISIBLE_DEVICES has it; none where this is empty, and all that the
             machine offers where it is None.
         owner: host and process without which it is not to go on; none for a cluster's.
-        run: tells its restarts, which keep it, from a later run.
+        run: a name that its restarts keep and a later run does not have.
         folder: where it runs, the current one: its process starts in another (`engine`).
     """
 
@@ -77,7 +78,7 @@ class Job:
         return self.frames * self.missing
 
     def private(self, kind: str) -> Path:
-        """A file of this job beside the toolkit's own ones."""
+        """A file of this job next to the toolkit's own ones."""
         return Path(self.workspace) / ".attrax" / kind / self.tracker / self.experiment / f"{self.sequence}.json"
 
 
@@ -99,7 +100,7 @@ class Part:
 
 
 def plan(
-    space: "Workspace",
+    opened: OpenWorkspace,
     trackers: list["Tracker"],
     part: Part,
     tell: Callable[[str], object] = results.tell,
@@ -109,33 +110,34 @@ def plan(
     """The jobs that a run needs, those with the most frames first.
 
     Args:
-        space: the workspace.
+        opened: the workspace.
         trackers: to be run.
         part: of the work.
         tell: called with a sentence for each result that was set aside.
-        clear: whether results that are not whole are set aside, for a run.
+        clear: whether incomplete results are set aside, for a run.
 
     Raises:
-        EvaluationError: the workspace lacks an experiment or a sequence that is asked for.
+        EvaluationError: the workspace lacks a requested experiment or sequence.
     """
-    known = [experiment.identifier for experiment in space.stack]
+    known = [experiment.identifier for experiment in opened.experiments]
     unknown = sorted(set(part.experiments or []) - set(known))
     if unknown:
         raise EvaluationError(f"the workspace has no experiment {', '.join(unknown)}; it has {', '.join(known)}")
-    chosen = [each for each in space.stack if not part.experiments or each.identifier in part.experiments]
-    runner.check_names(space, part.sequences, chosen)
+    chosen = [each for each in opened.experiments if not part.experiments or each.identifier in part.experiments]
+    opened.check_names(part.sequences, chosen)
     jobs = []
     for tracker in trackers:
         for experiment in chosen:
             _set_repetitions(experiment, part.repetitions)
-            for sequence in runner.sequences_of(space, experiment):
+            run = opened.run(experiment, tracker)
+            for sequence in run.sequences:
                 if part.sequences and sequence.name not in part.sequences:
                     continue
                 if clear:
-                    results.clear(experiment, tracker, sequence, tell)
+                    results.clear(run, sequence, tell)
                 wanted = results.planned(experiment, sequence)
                 try:
-                    missing = runner.pending(experiment, tracker, sequence)
+                    missing = runner.pending(run, sequence)
                 except (OSError, ValueError, RuntimeError) as error:
                     reference, name = tracker.reference, sequence.name
                     again = f"'attrax-vot run' sets it aside and runs {name} again"
@@ -144,7 +146,7 @@ def plan(
                     frames = sum(sum(wanted[index - 1].values()) for index in missing)
                     jobs.append(
                         Job(
-                            str(Path(space.directory).resolve()),
+                            str(opened.directory.resolve()),
                             tracker.reference,
                             experiment.identifier,
                             sequence.name,
@@ -193,22 +195,23 @@ class _Attempt:
         self._job = job
         self._ready = False
         self._notes: list[str] = []
-        self._where: tuple[Experiment, Tracker, Sequence] | None = None
+        self._where: tuple[Run, Sequence] | None = None
 
     def run(self) -> runner.Outcome:
         """Runs what is missing."""
         job = self._job
-        space = workspace.load(Path(job.workspace))
-        tracker = evaluate.find_tracker(space, job.tracker)
-        experiment = space.stack[job.experiment]
+        opened = OpenWorkspace(Path(job.workspace))
+        tracker = opened.tracker(job.tracker)
+        experiment = opened.space.stack[job.experiment]
         _set_repetitions(experiment, job.repetitions)
-        runner.check_names(space, [job.sequence], [experiment])
-        sequence = next(each for each in runner.sequences_of(space, experiment) if each.name == job.sequence)
-        self._where = experiment, tracker, sequence
-        results.clear(experiment, tracker, sequence, self._notes.append)
-        notebook = notes.Notebook(job, runner.pending(experiment, tracker, sequence))
+        opened.check_names([job.sequence], [experiment])
+        run = opened.run(experiment, tracker)
+        sequence = next(each for each in run.sequences if each.name == job.sequence)
+        self._where = run, sequence
+        results.clear(run, sequence, self._notes.append)
+        notebook = notes.Notebook(job, runner.pending(run, sequence))
         self._ready = True
-        return replace(runner.run_sequence(experiment, tracker, sequence, notebook), notes=self._notes)
+        return replace(runner.run_sequence(run, sequence, notebook), notes=self._notes)
 
     def failed(self, error: Exception) -> runner.Outcome:
         """An exception as an outcome; an unexpected one leaves its trace in the log."""
@@ -246,10 +249,10 @@ def _follow(owner: tuple[str, int] | None) -> None:
         return
 
     def watch() -> None:
-        while True:
+        program = processes.find(owner[1])
+        while program and processes.alive(program):
             time.sleep(OWNER_INTERVAL)
-            if not processes.alive(owner[1]):
-                processes.end_all(processes.descendants(os.getpid()))
-                os._exit(ORPHANED)
+        processes.end_all(processes.descendants())
+        os._exit(ORPHANED)
 
     threading.Thread(target=watch, daemon=True).start()

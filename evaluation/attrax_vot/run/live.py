@@ -10,7 +10,7 @@ from typing import TextIO
 
 from attrax_vot.run.jobs import Job
 from attrax_vot.run.notes import Note
-from attrax_vot.run.parallel import NOT_STARTED, Progress
+from attrax_vot.run.parallel import NOT_STARTED, JobState
 from attrax_vot.run.runner import Outcome
 
 # Columns: title, width, and how early one is left out where the terminal is narrow; 0 stays.
@@ -27,7 +27,7 @@ COLUMNS = [
 NAMES, SHORTEST = 2, 10
 
 
-class Table:
+class LiveTable:
     """Shows the state of all jobs again and again."""
 
     def __init__(self, out: TextIO | None = None) -> None:
@@ -41,7 +41,7 @@ class Table:
         # Each tracker's errors, and the job that was the first to have each.
         self._errors: dict[tuple[str, str], str] = {}
 
-    def __call__(self, everything: list[Progress]) -> None:
+    def __call__(self, everything: list[JobState]) -> None:
         """Shows the state."""
         self._notes = [each.note for each in everything]
         ended = [each for each in everything if each.outcome and each.job.key not in self._told]
@@ -62,7 +62,7 @@ class Table:
         share = 100 * lost / spent if spent else 0.0
         return f"jobs were started again {times}: {share:.1f} % of the time at work was lost" if again else ""
 
-    def _endings(self, ended: list[Progress]) -> Iterator[str]:
+    def _endings(self, ended: list[JobState]) -> Iterator[str]:
         """A line for each job that has ended; an error is shown once, and jobs that were not started are counted."""
         left_out = Counter(each.job.tracker for each in ended if each.outcome and each.outcome.error == NOT_STARTED)
         for each in ended:
@@ -82,11 +82,11 @@ class Table:
 
     def _clear(self) -> None:
         if self._lines:
-            # Up so many lines, and away with what is below.
+            # Up to the first line, and away with what is below.
             self._out.write(f"\033[{self._lines}F\033[J")
             self._lines = 0
 
-    def _table(self, everything: list[Progress]) -> list[str]:
+    def _table(self, everything: list[JobState]) -> list[str]:
         """As many lines and columns as the terminal shows: one that wraps could not be cleared again."""
         running = [each for each in everything if each.state == "running"]
         size = _size(self._out)
@@ -102,7 +102,7 @@ class Table:
         return [*lines, last[: size.columns - 1]][-(size.lines - 1) :]
 
 
-def cells(progress: Progress) -> list[str]:
+def cells(progress: JobState) -> list[str]:
     """A running job's row."""
     job, note = progress.job, progress.note
     speed = note.tracked / note.seconds if note.seconds > 0 else 0.0
@@ -114,8 +114,8 @@ def cells(progress: Progress) -> list[str]:
     return [job.tracker, job.sequence, repetition, frame, str(note.failures), f"{speed:.2f}", left]
 
 
-def remaining(everything: list[Progress], elapsed: float) -> float | None:
-    """Seconds until all is done, by what has been tracked so far; unknown at the start."""
+def remaining(everything: list[JobState], elapsed: float) -> float | None:
+    """Seconds until all is done, by the frames tracked in `elapsed` seconds; unknown at the start."""
     tracked = sum(each.job.work if each.outcome else each.note.tracked for each in everything)
     ahead = sum(each.job.work for each in everything) - tracked
     return max(0.0, ahead * elapsed / tracked) if tracked else None

@@ -1,4 +1,4 @@
-"""What a job writes down of its progress, in a file beside the results, so that others can see it.
+"""What a job writes down of its progress, in a file next to the results, so that others can see it.
 
 A restart goes on with what its predecessor has left: what it says of time and of losses is of all starts of a run.
 """

@@ -5,7 +5,6 @@ runtime that passes every call on to the real one and reports it: frames, initia
 what the tracker wrote.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,18 +21,19 @@ if TYPE_CHECKING:
 internals.start_by(relay.Process)
 # Seconds between two looks at a tracker that starts; the toolkit's clock has the same.
 TICK = 0.1
-# Called with the index of the frame that is done, counted from 0, and whether it was an initialisation.
-Progress = Callable[[int, bool], None]
-# Called with the text that the tracker wrote beside the protocol.
+# Called with the index of the frame that is done, counted from 0, and whether it was an
+# initialisation.
+OnFrame = Callable[[int, bool], None]
+# Called with the text that the tracker wrote besides the protocol.
 Log = Callable[[str], None]
 # Called before each initialisation.
-Starting = Callable[[], None]
+OnStart = Callable[[], None]
 
 
 class ObservedRuntime(driver.Online):
     """Passes everything to another runtime and reports what was done."""
 
-    def __init__(self, runtime: TrackerRuntime, progress: Progress, log: Log, starting: Starting) -> None:
+    def __init__(self, runtime: TrackerRuntime, progress: OnFrame, log: Log, starting: OnStart) -> None:
         """Wraps a runtime, which must have no other user."""
         super().__init__(runtime.tracker)
         self._runtime = runtime
@@ -65,7 +65,7 @@ class ObservedRuntime(driver.Online):
         The toolkit by itself would wait for ever for both.
         """
         seconds = internals.timeout(self._runtime)
-        before = set(processes.descendants(os.getpid()))
+        before = processes.descendants()
         done = threading.Event()
         late = limited = False
 
@@ -76,7 +76,7 @@ class ObservedRuntime(driver.Online):
                 if internals.process(self._runtime) is None:
                     end = end or time.monotonic() + seconds
                     if late := time.monotonic() >= end:
-                        processes.end_all([pid for pid in processes.descendants(os.getpid()) if pid not in before])
+                        processes.end_all([each for each in processes.descendants() if each not in before])
                         return
                 # The clock stands still for a moment after the greeting and after the reply, too.
                 waits = waits + 1 if internals.idle(self._runtime) else 0
@@ -138,10 +138,10 @@ class ObservedTracker(Tracker):
     def of(
         cls,
         tracker: Tracker,
-        progress: Progress,
+        progress: OnFrame,
         log: Log,
         environment: dict[str, str] | None = None,
-        starting: Starting = lambda: None,
+        starting: OnStart = lambda: None,
     ) -> "ObservedTracker":
         """Observes a tracker; `environment` is added to that of its process."""
         observed = internals.become(internals.with_environment(tracker, environment or {}), cls)

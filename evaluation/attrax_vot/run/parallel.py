@@ -10,7 +10,8 @@ from attrax_vot.run.jobs import Job
 from attrax_vot.run.notes import Note
 from attrax_vot.run.runner import Outcome
 
-# A job whose process dies is started again: a worker may be killed for reasons that are not its own.
+# A job whose process dies is started again: a worker may be killed for reasons that are not its
+# own.
 TRIES = 3
 # The error of a job that was not started because its tracker's others failed.
 NOT_STARTED = "not started"
@@ -19,7 +20,7 @@ INTERVAL = 0.5
 
 
 @dataclass
-class Progress:
+class JobState:
     """The state of one job, for those who look on.
 
     Attributes:
@@ -40,7 +41,7 @@ class Progress:
 def run(
     planned: list[Job],
     engine: Engine,
-    show: Callable[[list[Progress]], None],
+    show: Callable[[list[JobState]], None],
     then: Callable[[Job], list[Job]] | None = None,
 ) -> list[Outcome]:
     """Runs jobs, in their order, as many at a time as the engine has slots for.
@@ -49,7 +50,7 @@ def run(
         planned: the jobs.
         engine: to hand them to.
         show: called again and again with the state of all.
-        then: told of each job that ended well; says which are to follow it, before those that wait.
+        then: called with each job that ended well; returns the jobs that follow it, before those that wait.
 
     Returns:
         How each went, in their order; a job that died too often or was not started has an error.
@@ -57,9 +58,9 @@ def run(
     Raises:
         KeyboardInterrupt: the user ended it; every job is ended too.
     """
-    everything = [Progress(job) for job in planned]
+    everything = [JobState(job) for job in planned]
     free = list(range(min(engine.slots, len(planned))))
-    active: dict[int, tuple[Progress, Running]] = {}
+    active: dict[int, tuple[JobState, Running]] = {}
     waiting = list(everything)
     try:
         while waiting or active:
@@ -80,7 +81,7 @@ def run(
                     if not _end(progress, running):
                         waiting.insert(0, progress)
                     elif then and progress.state == "done":
-                        more = [Progress(job) for job in then(progress.job)]
+                        more = [JobState(job) for job in then(progress.job)]
                         everything += more
                         waiting[:0] = more
                     if hopeless(progress.job.tracker, everything):
@@ -94,7 +95,7 @@ def run(
     return [progress.outcome for progress in everything if progress.outcome is not None]
 
 
-def _end(progress: Progress, running: Running) -> bool:
+def _end(progress: JobState, running: Running) -> bool:
     """Takes down how a job went; false where it is to be started again."""
     try:
         progress.outcome = running.outcome()
@@ -110,7 +111,7 @@ def _end(progress: Progress, running: Running) -> bool:
     return True
 
 
-def hopeless(tracker: str, everything: list[Progress]) -> bool:
+def hopeless(tracker: str, everything: list[JobState]) -> bool:
     """Whether a tracker's other jobs would fail as well.
 
     So it is where a job could not be prepared, and where two jobs have failed before the tracker answered anything.
@@ -121,7 +122,7 @@ def hopeless(tracker: str, everything: list[Progress]) -> bool:
     return any(not outcome.ready for outcome in failed) or (silent and len(failed) > 1)
 
 
-def _give_up(tracker: str, waiting: list[Progress]) -> list[Progress]:
+def _give_up(tracker: str, waiting: list[JobState]) -> list[JobState]:
     """Marks a tracker's jobs as failed that were not started; gives the others."""
     for progress in waiting:
         if progress.job.tracker == tracker:

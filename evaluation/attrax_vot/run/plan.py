@@ -9,19 +9,14 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from vot.tracker import Tracker
 
-from attrax_vot.analysis import results
-from attrax_vot.run import runner
 from attrax_vot.run.estimate import INITIALIZATIONS
 from attrax_vot.run.jobs import Job
 from attrax_vot.run.live import clock
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.toolkit import EvaluationError
-
-if TYPE_CHECKING:
-    from vot.workspace import Workspace
 
 # Seconds of one repetition of a job.
 Seconds = Callable[[Job], float]
@@ -75,7 +70,7 @@ def stated(frame: float, start: float) -> Seconds:
     return lambda job: job.frames * frame + INITIALIZATIONS * start
 
 
-def recorded(space: "Workspace", tracker: Tracker) -> Seconds:
+def recorded(opened: OpenWorkspace, tracker: Tracker) -> Seconds:
     """A repetition's seconds as they were in a tracker's results of the workspace, with its initialisations.
 
     A sequence without results takes as long for a frame as the others on average.
@@ -85,15 +80,15 @@ def recorded(space: "Workspace", tracker: Tracker) -> Seconds:
     """
     known: dict[tuple[str, str], float] = {}
     spent = frames = 0.0
-    for experiment in space.stack:
-        for sequence in runner.sequences_of(space, experiment):
-            runs = results.repetitions(experiment, tracker, sequence)
-            if runs:
-                seconds = fmean(sum(run.init_seconds) + sum(run.frame_seconds) for run in runs)
+    for experiment in opened.experiments:
+        run = opened.run(experiment, tracker)
+        for sequence in run.sequences:
+            if found := run.repetitions(sequence):
+                seconds = fmean(sum(each.init_seconds) + sum(each.frame_seconds) for each in found)
                 known[experiment.identifier, sequence.name] = seconds
                 spent, frames = spent + seconds, frames + len(sequence)
     if not known:
-        raise EvaluationError(f"{tracker.reference} has no results in {space.directory} that tell how long it takes")
+        raise EvaluationError(f"{tracker.reference} has no results in {opened.directory} that say how long it takes")
     return lambda job: known.get((job.experiment, job.sequence), job.frames * spent / frames)
 
 

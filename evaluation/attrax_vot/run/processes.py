@@ -5,17 +5,14 @@ where a shell started the program in the background, with INT ignored, and where
 """
 
 import ctypes
-import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 
-#: Where Linux shows its processes; other systems have `ps` alone.
-PROC = Path("/proc")
+import psutil
+
 #: What ends a run in order.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Linux's option of `prctl`.
@@ -33,10 +30,10 @@ class Ended(KeyboardInterrupt):
     """
 
     def __init__(self, signum: int) -> None:
-        """Takes down the children: what their parents leave behind cannot be found later."""
+        """Notes the children: those of a process that has ended cannot be found later."""
         super().__init__(signal.Signals(signum).name)
         self.signum = signum
-        self.children = descendants(os.getpid())
+        self.children = descendants()
 
 
 @contextmanager
@@ -67,12 +64,12 @@ def adopting() -> Iterator[None]:
 
     Trackers may start processes that outlive them. Where the system is not Linux, those are not found.
     """
-    before = set(descendants(os.getpid()))
+    before = descendants()
     _adopt(True)
     try:
         yield
     finally:
-        end_all([pid for pid in descendants(os.getpid()) if pid not in before])
+        end_all([each for each in descendants() if each not in before])
         _adopt(False)
 
 
@@ -82,72 +79,41 @@ def _adopt(wanted: bool) -> None:
         ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
 
 
-def descendants(pid: int) -> list[int]:
-    """The children of a process, their children, and so on."""
-    if not (PROC / f"self/task/{os.getpid()}/children").exists():
-        return _listed(pid)
-    found = []
-    with suppress(OSError):
-        for task in (PROC / str(pid) / "task").iterdir():
-            for child in (task / "children").read_text().split():
-                found += [int(child), *descendants(int(child))]
-    return found
+def descendants(pid: int | None = None) -> list[psutil.Process]:
+    """The children of a process, this one by default, their children, and so on."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []
 
 
-def alive(pid: int) -> bool:
-    """Whether a process is at work: one that has ended, and only waits for its parent to notice, is not."""
-    if not (PROC / "self/exe").exists():
-        return _reachable(pid) and not _ps("-o", "stat=", "-p", str(pid)).strip().startswith("Z")
+def find(pid: int) -> psutil.Process | None:
+    """The process at work with a number, if there is one."""
     try:
-        return (PROC / str(pid) / "exe").exists()
-    except PermissionError:
-        return True
+        found = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+    return found if alive(found) else None
 
 
-def _reachable(pid: int) -> bool:
-    """Whether a process takes signals, where there is no `/proc` to look into."""
+def alive(process: psutil.Process) -> bool:
+    """Whether a process is at work; a zombie, which its parent has not waited for, is not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
-def _listed(pid: int) -> list[int]:
-    """The descendants of a process by the list of all processes, where there is no `/proc`, or not all of it."""
-    children: dict[int, list[int]] = {}
-    for line in _ps("-A", "-o", "pid=", "-o", "ppid=").splitlines():
-        child, parent = map(int, line.split())
-        children.setdefault(parent, []).append(child)
-    found = list(children.get(pid, []))
-    # The list grows while it is gone through.
-    for each in found:
-        found += children.get(each, [])
-    return found
-
-
-def _ps(*arguments: str) -> str:
-    """What POSIX's `ps` prints, without `ps` itself; nothing where there is none."""
-    try:
-        with subprocess.Popen(["ps", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as ps:
-            text = ps.stdout.read() if ps.stdout else ""
-            return "".join(line for line in text.splitlines(keepends=True) if line.split()[:1] != [str(ps.pid)])
-    except OSError:
-        return ""
-
-
-def end_all(pids: list[int], grace: float = GRACE) -> None:
+def end_all(processes: list[psutil.Process], grace: float = GRACE) -> None:
     """Ends processes: asks them, and kills those that are still there after `grace` seconds."""
-    _send(pids, signal.SIGTERM)
+    # Not `psutil.wait_procs`: it takes the exit codes of children that `subprocess` waits for.
+    _send(processes, signal.SIGTERM)
     deadline = time.monotonic() + grace
-    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+    while any(map(alive, processes)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    _send([pid for pid in pids if alive(pid)], signal.SIGKILL)
+    _send([each for each in processes if alive(each)], signal.SIGKILL)
 
 
-def _send(pids: list[int], what: signal.Signals) -> None:
-    for pid in pids:
-        with suppress(OSError):
-            os.kill(pid, what)
+def _send(processes: list[psutil.Process], what: signal.Signals) -> None:
+    for each in processes:
+        with suppress(psutil.Error):
+            each.send_signal(what)

@@ -8,14 +8,14 @@ from tqdm import tqdm
 from attrax_vot.run.runner import Outcome, Step
 
 
-class Progress:
+class ProgressBar:
     """Shows how far a run is, in frames of all sequences and repetitions.
 
     Use it as a context: `start` a sequence, call it with every step, `finish` the sequence.
     """
 
     def __init__(self, tracker: str, frames: int) -> None:
-        """Shows a run of `tracker` over so many frames, those of finished repetitions left out."""
+        """Shows a run of `tracker` over `frames` frames, without those of finished repetitions."""
         # Without a terminal there is no bar (`disable=None`), only the lines.
         self._bar = tqdm(total=frames, desc=tracker, unit="frame", disable=None, file=sys.stderr, smoothing=0.1)
         self._base = self._length = self._failures = 0
@@ -23,7 +23,7 @@ class Progress:
         self._name = ""
 
     def start(self, name: str, length: int) -> None:
-        """A sequence of so many frames begins."""
+        """A sequence of `length` frames begins."""
         self._name, self._length = name, length
         self._base, self._repetition, self._failures = self._bar.n, 0, 0
 
@@ -37,13 +37,13 @@ class Progress:
         self._bar.update(self._base + step.frame + 1 - self._bar.n)
 
     def finish(self, outcome: Outcome, frames: int, line: str) -> None:
-        """The sequence has ended after so many frames of it; `line` says how."""
+        """The sequence has ended after `frames` of its frames; `line` says how."""
         self._bar.update(self._base + self._length - self._bar.n if self._repetition else frames)
         if outcome.error:
             line = f"{outcome.sequence}: {outcome.error}" + (f"\n  log: {outcome.log}" if outcome.log else "")
         tqdm.write(line, file=sys.stderr)
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ProgressBar":
         """The bar appears with its first frame."""
         return self
 

@@ -162,9 +162,9 @@ def _native(tracker: Tracker) -> Iterator[Problem]:
         yield Problem("the whole command is in quotes", f"remove them: command = {words[0]}, in {source}")
         return
     first = words[0]
-    beside = Path(source).parent / first
+    neighbour = Path(source).parent / first
     if "/" in first and not Path(first).is_absolute():
-        place = beside if beside.is_file() else Path(first).absolute()
+        place = neighbour if neighbour.is_file() else Path(first).absolute()
         yield Problem(
             f"'{first}' is not an absolute path, and the toolkit starts trackers in an empty folder",
             f"write {place.resolve()} into {source}",
@@ -184,7 +184,7 @@ def _native(tracker: Tracker) -> Iterator[Problem]:
 
 
 def _missing(word: str, source: str) -> Problem:
-    """A program that is not there."""
+    """A missing program."""
     if Path(word).name == "attrax":
         return Problem(f"there is no program '{word}' on PATH", remedy())
     if Path(word).is_absolute():

@@ -16,7 +16,8 @@ from typing import Any
 CHUNK = 65536
 PLAIN = bytes(code if code < 128 else ord("?") for code in range(256))
 ANSWER = b"@@TRAX:state"
-# An answer up to its first region, where that is empty or holds other characters than numbers and masks do.
+# An answer up to its first region, where that is empty or holds other characters than numbers and
+# masks do.
 ODD = re.compile(rb'(?m)^(@@TRAX:state[ \t]+)"(?![-+0-9.eEmnNaAiIfF, \t]+")[^"\n]*"|^(@@TRAX:state[ \t]+)(?=\n)')
 # The code of no region, which is an error as an answer.
 NONE = rb'\1\2"0"'

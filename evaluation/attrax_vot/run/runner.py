@@ -14,10 +14,10 @@ from vot import ToolkitException
 from vot.dataset.proxy import ProxySequence
 from vot.experiment.multirun import MultiRunExperiment, SupervisedExperiment
 from vot.experiment.multistart import MultiStartExperiment
-from vot.tracker import Tracker, TrackerException
+from vot.tracker import TrackerException
 
 from attrax_vot.analysis import results
-from attrax_vot.errors import EvaluationError
+from attrax_vot.analysis.runs import Run
 from attrax_vot.experiments import anchored
 from attrax_vot.run import internals, sentences, sequences, unfinished
 from attrax_vot.run.observe import ObservedTracker
@@ -26,11 +26,10 @@ from attrax_vot.run.toolkit import VERSION
 if TYPE_CHECKING:
     from vot.dataset import Sequence
     from vot.experiment import Experiment
-    from vot.workspace import Workspace
 
-# How many initialisations of a sequence came before those of this process. attrax draws the random numbers
-# of an initialisation from its seed and this count, so that a run which was interrupted ends with the same
-# trajectories as one which was not.
+# How many initialisations of a sequence came before those of this process. attrax draws the random
+# numbers of an initialisation from its seed and this count, so that a run which was interrupted
+# ends with the same trajectories as one which was not.
 COUNT_VARIABLE = "ATTRAX_INITIALIZATIONS"
 NOTHING_WRITTEN = (
     "toolkit {version} left no whole result of repetition {index}; up to 0.7.4 it follows no object that appears after "
@@ -45,7 +44,7 @@ class Step:
     Attributes:
         repetition: from 1.
         frame: index of the frame that is done, from 0.
-        failures: so far in this repetition.
+        failures: in this repetition, up to this frame.
     """
 
     repetition: int
@@ -76,70 +75,51 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
-def sequences_of(workspace: "Workspace", experiment: "Experiment") -> list["Sequence"]:
-    """The sequences of a workspace as an experiment sees them."""
-    return [each for sequence in workspace.dataset for each in experiment.transform(sequence)]
-
-
-def check_names(workspace: "Workspace", names: list[str] | None, experiments: list["Experiment"]) -> None:
-    """Makes sure that sequences are there that are asked for by name.
-
-    Raises:
-        EvaluationError: one is not; it lists those that are.
-    """
-    known = list(dict.fromkeys(each.name for experiment in experiments for each in sequences_of(workspace, experiment)))
-    unknown = sorted(set(names or []) - set(known))
-    if unknown:
-        raise EvaluationError(f"the workspace has no sequence {', '.join(unknown)}; it has {', '.join(known)}")
-
-
-def pending(experiment: "Experiment", tracker: Tracker, sequence: "Sequence") -> list[int]:
+def pending(run: Run, sequence: "Sequence") -> list[int]:
     """Indices of the repetitions still to be run, from 1; none where the toolkit's own rule says enough."""
-    if isinstance(experiment, MultiRunExperiment) and internals.enough(experiment, tracker, sequence):
+    experiment = run.experiment
+    if isinstance(experiment, MultiRunExperiment) and internals.enough(experiment, run.tracker, sequence):
         return []
-    done = {repetition.index for repetition in results.repetitions(experiment, tracker, sequence)}
+    done = {repetition.index for repetition in run.repetitions(sequence)}
     wanted = len(results.planned(experiment, sequence))
     return [index for index in range(1, wanted + 1) if index not in done]
 
 
-def run_sequence(
-    experiment: "Experiment",
-    tracker: Tracker,
-    sequence: "Sequence",
-    report: Callable[[Step], None],
-) -> Outcome:
+def run_sequence(run: Run, sequence: "Sequence", report: Callable[[Step], None]) -> Outcome:
     """Runs what is missing of a sequence, by the experiment's own `execute`.
 
     Args:
-        experiment: one of a workspace's stack.
-        tracker: as registered.
-        sequence: as the experiment sees it.
+        run: what is run.
+        sequence: one of its sequences.
         report: called after every frame.
 
     Returns:
-        What was run; a tracker's failure is told, not raised.
+        What was run; a tracker's failure is reported, not raised.
     """
     if (gone := sequences.missing(sequence)) is not None:
         return Outcome(sequence.name, error=f"there is no frame {gone}; {sequences.REMEDY}")
+    experiment, tracker = run.experiment, run.tracker
     ran: list[int] = []
     log: list[str] = []
     error = ""
     try:
-        while missing := pending(experiment, tracker, sequence):
+        while missing := pending(run, sequence):
             first = missing[0]
-            # Up to the next one that is there already: the count of initialisations must hold throughout.
+            # Up to the next existing one: the count of initialisations must hold
+            # throughout.
             last = next(index for index in range(first, missing[-1] + 1) if index + 1 not in missing)
-            before = results.repetitions(experiment, tracker, sequence)
+            before = run.repetitions(sequence)
             count = sum(len(each.initializations) for each in before if each.index < first)
             watch = _Watch(experiment, (first, last), report)
             starting = partial(unfinished.go_on, experiment, tracker, sequence)
             observed = ObservedTracker.of(tracker, watch, log.append, {COUNT_VARIABLE: str(count)}, starting)
             names = [stem for wanted in results.planned(experiment, sequence)[first - 1 : last] for stem in wanted]
             unfinished.begin(experiment, tracker, sequence, names)
+            run.forget(sequence)
             with _only(experiment, sequence, (first, last)) as part:
                 experiment.execute(observed, part)
             unfinished.end(experiment, tracker, sequence)
-            whole = {each.index for each in results.repetitions(experiment, tracker, sequence)}
+            whole = {each.index for each in run.repetitions(sequence)}
             ran += [index for index in range(first, last + 1) if index in whole]
             if first not in whole:
                 error = NOTHING_WRITTEN.format(version=VERSION, index=first)
@@ -150,10 +130,8 @@ def run_sequence(
     except (ToolkitException, TraxException) as failure:
         # What the tracker asks for is not to be had, such as a channel of depth.
         error = sentences.sentence(failure)
-    stopped = not error and len(results.repetitions(experiment, tracker, sequence)) < len(
-        results.planned(experiment, sequence)
-    )
-    return Outcome(sequence.name, ran, error, keep_log(experiment, tracker, sequence, "".join(log)), stopped)
+    stopped = not error and len(run.repetitions(sequence)) < len(results.planned(experiment, sequence))
+    return Outcome(sequence.name, ran, error, keep_log(run, sequence, "".join(log)), stopped)
 
 
 @contextmanager
@@ -211,11 +189,11 @@ class _Watch:
         self._report(Step(self._repetition, frame, self._starts - 1))
 
 
-def keep_log(experiment: "Experiment", tracker: Tracker, sequence: "Sequence", text: str) -> Path | None:
+def keep_log(run: Run, sequence: "Sequence", text: str) -> Path | None:
     """Keeps what the tracker wrote, and says where; nothing where it cannot be written, since results matter more."""
     if not text.strip():
         return None
-    folder = Path(experiment.storage.base) / "logs" / tracker.reference / experiment.identifier
+    folder = run.directory / "logs" / run.reference / run.experiment.identifier
     path = folder / f"{sequence.name}_{datetime.now():%Y-%m-%dT%H-%M-%S}_{os.getpid()}.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)

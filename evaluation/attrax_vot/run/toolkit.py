@@ -7,8 +7,8 @@ says `from attrax_vot.run import toolkit` before it says `import vot`.
 import logging
 import os
 
-# Analyses kept on disk are found again by tracker and sequence, not by what the results hold: after another
-# repetition they would still say what they said before it.
+# Analyses kept on disk are found again by tracker and sequence, not by what the results hold: after
+# another repetition they would still say what they said before it.
 os.environ["VOT_PERSISTENT_CACHE"] = "false"
 # No windows: figures are only written to files.
 os.environ.setdefault("MPLBACKEND", "Agg")

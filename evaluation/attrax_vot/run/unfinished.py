@@ -36,7 +36,7 @@ def begin(experiment: "Experiment", tracker: "Tracker", sequence: "Sequence", na
 
 
 def go_on(experiment: "Experiment", tracker: "Tracker", sequence: "Sequence") -> None:
-    """Takes trajectories that are there off the list: the toolkit starts a tracker again after it has written them."""
+    """Takes existing trajectories off the list: the toolkit starts a tracker again after it has written them."""
     folder = internals.folder(experiment.results(tracker, sequence))
     begun = _file(experiment, tracker, sequence)
     # A name too many costs a repetition that is run again, if at all.

@@ -16,9 +16,10 @@ from vot.tracker import Tracker
 from attrax_vot import toml
 from attrax_vot.demo import render_dataset
 from attrax_vot.program import hint, remedy
-from attrax_vot.run import driver, registration, registry, runner, workspace
+from attrax_vot.run import driver, registration, registry, workspace
 from attrax_vot.run.jobs import thread_variables
 from attrax_vot.run.observe import ObservedTracker
+from attrax_vot.run.opened import OpenWorkspace
 from attrax_vot.run.sentences import EXPECTED, sentence
 from attrax_vot.run.toolkit import VERSION
 
@@ -152,8 +153,8 @@ def measure(tracker: Tracker, threads: int | None = None, log: list[str] | None 
         render_dataset(directory / "dataset", ["turning"])
         settings = workspace.Settings(directory / "dataset", registry=Path(tracker.source))
         workspace.prepare(directory / "space", settings)
-        space = workspace.load(directory / "space")
-        sequence = runner.sequences_of(space, space.stack["baseline"])[0]
+        opened = OpenWorkspace(directory / "space")
+        sequence = opened.sequences(opened.needed())[0]
         overlaps, seconds = [], []
         try:
             runtime = driver.Single(observed.runtime())

@@ -85,7 +85,7 @@ def read(directory: Path, settings: Settings) -> list[Clip]:
 def prepare(
     directory: Path, settings: Settings, clips: list[Clip] | None = None, report: Callable[[str], None] | None = None
 ) -> None:
-    """Makes a workspace, or adapts one that is there; results in it stay.
+    """Makes a workspace, or adapts an existing one; results in it stay.
 
     Args:
         directory: of the workspace.
@@ -297,7 +297,8 @@ def _stack(settings: Settings, clips: list[Clip]) -> dict[str, Any]:
         if supervised and settings.repetitions is not None:
             experiment["repetitions"] = settings.repetitions
         if supervised and skipped:
-            # Where a restart falls on a frame without a region, the toolkit goes on to the next frame with one.
+            # Where a restart falls on a frame without a region, the toolkit goes on to the next
+            # frame with one.
             experiment["skip_tags"] = [*experiment.get("skip_tags", []), NO_REGION]
         for analysis in experiment.get("analyses", []):
             if analysis["type"] == "supervised_eao_score" and lengths:

@@ -6,20 +6,23 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-#: Side of the head's crop, pixels; cells of a side of the network's last planes for it; those of the box in it.
+#: Side of the head's crop, pixels; cells of a side of the network's last planes for it; those of
+#: the box in it.
 SIDE, CELLS = 160, 10
 BOX_CELLS = slice(2, 8)
-#: Channels of the last planes and of the finer ones, brought to a deviation of about 1, and of the head.
+#: Channels of the last planes and of the finer ones, brought to a deviation of about 1, and of the
+#: head.
 PLANES, FINE, GAIN, CHANNELS = 112, 40, 0.2, 32
 #: Parts of the target's box, along each side, and the weight of a similarity to one of them.
 PARTS, SIMILARITY = 3, 4.0
 #: What an edge's error is before training, as a share of the crop's side: exp(-2.3) = 0.1.
 FIRST_ERROR = -2.3
-#: Weights of the likelihood of the errors and of the overlap that is predicted, next to the edges' own loss.
+#: Weights of the likelihood of the errors and of the overlap that is predicted, next to the edges'
+#: own loss.
 ERROR_WEIGHT, QUALITY_WEIGHT = 0.1, 0.3
 
 
-class Found(NamedTuple):
+class BoxOutput(NamedTuple):
     """What the head says of crops.
 
     Attributes:
@@ -54,7 +57,7 @@ class BoxHead(nn.Module):
         nn.init.zeros_(self.sure.bias)
         nn.init.constant_(self.sure.bias[:4], FIRST_ERROR)
 
-    def forward(self, planes: torch.Tensor, fine: torch.Tensor, target: torch.Tensor) -> Found:
+    def forward(self, planes: torch.Tensor, fine: torch.Tensor, target: torch.Tensor) -> BoxOutput:
         """The edges in crops, and how sure they are.
 
         Args:
@@ -83,10 +86,10 @@ class BoxHead(nn.Module):
         spread = ((shares * middles**2).sum(2) - edges**2).clamp_min(1e-8).sqrt()
         summary = torch.cat([x.mean((2, 3)), x.amax((2, 3)), 5 * spread.detach(), 2 * edges.detach()], 1)
         sure = self.sure(functional.relu(self.hidden(summary)))
-        return Found(edges, sure[:, :4], sure[:, 4])
+        return BoxOutput(edges, sure[:, :4], sure[:, 4])
 
 
-def loss(found: Found, expected: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
+def loss(found: BoxOutput, expected: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
     """The loss of the edges where the target is shown (N,), of the errors expected of them, and of the quality.
 
     One less the generalised overlap (Rezatofighi et al., CVPR 2019), and a smooth distance; the negative logarithm of

@@ -15,12 +15,15 @@ from attrax_vot.training.samples import Boxes, Sequence
 from attrax_vot.weights.blocks import Block
 from attrax_vot.weights.embed_efficientnet import CROP, block, network_input, stem
 
-#: Deviations of the boxes around a target, and their bounds: translation in mean sides, logarithms of scale and of
-#: proportions (a bound of 1.5 for the scale, 1.6 for width by height). A tracker's errors are of this kind.
+#: Deviations of the boxes around a target, and their bounds: translation in mean sides, logarithms
+#: of scale and of proportions (a bound of 1.5 for the scale, 1.6 for width by height). A tracker's
+#: errors are of this kind.
 TRANSLATION, SCALE, ASPECT = (0.15, 0.4), (0.2, 0.405), (0.14, 0.235)
-#: Overlaps that such a box has at least with the target, and that it has to be another view of what the target is.
+#: Overlaps that such a box has at least with the target, and that it has to be another view of what
+#: the target is.
 LEAST_OVERLAP, LEAST_STYLE = 0.25, 0.6
-#: Least and largest distance of a box beside the target, mean sides, and its largest overlap with the target.
+#: Least and largest distance of a negative box from the target, mean sides, and its largest overlap
+#: with the target.
 FAR, MOST_OVERLAP = (0.6, 1.8), 0.15
 #: The block whose output is the finer of the two planes.
 FINE_BLOCK = 3
@@ -34,14 +37,14 @@ class Mix:
 
     Attributes:
         sequences: sequences in a batch.
-        around, beside: boxes around the target and beside it, of each.
-        styled: share of the targets that are known by a box that does not fit.
-        swapped: share of the targets that are known by the box of another sequence.
+        around, negative: boxes around the target, and boxes away from it, of each.
+        styled: share of the targets known by an ill-fitting box.
+        swapped: share of the targets known by the box of another sequence.
     """
 
     sequences: int = 16
     around: int = 4
-    beside: int = 1
+    negative: int = 1
     styled: float = 0.4
     swapped: float = 0.06
 
@@ -71,14 +74,14 @@ class Views:
 
     @property
     def near(self) -> torch.Tensor:
-        """Which boxes are around the target, neither its own nor beside it."""
+        """Which boxes are around the target: neither its own nor negative ones."""
         return (overlaps(self.boxes, self.targets) > MOST_OVERLAP) & ~self.exact
 
 
 def views(
     sequence: Sequence, tensors: dict[str, torch.Tensor], blocks: tuple[Block, ...], count: int, seed: int
 ) -> Views:
-    """The target's own box, `count` boxes around it and one beside it, of each frame and of its mirror image.
+    """The target's own box, `count` boxes around it and a negative one, of each frame and of its mirror image.
 
     Some crops of boxes around the target are changed: in their colours, blurred, or partly hidden.
     """
@@ -126,7 +129,7 @@ def near(random: np.random.Generator, box: Boxes) -> Boxes:
 
 
 def far(random: np.random.Generator, box: Boxes, size: tuple[int, int]) -> Boxes:
-    """A box (4,) beside another, its centre in a frame of (width, height) pixels; if all overlap, the farthest."""
+    """A box (4,) away from another, its centre in a frame of (width, height) pixels; if all overlap, the farthest."""
     found, least = box, 1.0
     for _ in range(100):
         angle, distance = random.uniform(0, 2 * np.pi), random.uniform(*FAR) * box[2:].mean()
@@ -201,7 +204,7 @@ class Batch(NamedTuple):
 
 
 def batch(random: np.random.Generator, found: list[Views], plan: Mix) -> Batch:
-    """Boxes around the targets of some sequences and beside them, and the edges to find.
+    """Boxes around the targets of some sequences and negative ones, and the edges to find.
 
     A box need not fit what it is drawn around: VOT starts a tracker with boxes of many kinds. So a share of the
     targets is a box that is moved and resized against the target's own, and the edges to find are moved alike.
@@ -211,10 +214,10 @@ def batch(random: np.random.Generator, found: list[Views], plan: Mix) -> Batch:
         views, mirror = found[number], bool(random.integers(2))
         side, near, exact = views.mirrored == mirror, views.near, views.exact
         like = overlaps(views.boxes, views.targets) > LEAST_STYLE
-        count = plan.around + plan.beside
-        beside = side & ~near & ~exact
-        beside = beside if beside.any() else side & near
-        search = torch.cat([_drawn(random, side & near, plan.around), _drawn(random, beside, plan.beside)])
+        count = plan.around + plan.negative
+        negative = side & ~near & ~exact
+        negative = negative if negative.any() else side & near
+        search = torch.cat([_drawn(random, side & near, plan.around), _drawn(random, negative, plan.negative)])
         own, other = _drawn(random, side & exact, count), _drawn(random, side & like, count)
         target = torch.where(torch.from_numpy(random.random(count) < plan.styled), other, own)
         truth, style = views.targets[search], _relative(views.boxes[target], views.targets[target])

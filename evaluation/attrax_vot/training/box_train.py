@@ -17,7 +17,7 @@ from attrax_vot.weights.embed_efficientnet import METADATA, blocks_of
 
 
 @dataclass(frozen=True)
-class Plan:
+class BoxSchedule:
     """What a training does."""
 
     steps: int = 1500
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     torch.set_num_threads(options.threads)
-    plan = Plan(steps=options.steps, seed=options.seed)
+    plan = BoxSchedule(steps=options.steps, seed=options.seed)
     tensors, blocks = network(), blocks_of(files.read(program.weights()))
     found = samples.sequences(options.dataset)
     seen = [
@@ -64,7 +64,7 @@ def network() -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
 
 
-def train(found: list[Views], plan: Plan) -> tuple[BoxHead, list[float]]:
+def train(found: list[Views], plan: BoxSchedule) -> tuple[BoxHead, list[float]]:
     """The trained head, and the loss of each step."""
     torch.manual_seed(plan.seed)
     random = np.random.default_rng(plan.seed)

@@ -9,7 +9,7 @@ import torch
 from attrax_vot import program
 from attrax_vot.files import write_whole
 from attrax_vot.training import samples
-from attrax_vot.training.train import Plan, Training
+from attrax_vot.training.train import Schedule, Training
 from attrax_vot.weights import files
 from attrax_vot.weights.embed_efficientnet import METADATA, blocks_of
 
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     tensors = {name: value for name, value in tensors.items() if not name.startswith("videos.")}
     blocks = blocks_of(start)
     found = samples.sequences(options.dataset)
-    plan = Plan(cycles=options.cycles, first_block=options.first_block, seed=options.seed)
+    plan = Schedule(cycles=options.cycles, first_block=options.first_block, seed=options.seed)
     training = Training(tensors, blocks, found, plan, options.device)
     with tqdm(total=plan.cycles, unit="cycle", disable=None) as bar:
 

@@ -13,7 +13,7 @@ UNITS = 512
 
 
 class Domains(nn.Module):
-    """The network for so many sequences; the blocks before `first` stay as they are."""
+    """The network for a number of sequences; the blocks before `first` stay as they are."""
 
     def __init__(self, tensors: dict[str, torch.Tensor], blocks: tuple[Block, ...], first: int, count: int) -> None:
         """Draws fc4 to fc6 as MDNet does: N(0, 0.01^2), biases of 0.1, 0.1 and 0."""

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from attrax_vot.datasets.clip import Clip, fit, read_rows
 from attrax_vot.datasets.frames import images
-from attrax_vot.datasets.truth import Row
+from attrax_vot.datasets.truth import TruthRow
 from attrax_vot.errors import EvaluationError
 from attrax_vot.weights.embed_efficientnet import CROP, network_input
 
@@ -54,7 +54,7 @@ def sequences(folder: Path) -> list[Sequence]:
     return found
 
 
-def _box(row: Row) -> tuple[float, ...]:
+def _box(row: TruthRow) -> tuple[float, ...]:
     """Left, top, width and height of a row's region."""
     if len(row.numbers) == 4 or row.bounds is None:
         return row.numbers
@@ -103,7 +103,7 @@ def negatives(random: np.random.Generator, box: Boxes, count: int, size: tuple[i
 
 
 def _draws(draw: Callable[[tuple[int, int]], np.ndarray], count: int) -> np.ndarray:
-    """Three numbers for each of so many boxes: its translation's, and its scale's."""
+    """Three numbers for each of `count` boxes: its translation's, and its scale's."""
     return np.hstack([draw((count, 2)), draw((count, 1))])
 
 

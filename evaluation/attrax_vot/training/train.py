@@ -19,7 +19,7 @@ from attrax_vot.weights.blocks import Block
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """What a training does; a checkpoint of another plan is refused.
 
     The rates are Adam's for the convolutions, for fc4 and fc5, and for fc6; a fifth of them in the last third.
@@ -43,7 +43,7 @@ class Training:
         tensors: dict[str, torch.Tensor],
         blocks: tuple[Block, ...],
         found: list[Sequence],
-        plan: Plan,
+        plan: Schedule,
         device: str,
     ) -> None:
         """Begins with the convolutions of blocks; the sequences are the network's domains."""

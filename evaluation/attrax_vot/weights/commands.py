@@ -85,7 +85,7 @@ def _fetch(options: argparse.Namespace) -> None:
     print(f"next: attrax-vot weights convert {target} vgg-m.safetensors")
 
 
-def _advance(bar: Any) -> fetch.Progress:  # noqa: ANN401 - tqdm has no types
+def _advance(bar: Any) -> fetch.OnBytes:  # noqa: ANN401 - tqdm has no types
     """Moves a bar; what had been there before does not count as speed."""
 
     def advance(done: int, total: int | None) -> None:

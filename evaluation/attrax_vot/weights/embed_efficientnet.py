@@ -6,7 +6,7 @@ bytes on every run. The folded network is then compared with the network of ``ef
 
   python -m attrax_vot.weights.embed_efficientnet
                       write efficientnet-lite0.safetensors into crates/attrax-tracker/src/weights, print the errors
-      --check         compare the file that is there with what would be written
+      --check         compare the existing file with what would be written
       --golden FILE   write crops with their features and attention, in float64, for the tests
 
 Needs torch, numpy and the two packages above; none of them is needed to build or to run attrax.
@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from attrax_vot.files import write_whole
 from attrax_vot.weights.blocks import KEY, Block, parse
 from attrax_vot.weights.files import safetensors_bytes
 from attrax_vot.weights.vgg_m import Weights
@@ -33,7 +34,8 @@ OUTPUT = ROOT / "crates/attrax-tracker/src/weights/efficientnet-lite0.safetensor
 SOURCE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 BATCH_NORM_EPSILON = 1e-3
 CROP = 112  # pixels a side
-#: Bounds on the relative errors below; a broken fold is off by orders of magnitude, not by a factor.
+#: Bounds on the relative errors below; a broken fold is off by orders of magnitude, not by a
+#: factor.
 WORST_FOLDING_ERROR = 5e-5
 WORST_ROUNDING_ERROR = 1e-2
 
@@ -226,7 +228,7 @@ def golden(half: dict[str, torch.Tensor]) -> bytes:
 
 
 def main() -> None:
-    """Makes the file, or compares the one that is there."""
+    """Makes the file, or compares an existing one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where the weights go (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the file there differs")
@@ -244,9 +246,9 @@ def main() -> None:
         if not arguments.output.is_file() or arguments.output.read_bytes() != data:
             sys.exit(f"{arguments.output} is not what this script makes; run it without --check")
     else:
-        arguments.output.write_bytes(data)
+        write_whole(arguments.output, data)
     if arguments.golden is not None:
-        arguments.golden.write_bytes(golden(half))
+        write_whole(arguments.golden, golden(half))
 
 
 if __name__ == "__main__":

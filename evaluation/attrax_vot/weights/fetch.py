@@ -25,7 +25,7 @@ ATTEMPTS = 5
 #: Seconds that a silent server is waited for.
 PATIENCE = 30.0
 
-Progress = Callable[[int, int | None], None]
+OnBytes = Callable[[int, int | None], None]
 
 
 class Fetched(NamedTuple):
@@ -49,11 +49,11 @@ class NetworkError(EvaluationError):
         super().__init__(f"cannot download {url}: {' '.join(str(reason).split())}")
 
 
-def fetch(url: str, md5: tuple[str, ...], target: Path, progress: Progress = lambda _done, _total: None) -> Fetched:
+def fetch(url: str, md5: tuple[str, ...], target: Path, progress: OnBytes = lambda _done, _total: None) -> Fetched:
     """Downloads to the file `target`, which appears only when it is whole and, where `md5` is given, the right one.
 
-    Until then the bytes are in a file beside it, whose name ends in `.partial`. `progress` is told the bytes that are
-    there and, where the server says it, how many there will be.
+    Until then the bytes are in a file next to it, whose name ends in `.partial`. `progress` is called with the number
+    of these bytes and, where the server says it, the number of all.
 
     Raises:
         NetworkError: where the connection fails; a later call goes on from there.
@@ -76,7 +76,7 @@ def fetch(url: str, md5: tuple[str, ...], target: Path, progress: Progress = lam
     return found
 
 
-def _fill(url: str, partial: Path, progress: Progress) -> int:
+def _fill(url: str, partial: Path, progress: OnBytes) -> int:
     """Fills the partial file; gives the length that it had before."""
     before = _length(partial)
     for attempt in range(1, ATTEMPTS + 1):
@@ -93,7 +93,7 @@ def _fill(url: str, partial: Path, progress: Progress) -> int:
     return min(before, _length(partial))
 
 
-def _request(url: str, partial: Path, start: int, progress: Progress) -> None:
+def _request(url: str, partial: Path, start: int, progress: OnBytes) -> None:
     """One request, from byte `start` on."""
     headers = {"User-Agent": f"attrax/{__version__}"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
@@ -126,9 +126,9 @@ def _request(url: str, partial: Path, start: int, progress: Progress) -> None:
 
 
 def _receive(  # noqa: PLR0913, PLR0917 - one place, called once
-    url: str, response: http.client.HTTPResponse, partial: Path, start: int, total: int | None, progress: Progress
+    url: str, response: http.client.HTTPResponse, partial: Path, start: int, total: int | None, progress: OnBytes
 ) -> None:
-    """Writes the response's body behind the first `start` bytes of the file."""
+    """Writes the response's body after the first `start` bytes of the file."""
     with partial.open("r+b" if start else "wb") as file:
         file.seek(start)
         done = start

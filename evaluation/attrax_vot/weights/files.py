@@ -59,7 +59,8 @@ def safetensors_bytes(tensors: Mapping[str, np.ndarray[Any, Any]], metadata: dic
     """The tensors as a safetensors file; the library's own writer does not fix the order of the metadata."""
     header: dict[str, dict[str, Any]] = {"__metadata__": dict(sorted(metadata.items()))}
     body = bytearray()
-    # Wide elements first and each size a multiple of them keeps every tensor aligned, which some readers require.
+    # Wide elements first and each size a multiple of them keeps every tensor aligned, which some
+    # readers require.
     for name, array in sorted(tensors.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])):
         start = len(body)
         body += np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()
@@ -74,7 +75,7 @@ def safetensors_bytes(tensors: Mapping[str, np.ndarray[Any, Any]], metadata: dic
 
 
 def _all(path: Path, kind: Format) -> tuple[Weights, Any]:
-    """Everything in a file that is no safetensors file, and the normalisation where it is known."""
+    """Everything in a file of another format than safetensors, and the normalisation if known."""
     if kind is Format.MATLAB:
         return matconvnet.read(path)
     # PyTorch is imported only where it is needed: the wheel of the evaluation does not bring it.

@@ -7,7 +7,8 @@ from attrax_vot.weights.errors import WeightsError
 
 #: Bytes that are enough to tell: a tar archive says so at 257, HDF5 in a MATLAB file at 512.
 PREFIX = 520
-#: How files of PyTorch before 1.6 start: pickle protocol 2, and the magic number as an integer of ten bytes.
+#: How files of PyTorch before 1.6 start: pickle protocol 2, and the magic number as an integer of
+#: ten bytes.
 OLD_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 
 

@@ -45,7 +45,8 @@ class Lrn(NamedTuple):
 
 #: What VGG-M was trained with, and what MDNet and DAT use.
 VGG_M = Lrn(5, 2.0, 1e-4, 0.75)
-#: What py-MDNet's networks were trained with: `LocalResponseNorm(2)`, whose alpha of 1e-4 is divided by the size.
+#: What py-MDNet's networks were trained with: `LocalResponseNorm(2)`, whose alpha of 1e-4 is
+#: divided by the size.
 PY_MDNET = Lrn(2, 1.0, 5e-5, 0.75)
 
 

@@ -32,7 +32,8 @@ def read(path: Path) -> tuple[Weights, Lrn | None]:
         try:
             return process.submit(_load, path).result()
         except Exception as error:
-            # It fails in any way: ValueError, TypeError, zlib.error, MemoryError, BrokenProcessPool, ...
+            # It fails in any way: ValueError, TypeError, zlib.error, MemoryError,
+            # BrokenProcessPool, ...
             reason = "scipy cannot read it" if isinstance(error, BrokenExecutor) else str(error) or type(error).__name__
             raise WeightsError(path, f"damaged {Format.MATLAB} file: {reason}") from error
 

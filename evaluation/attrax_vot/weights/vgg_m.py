@@ -43,7 +43,7 @@ class Weights:
         """Whether `attrax --weights` would take them.
 
         Raises:
-            WeightsError: naming the tensor that is missing, misshapen or not finite, or the metadata that is wrong.
+            WeightsError: naming the missing, misshapen or non-finite tensor, or the wrong metadata.
         """
         architecture = self.metadata.get("architecture", VGG_M)
         if architecture == EFFICIENTNET_LITE0:

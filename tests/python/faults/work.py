@@ -17,13 +17,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from attrax_vot.run import evaluate, jobs, notes, workspace
+from attrax_vot.run import jobs, notes
+from attrax_vot.run.opened import OpenWorkspace
 
 
 def planned(space: Path) -> jobs.Job:
     """What is missing of the first sequence."""
-    loaded = workspace.load(space)
-    return jobs.plan(loaded, [evaluate.find_tracker(loaded, "Jitter")], jobs.Part())[0]
+    opened = OpenWorkspace(space)
+    return jobs.plan(opened, [opened.tracker("Jitter")], jobs.Part())[0]
 
 
 def attempt(job: jobs.Job, library: ctypes.CDLL, place: int, kind: str) -> dict:
@@ -60,7 +61,7 @@ def content(space: Path) -> dict[str, str]:
 
 
 def kill_after(frames: int) -> None:
-    """Lets this process be killed once its tracker has answered so many frames."""
+    """Lets this process be killed once its tracker has answered `frames` frames."""
     note, count = notes.Notebook.__call__, itertools.count(1)
 
     def watched(self: notes.Notebook, step: object) -> None:

@@ -127,7 +127,8 @@ class Cluster:
         """Kills a node: its daemon and all that runs on it, without a word to anybody."""
         self.processes[name].kill()
         self.processes[name].wait()
-        # First the keepers of its job steps, or they would tell of their jobs' end. They have the node's log open.
+        # First the keepers of its job steps, or they would report their jobs' end. They have the
+        # node's log open.
         log = self.folder / f"slurmd-{name}.log"
         _kill(lambda process: log in _open_files(process))
         mine = {f"SLURMD_NODENAME={name}".encode(), f"SLURM_CONF={self.folder / 'slurm.conf'}".encode()}

@@ -19,7 +19,8 @@ from conftest import PROJECT
 from test_run import trajectories
 
 from attrax_vot.cli import main
-from attrax_vot.run import evaluate, runner, workspace
+from attrax_vot.run import runner
+from attrax_vot.run.opened import OpenWorkspace
 from slurm.cluster import NODES, Cluster, missing
 from slurm.test_slurm import wait_for
 
@@ -27,7 +28,7 @@ STUB = Path(__file__).parents[1] / "replay_stub.py"
 AT_A_TIME = int(os.environ.get("REHEARSAL", "8"))
 # Of each recorded second.
 SHARE = 0.02
-# One frame of so many is left, or ten.
+# One frame of this number is left, or ten.
 PART = 8
 KILLS = 4
 AGAIN = re.compile(r"jobs were started again (\d+) times: (\d+\.\d) % of the time at work was lost")
@@ -76,7 +77,7 @@ def rehearse(space: Path, cluster: Cluster) -> tuple[str, float]:
     command += ["--slurm", "--partition", "short", "--threads", "1", "--minutes", "60"]
     environment = {**cluster.environment, "PYTHONPATH": str(PROJECT / "evaluation")}
     began = time.monotonic()
-    # Into files: whoever writes to a pipe that nobody reads waits for ever.
+    # Into files: a program that writes to a pipe without a reader waits for ever.
     said = [space / "out.log", space / "err.log"]
     with said[0].open("w") as out, said[1].open("w") as error:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=error)
@@ -115,21 +116,22 @@ def test_a_whole_evaluation_whose_nodes_are_killed(
     capfd.readouterr()
     out, took = rehearse(space, cluster)
     assert "60 of 60 jobs ended" in out
-    told = AGAIN.search(out)
-    assert told, out
+    again = AGAIN.search(out)
+    assert again, out
     # Each death met a job at least, and none cost more than the repetitions at work.
-    assert int(told[1]) >= KILLS
-    assert 0 < float(told[2]) < 50
-    # All were one array. A node that returns may kill a job that has just been started again: that follows by itself.
+    assert int(again[1]) >= KILLS
+    assert 0 < float(again[2]) < 50
+    # All were one array. A node that returns may kill a job that has just been started again: that
+    # follows by itself.
     scripts = [path.read_text() for path in (space / ".attrax").rglob("*submission*.sh")]
     assert any("--array=0-59" in script for script in scripts)
-    # 900 whole repetitions, none of them twice the same: each has drawn from its own count of initialisations.
+    # 900 whole repetitions, none of them twice the same: each has drawn from its own count of
+    # initialisations.
     found = trajectories(space)
     assert len(found) == len(set(found.values())) == 900
-    opened = workspace.load(space)
-    experiment = evaluate.supervised(opened)
-    stub = evaluate.find_tracker(opened, "Stub")
-    assert not any(runner.pending(experiment, stub, each) for each in runner.sequences_of(opened, experiment))
+    opened = OpenWorkspace(space)
+    stub = opened.run(opened.needed(), opened.tracker("Stub"))
+    assert not any(runner.pending(stub, each) for each in stub.sequences)
 
     # Again, on paper.
     with (space / "trackers.ini").open("a") as registry:
@@ -137,4 +139,4 @@ def test_a_whole_evaluation_whose_nodes_are_killed(
     head, *calm = on_paper(space, "--slots", f"1,{AT_A_TIME},64")
     assert head.startswith("60 jobs, 900 repetitions")
     with capfd.disabled():
-        print(f"\n{AT_A_TIME} at a time took {took:.0f} s; {told[0]}; on paper, without failures:", *calm, sep="\n")
+        print(f"\n{AT_A_TIME} at a time took {took:.0f} s; {again[0]}; on paper, without failures:", *calm, sep="\n")

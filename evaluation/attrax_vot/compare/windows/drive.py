@@ -13,7 +13,7 @@ from vot.region.shapes import Shape
 from vot.tracker.trax import convert_region, convert_traxregion
 
 from attrax_vot.compare.windows.plan import Task
-from attrax_vot.compare.windows.table import Row
+from attrax_vot.compare.windows.table import WindowRow
 from attrax_vot.link import Link, LinkError
 from attrax_vot.run.toolkit import EvaluationError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vot.dataset import Sequence
 
 
-def run(task: Task, sequence: "Sequence", command: list[str], program: str) -> Row:
+def run(task: Task, sequence: "Sequence", command: list[str], program: str) -> WindowRow:
     """Makes a run in a process of its own, so that its draws depend on nothing else than the seed.
 
     Raises:
@@ -53,14 +53,14 @@ def run(task: Task, sequence: "Sequence", command: list[str], program: str) -> R
     return _row(task, overlaps, seconds, initialization, program)
 
 
-def _row(task: Task, overlaps: list[float], seconds: list[float], initialization: float, program: str) -> Row:
+def _row(task: Task, overlaps: list[float], seconds: list[float], initialization: float, program: str) -> WindowRow:
     """The measures of a run. A frame without ground truth has no overlap, and does not count."""
     window = task.window
     failed = overlaps[-1] == 0
     tracked = [value for value in (overlaps[:-1] if failed else overlaps) if not math.isnan(value)]
     lost = window.frames - len(overlaps) + 1 if failed else 0
     counted = len(tracked) + lost
-    return Row(
+    return WindowRow(
         task.arm,
         task.seed,
         window.sequence,

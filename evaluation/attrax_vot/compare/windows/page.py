@@ -7,30 +7,31 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from attrax_vot.analysis import summary
-from attrax_vot.compare.page import Column
-from attrax_vot.compare.paired import Difference
+from attrax_vot.analysis.bootstrap import ROUNDS, IntervalEstimate
+from attrax_vot.compare import paired
+from attrax_vot.compare.columns import MeasureColumn
 from attrax_vot.compare.windows import measure, study, table
-from attrax_vot.compare.windows.measure import ROUNDS, Windows
-from attrax_vot.compare.windows.table import Row
+from attrax_vot.compare.windows.measure import Windows
+from attrax_vot.compare.windows.table import WindowRow
 from attrax_vot.files import write_whole
 from attrax_vot.run.toolkit import VERSION, EvaluationError
 
 COLUMNS = [
-    Column("overlap", "expected overlap", 3),
-    Column("failed", "failed, %", 1, 100.0),
-    Column("accuracy", "A", 3),
-    Column("seconds", "s/frame", 3),
-    Column("initialization", "s/init", 2),
+    MeasureColumn("overlap", "expected overlap", 3),
+    MeasureColumn("failed", "failed, %", 1, 100.0),
+    MeasureColumn("accuracy", "A", 3),
+    MeasureColumn("seconds", "s/frame", 3),
+    MeasureColumn("initialization", "s/init", 2),
 ]
 LEGEND = f"""A window is a run without resets from one frame of a sequence. Expected overlap: mean over the frames after
 the first one of all windows; it counts as 0 from the first frame without any overlap. Failed: share of windows with
 such a frame. A: mean overlap of the frames before it. Differences are paired: of the same windows and seeds. Their
-95 % intervals are percentiles of {ROUNDS} resamples, which draw sequences, and windows within them; a single sequence
-has none."""
+95 % intervals are by bootstrap, bias-corrected and accelerated (BCa): {ROUNDS} resamples draw sequences, and windows
+within them. A single sequence has no interval."""
 
 
 @dataclass(frozen=True)
-class Arm:
+class WindowsArm:
     """One arm.
 
     Attributes:
@@ -45,11 +46,11 @@ class Arm:
     command: str
     windows: Windows
     common: int
-    differences: dict[str, Difference]
+    differences: dict[str, IntervalEstimate]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class WindowsComparison:
     """All arms; the others are compared to the first one.
 
     Attributes:
@@ -57,7 +58,7 @@ class Comparison:
         length: number of frames of a window after its first one.
     """
 
-    arms: list[Arm]
+    arms: list[WindowsArm]
     length: int
 
     @property
@@ -75,7 +76,7 @@ class Comparison:
         return found
 
 
-def collect(directory: Path) -> Comparison:
+def collect(directory: Path) -> WindowsComparison:
     """Measures the results in a folder.
 
     Raises:
@@ -84,17 +85,17 @@ def collect(directory: Path) -> Comparison:
     known, rows = study.settings(directory), study.read(directory)
     if not rows:
         raise EvaluationError(f"no window has ended in {directory}")
-    arms: list[Arm] = []
+    arms: list[WindowsArm] = []
     for name, command in known.commands.items():
         windows = Windows([row for row in rows if row.arm == name])
         if not windows.rows:
             continue
-        common, differences = measure.differences(arms[0].windows, windows) if arms else ([], {})
-        arms.append(Arm(name, command, windows, len(common), differences))
-    return Comparison(arms, known.length)
+        common, differences = paired.differences(arms[0].windows, windows) if arms else ([], {})
+        arms.append(WindowsArm(name, command, windows, len(common), differences))
+    return WindowsComparison(arms, known.length)
 
 
-def write(found: Comparison, out: Path) -> list[Path]:
+def write(found: WindowsComparison, out: Path) -> list[Path]:
     """Writes `windows.md` and `windows.html`; `windows.csv` has been written by the runs.
 
     Returns:
@@ -106,7 +107,7 @@ def write(found: Comparison, out: Path) -> list[Path]:
     return [out / table.NAME, text, page]
 
 
-def terminal(found: Comparison) -> str:
+def terminal(found: WindowsComparison) -> str:
     """The measures of all arms and the differences."""
     lines = [summary.align(overall(found))]
     if len(found.arms) > 1:
@@ -114,7 +115,7 @@ def terminal(found: Comparison) -> str:
     return "\n".join(lines)
 
 
-def markdown(found: Comparison) -> str:
+def markdown(found: WindowsComparison) -> str:
     """The page as Markdown."""
     parts = ["## Windows", _head(found), summary.markdown_table(_commands(found))]
     for title, shown in tables(found).items():
@@ -122,7 +123,7 @@ def markdown(found: Comparison) -> str:
     return "\n\n".join([*parts, LEGEND, *_programs(found)]) + "\n"
 
 
-def html(found: Comparison) -> str:
+def html(found: WindowsComparison) -> str:
     """The page as HTML, with a picture of the differences."""
     environment = Environment(
         loader=PackageLoader("attrax_vot.report"),
@@ -140,7 +141,7 @@ def html(found: Comparison) -> str:
     )
 
 
-def tables(found: Comparison) -> dict[str, list[list[str]]]:
+def tables(found: WindowsComparison) -> dict[str, list[list[str]]]:
     """The tables by their titles."""
     shown = {"Arms": overall(found)}
     if len(found.arms) > 1:
@@ -148,26 +149,26 @@ def tables(found: Comparison) -> dict[str, list[list[str]]]:
     return {**shown, "Expected overlap by sequence": per_sequence(found)}
 
 
-def overall(found: Comparison) -> list[list[str]]:
+def overall(found: WindowsComparison) -> list[list[str]]:
     """A row for each arm."""
     rows = []
     for arm in found.arms:
         known = measure.values(arm.windows)
-        rows.append([arm.name, str(len(arm.windows.rows)), *(_number(known[each.name], each) for each in COLUMNS)])
+        rows.append([arm.name, str(len(arm.windows.rows)), *(each.number(known[each.name]) for each in COLUMNS)])
     return [["arm", "runs", *(each.head for each in COLUMNS)], *rows]
 
 
-def differences(found: Comparison) -> list[list[str]]:
+def differences(found: WindowsComparison) -> list[list[str]]:
     """A row for each arm but the first: its measures less the first one's, with intervals."""
     first, *others = found.arms
     rows = [
-        [arm.name, str(arm.common), *(_difference(arm.differences.get(each.name), each) for each in COLUMNS)]
+        [arm.name, str(arm.common), *(each.difference(arm.differences.get(each.name)) for each in COLUMNS)]
         for arm in others
     ]
     return [[f"less {first.name}", "runs of both", *(each.head for each in COLUMNS)], *rows]
 
 
-def per_sequence(found: Comparison) -> list[list[str]]:
+def per_sequence(found: WindowsComparison) -> list[list[str]]:
     """A row for each sequence: the expected overlap of each arm, and its failed windows."""
     rows = []
     for name in found.sequences:
@@ -180,7 +181,7 @@ def per_sequence(found: Comparison) -> list[list[str]]:
     return [["sequence", "windows", *(arm.name for arm in found.arms)], *rows]
 
 
-def _sequence(rows: list[Row]) -> str:
+def _sequence(rows: list[WindowRow]) -> str:
     """Expected overlap, and the number of failed runs in brackets."""
     if not rows:
         return "-"
@@ -188,16 +189,7 @@ def _sequence(rows: list[Row]) -> str:
     return f"{measure.values(Windows(rows))['overlap']:.3f} ({failed} of {len(rows)})"
 
 
-def _difference(known: Difference | None, column: Column) -> str:
-    if known is None or math.isnan(known.value):
-        return "-"
-    text = _number(known.value, column, "+")
-    if not math.isnan(known.low):
-        text += f" [{_number(known.low, column, '+')}, {_number(known.high, column, '+')}]"
-    return text
-
-
-def _head(found: Comparison) -> str:
+def _head(found: WindowsComparison) -> str:
     windows = {(row.sequence, row.start) for arm in found.arms for row in arm.windows.rows}
     return (
         f"{len(windows)} windows of {found.length} frames at most, of {len(found.sequences)} sequences: "
@@ -205,17 +197,13 @@ def _head(found: Comparison) -> str:
     )
 
 
-def _commands(found: Comparison) -> list[list[str]]:
+def _commands(found: WindowsComparison) -> list[list[str]]:
     return [["arm", "command"], *([arm.name, f"`{arm.command}`"] for arm in found.arms)]
 
 
-def _programs(found: Comparison) -> list[str]:
+def _programs(found: WindowsComparison) -> list[str]:
     """A warning where the arms were run by different programs."""
     if len(found.programs) < 2:
         return []
     lines = [f"{program} ({', '.join(names)})" for program, names in found.programs.items()]
     return [f"Different programs ran this: {'; '.join(lines)}."]
-
-
-def _number(value: float, column: Column, sign: str = "") -> str:
-    return "-" if math.isnan(value) else f"{value * column.factor:{sign}.{column.digits}f}"

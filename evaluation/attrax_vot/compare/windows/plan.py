@@ -13,7 +13,8 @@ from attrax_vot.run.workspace import require
 if TYPE_CHECKING:
     from vot.dataset import Sequence
 
-# A window at the end of a sequence is shorter than the others, but has at least this share of their frames.
+# A window at the end of a sequence is shorter than the others, but has at least this share of their
+# frames.
 LEAST_SHARE = 0.5
 
 

@@ -18,7 +18,7 @@ from attrax_vot.compare.arms import Arms, Base
 from attrax_vot.compare.windows import plan, table
 from attrax_vot.compare.windows.drive import run
 from attrax_vot.compare.windows.plan import Task
-from attrax_vot.compare.windows.table import Row
+from attrax_vot.compare.windows.table import WindowRow
 from attrax_vot.files import write_whole
 from attrax_vot.program import remedy
 from attrax_vot.run.jobs import thread_variables
@@ -35,7 +35,7 @@ MOST_FAILURES = 3
 
 
 @dataclass(frozen=True)
-class Request:
+class WindowsRequest:
     """What is compared on what.
 
     Attributes:
@@ -60,7 +60,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Plan:
+class WindowsPlan:
     """What is to be run.
 
     Attributes:
@@ -70,7 +70,7 @@ class Plan:
         program: first digits of the SHA-256 of the tracker's program.
     """
 
-    request: Request
+    request: WindowsRequest
     sequences: dict[str, "Sequence"]
     missing: list[Task]
     program: str
@@ -85,7 +85,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Settings:
+class WindowsSettings:
     """What the results in a folder depend on.
 
     Attributes:
@@ -97,7 +97,7 @@ class Settings:
     commands: dict[str, str]
 
 
-def prepare(request: Request) -> Plan:
+def prepare(request: WindowsRequest) -> WindowsPlan:
     """Finds out what is missing, and notes the arms' commands in the folder.
 
     Raises:
@@ -114,10 +114,10 @@ def prepare(request: Request) -> Plan:
     _note(request, {name for name, *_ in ended})
     missing = [task for task in plan.tasks(request.arms, request.seeds, every) if task.key not in ended]
     sequences = {clip.name: plan.load(clip, request.directory) for clip in clips}
-    return Plan(request, sequences, missing, program)
+    return WindowsPlan(request, sequences, missing, program)
 
 
-def start(planned: Plan, jobs: int, threads: int) -> list[str]:
+def start(planned: WindowsPlan, jobs: int, threads: int) -> list[str]:
     """Runs what is missing.
 
     Args:
@@ -130,7 +130,7 @@ def start(planned: Plan, jobs: int, threads: int) -> list[str]:
     """
     os.environ.update(thread_variables(threads))
     errors: list[str] = []
-    waiting, running = iter(planned.missing), set[Future[Row]]()
+    waiting, running = iter(planned.missing), set[Future[WindowRow]]()
     pool = ThreadPoolExecutor(jobs)
     bar = tqdm(total=len(planned.missing), unit="window", disable=None, file=sys.stderr, smoothing=0.1)
     file = planned.request.directory / table.NAME
@@ -156,7 +156,7 @@ def start(planned: Plan, jobs: int, threads: int) -> list[str]:
     return errors
 
 
-def read(directory: Path) -> list[Row]:
+def read(directory: Path) -> list[WindowRow]:
     """The results in a folder; none where there are none.
 
     Raises:
@@ -165,7 +165,7 @@ def read(directory: Path) -> list[Row]:
     return table.read(directory / table.NAME)
 
 
-def settings(directory: Path) -> Settings:
+def settings(directory: Path) -> WindowsSettings:
     """What the results in a folder depend on.
 
     Raises:
@@ -174,7 +174,7 @@ def settings(directory: Path) -> Settings:
     file = directory / SETTINGS
     try:
         found = json.loads(file.read_text())
-        return Settings(int(found["length"]), {str(name): str(line) for name, line in found["arms"].items()})
+        return WindowsSettings(int(found["length"]), {str(name): str(line) for name, line in found["arms"].items()})
     except FileNotFoundError:
         raise EvaluationError(f"{directory} holds no comparison of windows: there is no {SETTINGS} in it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -183,13 +183,13 @@ def settings(directory: Path) -> Settings:
         ) from error
 
 
-def _run(planned: Plan, task: Task) -> Row:
+def _run(planned: WindowsPlan, task: Task) -> WindowRow:
     flags = [*planned.request.arms[task.arm], "--seed", str(task.seed)]
     command = [*shlex.split(planned.request.base.name), *flags]
     return run(task, planned.sequences[task.window.sequence], command, planned.program)
 
 
-def _keep(running: set[Future[Row]], writer: "Writer", errors: list[str], bar: tqdm) -> set[Future[Row]]:
+def _keep(running: set[Future[WindowRow]], writer: "Writer", errors: list[str], bar: tqdm) -> set[Future[WindowRow]]:
     """Waits for a run and keeps its row.
 
     Returns:
@@ -208,14 +208,14 @@ def _keep(running: set[Future[Row]], writer: "Writer", errors: list[str], bar: t
     return rest
 
 
-def _note(request: Request, ended: set[str]) -> None:
+def _note(request: WindowsRequest, ended: set[str]) -> None:
     """Writes the arms' commands into the folder.
 
     Raises:
         EvaluationError: results in it depend on other ones.
     """
     commands = {name: f"{request.base.name} {shlex.join(flags)}".strip() for name, flags in request.arms.items()}
-    known = settings(request.directory) if ended else Settings(request.length, {})
+    known = settings(request.directory) if ended else WindowsSettings(request.length, {})
     if known.length != request.length:
         raise EvaluationError(
             f"{request.directory} has windows of {known.length} frames; give --length {known.length} or another folder"

@@ -13,7 +13,7 @@ NAME = "windows.csv"
 
 
 @dataclass(frozen=True)
-class Row:
+class WindowRow:
     """One run.
 
     Attributes:
@@ -53,7 +53,7 @@ class Row:
         return self.arm, self.seed, self.sequence, self.start
 
 
-def read(file: Path) -> list[Row]:
+def read(file: Path) -> list[WindowRow]:
     """The rows of a file; none where there is no file.
 
     A truncated last line, as a program that was killed leaves it, is no row.
@@ -78,22 +78,22 @@ def read(file: Path) -> list[Row]:
     return rows
 
 
-def write(file: Path, rows: list[Row]) -> None:
+def write(file: Path, rows: list[WindowRow]) -> None:
     """Writes a file of rows, in the order of arms, seeds, sequences and first frames, whole or not at all."""
-    write_whole(file, summary.csv_text(Row, sorted(rows, key=lambda row: row.key)))
+    write_whole(file, summary.csv_text(WindowRow, sorted(rows, key=lambda row: row.key)))
 
 
-def cells(row: Row) -> list[object]:
+def cells(row: WindowRow) -> list[object]:
     """A row as the file has it."""
     return ["" if value is None else value for value in map(summary.plain, vars(row).values())]
 
 
-COLUMNS = tuple(each.name for each in fields(Row))
+COLUMNS = tuple(each.name for each in fields(WindowRow))
 
 
-def _row(line: list[str]) -> Row:
+def _row(line: list[str]) -> WindowRow:
     arm, seed, sequence, start, frames, *measures, program = line
     overlap, failed_at, accuracy, frame, initialization = (float(text) if text else math.nan for text in measures)
-    return Row(
+    return WindowRow(
         arm, int(seed), sequence, int(start), int(frames), overlap, failed_at, accuracy, frame, initialization, program
     )
