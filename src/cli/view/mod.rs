@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut frames = source.clone().read_ahead(None)?;
     let first = frames.next().context("there are no frames to track in")??;
     let (count, rate) = (source.count().or(frames.declared().map(|count| count as usize)), frames.rate());
-    let (dimensions, picture) = (first.size(), worker::encode(&first)?);
+    let (dimensions, picture, frame) = (first.size(), worker::encode(&first)?, first.clone());
     // A web server's file has a length, its camera has none.
     let is_live = is_live(&args.clip) || count.is_none() && is_web(&args.clip);
     let input = if is_live {
@@ -92,6 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         count,
         rate,
         size: dimensions,
+        frame,
         first: picture,
         truth,
         input,

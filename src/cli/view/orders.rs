@@ -133,8 +133,7 @@ fn described(site: &Site, query: &Query) -> Result<Run, String> {
 /// A box that a target can be learnt from.
 fn region(site: &Site, text: Option<&str>) -> Result<BoundingBox, String> {
     let region = parse_box(text.unwrap_or_default())?;
-    let (width, height) = site.session.clip.size;
-    region.for_initialization(width, height).context("the box").map_err(|error| one_line(&error))?;
+    site.session.clip.frame.initial_region(region).context("the box").map_err(|error| one_line(&error))?;
     Ok(region)
 }
 

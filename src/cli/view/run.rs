@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use attrax_tracker::{BoundingBox, Config};
+use attrax_tracker::{BoundingBox, Config, Frame};
 
 use super::live::Live;
 use super::reel::Reel;
@@ -23,7 +23,9 @@ pub struct Clip {
     pub rate: Option<f64>,
     /// Width and height, pixels.
     pub size: (u32, u32),
-    /// The first frame, a JPEG.
+    /// The first frame.
+    pub frame: Frame,
+    /// The first frame as a JPEG.
     pub first: Vec<u8>,
     /// The ground truth stored with the frames.
     pub truth: Option<Truth>,
