@@ -157,6 +157,18 @@ class Page:
         for kind, point in (("touchStart", points[:1]), ("touchMove", points[1:]), ("touchEnd", [])):
             self.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y} for x, y in point])
 
+    def pinch(self, selector: str, before: float, after: float) -> None:
+        """Moves two fingers about the middle of an element, from one distance to another, as shares of its width."""
+        area = self.value(f"{element(selector)}.getBoundingClientRect().toJSON()")
+        middle, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+        for kind, apart in (("touchStart", before), ("touchMove", (before + after) / 2), ("touchMove", after)):
+            points = [
+                {"x": middle + side * apart * area["width"] / 2, "y": y, "id": number}
+                for number, side in enumerate((-1, 1))
+            ]
+            self.call("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
     def press(self, key: str, *, shift: bool = False) -> None:
         """Presses and releases a key."""
         text = {"text": key} if len(key) == 1 else {}

@@ -147,6 +147,11 @@ def test_a_narrow_page_by_touch_and_keys(demo: Path, browser: Chromium):
         page.swipe("#stage", (0.2, 0.25), (0.36, 0.52))
         page.until(f"target().box.join() !== '{given}' && !corner")
         before = page.value("target().box")
+        # Two fingers zoom and draw nothing.
+        page.pinch("#stage", 0.1, 0.3)
+        assert page.value("zoom.factor") == pytest.approx(3, rel=0.05) and page.value("target().box") == before
+        page.pinch("#stage", 0.4, 0.1)
+        assert page.value("zoom.factor") == 1 and page.value("pointers.size") == 0
         page.click("#maps")
         # The keys of the page are those of what has no keys of its own.
         page.value("by('stage').focus()")

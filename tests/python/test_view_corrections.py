@@ -125,6 +125,9 @@ def test_corners_move_the_box_and_the_zoom_shows_it(sequence: Path, browser: Chr
         # The corner at the left above.
         page.drag("#stage", [(100 / width, 60 / height), (110 / width, 70 / height), (120 / width, 80 / height)])
         assert page.value("target().box") == pytest.approx([120, 80, 80, 60], abs=1.5)
+        # The middle moves the box.
+        page.drag("#stage", [(160 / width, 110 / height), (165 / width, 105 / height), (170 / width, 100 / height)])
+        assert page.value("target().box") == pytest.approx([130, 70, 80, 60], abs=1.5)
         page.click("#in")
         page.click("#in")
         assert page.value("zoom.factor") == pytest.approx(2.25)
