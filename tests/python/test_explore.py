@@ -279,6 +279,28 @@ def test_scores_are_kept_until_results_change(two_trackers: Path, tmp_path: Path
     assert json.dumps(documents[0]) == json.dumps(documents[1]) == json.dumps(documents[2])
 
 
+def test_results_that_change_while_they_are_scored_are_scored_again(two_trackers: Path, tmp_path: Path, monkeypatch):
+    copy, away = tmp_path / "space", tmp_path / "away"
+    shutil.copytree(two_trackers, copy, symlinks=True)
+    board = Board(Study(OpenWorkspace(copy, [], checked=False), ["Drift"]))
+    score = Board._score
+
+    def moved(self, run):
+        # There is nothing while it is scored, and other files afterwards.
+        (copy / "results" / "Drift").rename(away)
+        try:
+            return score(self, run)
+        finally:
+            away.rename(copy / "results" / "Drift")
+            os.utime(copy / "results" / "Drift" / run.experiment.identifier / "twins" / "twins_001.bin", (1, 1))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Board, "_score", moved)
+        board.look()
+    board.look()
+    assert [len(each["trackers"]) for each in board.document(0, 0)["experiments"]] == [1, 1]
+
+
 def test_a_damaged_sequence_is_a_problem_of_its_own(two_trackers: Path, tmp_path: Path):
     copy = tmp_path / "space"
     shutil.copytree(two_trackers, copy)

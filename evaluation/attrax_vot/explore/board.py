@@ -49,7 +49,7 @@ class Board:
         """Knows the names of a workspace's sequences and experiments, and no score."""
         self._study = study
         self._changed = threading.Condition()
-        self._signatures: dict[tuple[str, str], Signatures] = {}
+        self._signatures: dict[tuple[str, str], Signatures | None] = {}
         self._scored: dict[str, dict[str, Document]] = {name: {} for name in study.experiments}
         self._sequences: dict[str, Document] = {
             name: {"name": name, "frames": None, "attributes": {}} for name in study.sequence_names
@@ -81,22 +81,27 @@ class Board:
                 continue
             kept = self._study.kept.read(f"{experiment}-{tracker.reference}", there)
             if kept is None or "rank" not in kept:
-                missing.append((experiment, tracker, there))
+                missing.append((experiment, tracker))
             else:
                 self._take(experiment, tracker, there, {**kept, "rank": tuple(kept["rank"])})
         if any(each["frames"] is None for each in self._sequences.values()):
             read = {each.name: each for name in self._study.experiments for each in self._study.sequences_of(name)}
             self._sequences = {name: _about(sequence) for name, sequence in read.items()}
             self._problems |= self._study.problems
-        for experiment, tracker, there in missing:
+        for experiment, tracker in missing:
             self._say(f"scoring {tracker.label}")
+            there = self._study.signatures(experiment, tracker)
             found = self._try(experiment, tracker)
+            if there != self._study.signatures(experiment, tracker):
+                # Scored again at the next look.
+                self._take(experiment, tracker, None, found)
+                continue
             if found is not None:
                 self._study.kept.write(f"{experiment}-{tracker.reference}", there, found)
             self._take(experiment, tracker, there, found)
         self._say("")
 
-    def _take(self, experiment: str, tracker: "Tracker", there: Signatures, found: Document | None) -> None:
+    def _take(self, experiment: str, tracker: "Tracker", there: Signatures | None, found: Document | None) -> None:
         """Shows a tracker's scores."""
         self._signatures[experiment, tracker.reference] = there
         with self._changed:

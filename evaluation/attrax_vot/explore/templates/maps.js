@@ -57,6 +57,7 @@ async function beginMaps() {
   if (!clip || !by("looked").value) return;
   asking += 1;
   const mine = asking, frame = at, wanted = mapsOf();
+  showMaps();
   try {
     let found = await ask("/maps", { ...wanted, frame, begin: 1 });
     while (found.state === "running" && mine === asking) {
