@@ -223,7 +223,7 @@ def test_an_old_name_of_a_stack_for_init(short: Path, registry: Path, tmp_path: 
     assert workspace.load(tmp_path / "space").stack.title.startswith("VOT2015")
 
 
-def test_the_same_failure_is_told_once(short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_same_failure_is_reported_once(short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     names = {f"turning{index}": 6 for index in range(4)}
     for name in names:
         (tmp_path / "many" / name).parent.mkdir(exist_ok=True)

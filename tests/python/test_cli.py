@@ -61,7 +61,7 @@ def test_pictures_show_every_failure(demo: Path, registry: Path, tmp_path: Path,
     assert any("lost_at" in name for name in names[1:])
 
 
-def test_run_does_the_supervised_experiment_unless_told_otherwise(
+def test_run_does_the_supervised_experiment_by_default(
     demo: Path, registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     space = tmp_path / "space"

@@ -108,7 +108,9 @@ def test_a_damaged_result_is_named_by_a_report_and_left_by_a_plan(space: Path, c
     assert path.exists()
 
 
-def test_an_exception_in_a_worker_is_told_once_and_no_more_jobs_start(space: Path, capsys: pytest.CaptureFixture[str]):
+def test_an_exception_in_a_worker_is_reported_once_and_no_more_jobs_start(
+    space: Path, capsys: pytest.CaptureFixture[str]
+):
     planned = [Job(str(space), "Nobody", "baseline", f"turning{count}", 2, 2, 10, 1) for count in range(4)]
     outcomes = parallel.run(planned, engine.Local(space / ".attrax" / "engine", 1), LiveTable())
     printed = capsys.readouterr().err

@@ -161,7 +161,7 @@ def test_a_full_disk_loses_nothing_that_ended(
         subprocess.run(["umount", small], check=True)
 
 
-def test_a_damaged_dataset_is_told_before_a_run(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_damaged_dataset_is_reported_before_a_run(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     import shutil
 
     copy = tmp_path / "copy"

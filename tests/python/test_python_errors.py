@@ -41,7 +41,7 @@ def test_errors_are_exceptions_and_the_tracker_starts_again(tracker: Tracker, fr
         ({"device": "cuda:99"}, "cuda:99"),
     ],
 )
-def test_a_wrong_choice_is_told_in_the_trackers_words(options: dict, reason: str, frames: list[Path]) -> None:
+def test_a_wrong_choice_is_reported_in_the_trackers_words(options: dict, reason: str, frames: list[Path]) -> None:
     with pytest.raises(TrackerError, match=reason), Tracker(**options) as tracker:
         tracker.init(frames[0], BOX)
 

@@ -124,7 +124,7 @@ def test_kill_and_resume(demo: Path, tmp_path: Path, seconds: float):
     assert trajectories(killed) == trajectories(tmp_path / "whole")
 
 
-def test_a_tracker_that_dies_is_told_with_its_last_words(
+def test_a_tracker_that_dies_is_reported_with_its_last_words(
     demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert evaluate(demo, jitter_registry(tmp_path, fail_in="passing"), tmp_path / "space") == 1

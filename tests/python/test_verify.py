@@ -149,7 +149,7 @@ def test_a_silent_tracker_is_ended_however_fast_it_greets(
     assert "did not reply in 1 seconds" in out[out.index("FAIL  ten frames") :]
 
 
-def test_an_unknown_tracker_is_told_with_those_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_an_unknown_tracker_is_reported_with_those_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     registry = jitter_registry(tmp_path)
     registry.write_text(registry.read_text() + "[My tracker]\ncommand = x\n")
     status, out = verified(registry, "Nobody", capsys)
@@ -167,7 +167,7 @@ def test_an_estimate_adds_up():
     assert "17:30" in found.lines(10**9)[1]
 
 
-def test_a_tracker_that_dies_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_tracker_that_dies_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     registry = jitter_registry(tmp_path, fail_in="turning")
     assert main(["verify", "--tracker", "Jitter", "--registry", str(registry)]) == 1
     assert "Process exited with code (3)" in capsys.readouterr().out

@@ -79,7 +79,7 @@ def test_a_camera_is_frozen_followed_and_stopped(ffmpeg: str, chromium: str, tmp
 
 
 def news(address: str, query: str) -> dict:
-    """What the page is told."""
+    """What the page gets."""
     return json.loads(request(address, f"/news?{query}")[1])
 
 

@@ -35,7 +35,7 @@ class LiveTable:
         self._out = out or sys.stderr
         self._live = self._out.isatty()
         self._lines = 0
-        self._told: set[tuple[str, str, str]] = set()
+        self._printed: set[tuple[str, str, str]] = set()
         self._started = time.time()
         self._notes: list[Note] = []
         # Each tracker's errors, and the job that was the first to have each.
@@ -44,9 +44,9 @@ class LiveTable:
     def __call__(self, everything: list[JobState]) -> None:
         """Shows the state."""
         self._notes = [each.note for each in everything]
-        ended = [each for each in everything if each.outcome and each.job.key not in self._told]
+        ended = [each for each in everything if each.outcome and each.job.key not in self._printed]
         self._clear()
-        self._told |= {each.job.key for each in ended}
+        self._printed |= {each.job.key for each in ended}
         for line in self._endings(ended):
             print(line, file=self._out)
         if self._live:
