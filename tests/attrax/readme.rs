@@ -1,4 +1,4 @@
-//! The lines of docs/rust.md: `tests/python/test_page_code.py` compares them. They are compiled and not
+//! The lines of README.md and docs/rust.md: `tests/python/test_page_code.py` compares them. They are compiled and not
 //! run; `scripts/test-packages` runs the whole program of attrax-tracker's front page.
 
 use std::error::Error;

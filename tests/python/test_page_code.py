@@ -218,8 +218,8 @@ def test_rust_of_pages_is_compiled():
     built = (PROJECT / "scripts" / "test-packages").read_text()
     compiled = (PROJECT / "tests" / "attrax" / "readme.rs").read_text()
     for block in pages.blocks("rust"):
-        if block.page == "docs/rust.md":
-            assert all(line in compiled for line in block.text.splitlines())
+        if block.page in {"docs/rust.md", "README.md"}:
+            assert all(line in compiled for line in block.text.splitlines() if not line.startswith("//"))
         else:
             assert block.page in fronts or block.page in built, block.page
 

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use attrax_tracker::BoundingBox;
 
-use super::run::{Given, Run, Target};
+use super::run::{Given, Target, ViewRun};
 use crate::cli::core;
 
 /// `attrax track` with the flags of a run, or why there is none.
-pub fn repeat(clip: &Path, flags: &core::Args, run: &Run, is_live: bool) -> Result<String, &'static str> {
+pub fn repeat(clip: &Path, flags: &core::Args, run: &ViewRun, is_live: bool) -> Result<String, &'static str> {
     let [first, others @ ..] = run.trackers.as_slice() else { return Err("there is no run") };
     if is_live {
         return Err("the frames of a camera do not come again; export the sequence and track that");
@@ -53,7 +53,7 @@ pub fn repeat(clip: &Path, flags: &core::Args, run: &Run, is_live: bool) -> Resu
 }
 
 /// The flags of the boxes and ends of all targets.
-fn boxes(run: &Run) -> Result<Vec<String>, &'static str> {
+fn boxes(run: &ViewRun) -> Result<Vec<String>, &'static str> {
     if !run.targets.is_sorted_by_key(Target::begin) {
         return Err("attrax track numbers targets by their first frames");
     }

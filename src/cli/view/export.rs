@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use tar::{Builder, Header};
 
 use super::reel::Reel;
-use super::run::{Run, named};
+use super::run::{ViewRun, named};
 use super::session::Session;
 use crate::cli::track::export::sequence::{copied, descriptions};
 use crate::cli::track::export::{Format, LABEL, Tracked, Tracks, lines};
@@ -19,7 +19,7 @@ pub fn format(name: &str) -> Result<Format, String> {
 }
 
 /// The bytes of an export. Formats of ground truth hold the one target that is named, by its place.
-pub fn export(session: &Session, run: &Run, format: Format, target: usize) -> anyhow::Result<Vec<u8>> {
+pub fn export(session: &Session, run: &ViewRun, format: Format, target: usize) -> anyhow::Result<Vec<u8>> {
     let alone = matches!(format, Format::Groundtruth | Format::Sequence);
     let targets = if alone { target..target + 1 } else { 0..run.targets.len() };
     let files = session.clip.reel().map_or(&[][..], Reel::files);
@@ -58,7 +58,7 @@ pub fn export(session: &Session, run: &Run, format: Format, target: usize) -> an
 }
 
 /// The class of a target: its name, or else the default of `attrax track --label`.
-fn label(run: &Run, target: usize) -> String {
+fn label(run: &ViewRun, target: usize) -> String {
     let name = &run.targets[target].name;
     if name.is_empty() { LABEL.into() } else { name.clone() }
 }

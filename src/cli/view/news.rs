@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::run::{Run, Shot};
+use super::run::{Shot, ViewRun};
 use super::session::Session;
 use crate::cli::track::follower::Observation;
 
@@ -60,7 +60,7 @@ impl Session {
     /// A frame as the page knows it: seconds, and for each line its box, score, whether it is given
     /// or found, the overlap with the ground truth and the share of attention inside; null where
     /// the target is not followed.
-    fn row(&self, run: &Run, frame: usize, shot: &Shot) -> Value {
+    fn row(&self, run: &ViewRun, frame: usize, shot: &Shot) -> Value {
         let seen = (0..run.targets.len() * run.trackers.len()).map(|line| {
             let Observation { estimate: e, maps, given } = shot.of(line)?;
             let b = e.bounding_box;
@@ -77,7 +77,7 @@ impl Session {
 }
 
 /// Name, last box, its frame, and the end of each target.
-fn targets(run: &Run) -> Value {
+fn targets(run: &ViewRun) -> Value {
     let targets = run.targets.iter().map(|target| {
         let last = target.given.last_key_value();
         let last = last.map(|(at, given)| (*at, given.region));

@@ -12,7 +12,7 @@ use axum::routing::post;
 use clap::ValueEnum;
 
 use super::guard::Query;
-use super::run::{Choice, Correction, Given, Run, TARGETS, Target};
+use super::run::{Choice, Correction, Given, TARGETS, Target, ViewRun};
 use super::site::{Refusal, Shared, Site, refuse, run};
 use crate::cli::track::boxes::parse_box;
 use crate::cli::track::export::parse_label;
@@ -84,7 +84,7 @@ async fn thaw(State(site): Shared) {
 }
 
 /// The run that a query describes: boxes of targets, and one or two trackers.
-fn described(site: &Site, query: &Query) -> Result<Run, String> {
+fn described(site: &Site, query: &Query) -> Result<ViewRun, String> {
     let mut targets = Vec::new();
     for number in 1..=TARGETS + 1 {
         let key = |name: &str| if number == 1 { name.to_string() } else { format!("{name}{number}") };
@@ -127,7 +127,7 @@ fn described(site: &Site, query: &Query) -> Result<Run, String> {
     // In the order of `attrax track`.
     targets.sort_by_key(Target::begin);
     let from = targets.iter().map(Target::begin).min().unwrap_or_default();
-    Ok(Run { targets, trackers, maps: query.number("maps") > 0, from, shots: Vec::new() })
+    Ok(ViewRun { targets, trackers, maps: query.number("maps") > 0, from, shots: Vec::new() })
 }
 
 /// A box that a target can be learnt from.

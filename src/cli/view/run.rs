@@ -162,7 +162,7 @@ impl Shot {
 
 /// A run up to its newest frame. Its lines are the targets, or the trackers of its one target.
 #[derive(Clone, Default)]
-pub struct Run {
+pub struct ViewRun {
     /// The targets.
     pub targets: Vec<Target>,
     /// The trackers: one, or several of one target.
@@ -175,7 +175,7 @@ pub struct Run {
     pub shots: Vec<Arc<Shot>>,
 }
 
-impl Run {
+impl ViewRun {
     /// Names of the lines.
     pub fn names(&self) -> Vec<String> {
         match self.targets.as_slice() {

@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, ensure};
 use image::RgbImage;
 
-use super::run::{Clip, Run, Shot};
+use super::run::{Clip, Shot, ViewRun};
 use super::session::Session;
 use super::worker::decode;
 use crate::cli::interrupt::Pending;
@@ -26,7 +26,7 @@ const LONGEST: f64 = 2.0;
 
 /// The table of `attrax track`: the columns of the second tracker begin with `also_`, those of the
 /// second target with `target2_`.
-pub fn boxes(run: &Run) -> String {
+pub fn boxes(run: &ViewRun) -> String {
     let lines = run.targets.len() * run.trackers.len();
     let prefix = |line: usize| match (line, run.targets.len()) {
         (0, _) => String::new(),
@@ -45,7 +45,7 @@ pub fn boxes(run: &Run) -> String {
 /// The video of `attrax track --maps-video` where `of_maps` says so and there are some, else that
 /// of `--video`. That of a live source plays as fast as its frames came. An abandoned one is given
 /// up.
-pub fn video(session: &Session, run: &Run, of_maps: bool, abandoned: &AtomicBool) -> anyhow::Result<Vec<u8>> {
+pub fn video(session: &Session, run: &ViewRun, of_maps: bool, abandoned: &AtomicBool) -> anyhow::Result<Vec<u8>> {
     let folder = Folder::create()?;
     let path = folder.path.join("seen.mp4");
     let is_live = session.clip.live().is_some();
@@ -76,7 +76,7 @@ pub fn video(session: &Session, run: &Run, of_maps: bool, abandoned: &AtomicBool
 }
 
 /// The maps of every line in a frame, or the frame with the box of each target.
-fn picture(clip: &Clip, run: &Run, of_maps: bool, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
+fn picture(clip: &Clip, run: &ViewRun, of_maps: bool, shot: &Shot, position: usize) -> anyhow::Result<RgbImage> {
     let frame = decode(&shot.picture.jpeg)?;
     let of_each = run.trackers.len();
     if !(run.maps && of_maps) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::run::{Change, Clip, Correction, Order, Run, Shot, Task};
+use super::run::{Change, Clip, Correction, Order, Shot, Task, ViewRun};
 
 /// A page without a request for this long is gone.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -46,7 +46,7 @@ pub struct State {
     /// Counts runs and their corrections.
     pub number: usize,
     /// The run.
-    pub run: Run,
+    pub run: ViewRun,
     /// A run that has to begin.
     order: Option<Order>,
     /// Frames that were tracked since the last order.
@@ -75,7 +75,7 @@ impl State {
 
     /// Takes an order and the run up to now in one step, so that the page does not take the last
     /// run for this one.
-    fn begin(&mut self, run: Run, change: Option<Change>) {
+    fn begin(&mut self, run: ViewRun, change: Option<Change>) {
         let later = change.as_ref().map_or(&[][..], |change| change.later.as_slice());
         let recorded = run.shots.iter().chain(later).map(|shot| Arc::clone(&shot.picture));
         let recorded = recorded.filter(|picture| picture.time.is_some()).collect();
@@ -166,7 +166,7 @@ impl Session {
     }
 
     /// Begins a run in place of the last one.
-    pub fn start(&self, run: Run) {
+    pub fn start(&self, run: ViewRun) {
         self.change(|state| state.begin(run, None));
     }
 
@@ -215,7 +215,7 @@ impl Session {
     fn change_run(
         &self,
         number: usize,
-        change: impl FnOnce(&mut State, Run) -> Result<(), String>,
+        change: impl FnOnce(&mut State, ViewRun) -> Result<(), String>,
     ) -> Result<(), String> {
         let mut done = Err("there is another run now".to_string());
         self.change(|state| {
@@ -316,7 +316,7 @@ impl Session {
     }
 
     /// A run up to its newest frame, if it is still the last one.
-    pub fn run(&self, number: usize) -> Option<Run> {
+    pub fn run(&self, number: usize) -> Option<ViewRun> {
         let state = self.lock();
         (number > 0 && number == state.number).then(|| state.run.clone())
     }

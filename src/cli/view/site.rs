@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::guard::{Query, local, of_one_page, with_token};
-use super::run::{Run, TARGETS};
+use super::run::{TARGETS, ViewRun};
 use super::session::Session;
 use super::{command, export, orders, pictures, save};
 use crate::cli::track::name_of;
@@ -193,7 +193,7 @@ async fn video(State(site): Shared, query: Query) -> Answer {
 }
 
 /// The run that a query names.
-pub fn run(site: &Site, query: &Query) -> Result<Run, Refusal> {
+pub fn run(site: &Site, query: &Query) -> Result<ViewRun, Refusal> {
     site.session.run(query.number("run")).map_or_else(|| refuse(StatusCode::NOT_FOUND, "there is no such run"), Ok)
 }
 

@@ -22,7 +22,7 @@ const QUALITY: u8 = 90;
 const KEPT: usize = 2 << 30;
 
 /// A run that can go on.
-struct Run {
+struct Tracking {
     reader: Reader,
     targets: Vec<Target>,
     /// The models of the trackers, by name.
@@ -38,13 +38,13 @@ struct Run {
 /// Does the page's tasks, for ever.
 pub fn work(model: &Arc<Model>, session: &Session) -> ! {
     // A run that has ended stays, so that a correction goes on with its trackers.
-    let mut run: Option<Run> = None;
+    let mut run: Option<Tracking> = None;
     let mut active = false;
     loop {
         let done = match session.next(active) {
             Task::Start(order) => {
                 active = true;
-                Run::take(run.take(), model, order, session).map(|begun| run = Some(begun)).map(|()| true)
+                Tracking::take(run.take(), model, order, session).map(|begun| run = Some(begun)).map(|()| true)
             }
             Task::Track => run.as_mut().map_or(Ok(true), |run| run.track(session)),
             Task::Stop => Ok(false),
@@ -67,7 +67,7 @@ pub fn work(model: &Arc<Model>, session: &Session) -> ! {
     }
 }
 
-impl Run {
+impl Tracking {
     /// The run of an order: the one at hand with what has changed, or another one.
     fn take(last: Option<Self>, model: &Arc<Model>, order: Order, session: &Session) -> anyhow::Result<Self> {
         let Order { from, targets, trackers, maps, change, recorded } = order;
