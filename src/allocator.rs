@@ -1,5 +1,5 @@
-//! The program's allocator, libtorch's included, and its settings. In glibc's, libtorch spends more time on page faults than on
-//! arithmetic.
+//! The program's allocator, libtorch's included, and its settings. In glibc's, libtorch spends more
+//! time on page faults than on arithmetic.
 
 #![allow(unsafe_code, reason = "allocates, writes to descriptors, and gives a static the name that jemalloc looks for")]
 
@@ -22,8 +22,9 @@ pub fn report_to(client: OwnedFd) {
     CLIENT.store(client.into_raw_fd(), Ordering::Relaxed);
 }
 
-/// jemalloc, that ends the program with a sentence where Rust's library would abort it, or wait forever for the backtrace that it
-/// has no memory for. libtorch's allocations are no part of it: their failures are errors of the tracker.
+/// jemalloc, that ends the program with a sentence where Rust's library would abort it, or wait
+/// forever for the backtrace that it has no memory for. libtorch's allocations are no part of it:
+/// their failures are errors of the tracker.
 struct Reporting;
 
 // SAFETY: every call is passed on to jemalloc with its arguments unchanged.
@@ -75,16 +76,20 @@ fn say(descriptor: i32, line: std::fmt::Arguments<'_>) {
     // A line that is too long is cut.
     let _ = text.write_fmt(line);
     let length = text.position() as usize;
-    // SAFETY: so many bytes of `text` were written. A descriptor that is closed is an error of the call.
+    // SAFETY: so many bytes of `text` were written. A descriptor that is closed is an error of the
+    // call.
     let _ = unsafe { libc::write(descriptor, text.get_ref().as_ptr().cast(), length) };
 }
 
-/// Read by jemalloc at the start of the program. A tracker allocates the same large tensors for every frame. Memory is never
-/// given back to the kernel, which would return it zeroed, page fault by page fault, a moment later. Large blocks are treated
-/// like small ones: a thread gets back what it freed, which may still be in its caches. And there are few arenas, since each
-/// keeps what its threads ever needed at a time. A free block may be cut for a request of any size: by default jemalloc leaves
-/// one alone that is more than 64 times as large, and free blocks grow together without bound.
-// SAFETY: no other static of the program has this name; jemalloc's own is weak and gives way. It is a pointer to a C string.
+/// Read by jemalloc at the start of the program. A tracker allocates the same large tensors for
+/// every frame. Memory is never given back to the kernel, which would return it zeroed, page fault
+/// by page fault, a moment later. Large blocks are treated like small ones: a thread gets back what
+/// it freed, which may still be in its caches. And there are few arenas, since each keeps what its
+/// threads ever needed at a time. A free block may be cut for a request of any size: by default
+/// jemalloc leaves one alone that is more than 64 times as large, and free blocks grow together
+/// without bound.
+// SAFETY: no other static of the program has this name; jemalloc's own is weak and gives way. It is
+// a pointer to a C string.
 #[unsafe(export_name = "malloc_conf")]
 #[used]
 static SETTINGS: &[u8; 95] =

@@ -24,7 +24,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Leaves libtorch's failures out of what panics print: the tracker returns them as errors, which are printed once.
+/// Leaves libtorch's failures out of what panics print: the tracker returns them as errors, which
+/// are printed once.
 fn report_libtorch_once() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

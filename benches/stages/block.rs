@@ -34,8 +34,8 @@ pub fn blocks() -> Vec<Block> {
 }
 
 impl Block {
-    /// Products in a pass over a window of `side` pixels whose boxes are `step` pixels apart: with 8,
-    /// planes of 7 x 7 for a crop of 112 have twice as many positions along each axis.
+    /// Products in a pass over a window of `side` pixels whose boxes are `step` pixels apart: with
+    /// 8, planes of 7 x 7 for a crop of 112 have twice as many positions along each axis.
     pub fn products(self, side: usize, step: usize) -> usize {
         let Self(input, middle, output, kernel, stride, crop_side) = self;
         let positions = |cells: usize| {

@@ -17,7 +17,8 @@ pub struct Args {
     /// Set of parameters
     #[arg(long, value_enum, default_value_t)]
     pub preset: Preset,
-    /// TOML file of parameters that differ from the preset's; `attrax info` prints them all in this form
+    /// TOML file of parameters that differ from the preset's; `attrax info` prints them all in this
+    /// form
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one parameter, by its name in that form; may be given several times
@@ -36,7 +37,8 @@ pub struct Args {
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
     #[allow(clippy::doc_markdown, reason = "this is printed")]
-    /// Threads on the CPU, of which sixteen at most have work [default: $OMP_NUM_THREADS, or one for each core]
+    /// Threads on the CPU, of which sixteen at most have work [default: $OMP_NUM_THREADS, or one
+    /// for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -55,10 +57,12 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
 /// Sets of parameters.
 #[derive(Clone, Copy, Default, ValueEnum)]
 pub enum Preset {
-    /// attrax's own: the released code with the changes that were measured to track better, or faster
+    /// attrax's own: the released code with the changes that were measured to track better, or
+    /// faster
     #[default]
     Attrax,
-    /// The same with less work: a coarse search, fewer samples and iterations, bfloat16 if the processor has it
+    /// The same with less work: a coarse search, fewer samples and iterations, bfloat16 if the
+    /// processor has it
     Fast,
     /// DAT as its authors' released code runs it, with a regulariser that trains
     Released,
@@ -69,7 +73,8 @@ pub enum Preset {
 }
 
 impl Args {
-    /// The parameters that the flags resolve to: the preset's, then the file's, then those of single flags.
+    /// The parameters that the flags resolve to: the preset's, then the file's, then those of
+    /// single flags.
     pub fn config(&self) -> anyhow::Result<Config> {
         let mut config = match self.preset {
             Preset::Attrax => Config::attrax(),
@@ -141,8 +146,8 @@ impl Args {
     }
 }
 
-/// Initialisations before this process, from `ATTRAX_INITIALIZATIONS`: an experiment that is resumed after an
-/// interruption draws the same random numbers as one that was not.
+/// Initialisations before this process, from `ATTRAX_INITIALIZATIONS`: an experiment that is
+/// resumed after an interruption draws the same random numbers as one that was not.
 pub fn earlier() -> anyhow::Result<u64> {
     let name = "ATTRAX_INITIALIZATIONS";
     match std::env::var_os(name) {
@@ -166,7 +171,8 @@ fn parse_setting(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().into(), value.trim().into()))
 }
 
-/// What installs CUDA's libraries: for the Python wheel, which has this program in its `bin`, or for a clone.
+/// What installs CUDA's libraries: for the Python wheel, which has this program in its `bin`, or
+/// for a clone.
 fn cuda_libraries() -> &'static str {
     let program = std::env::current_exe().unwrap_or_default();
     let package = program.parent().and_then(std::path::Path::parent);

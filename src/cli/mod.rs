@@ -45,7 +45,8 @@ enum Command {
     View(view::Args),
     /// Show version, device, threads, weights and the resolved parameters
     Info(info::Args),
-    /// Print the completions of a shell: for bash, `attrax completions bash > ~/.local/share/bash-completion/completions/attrax`
+    /// Print the completions of a shell: for bash, `attrax completions bash >
+    /// ~/.local/share/bash-completion/completions/attrax`
     Completions(pages::Completions),
     /// Print the manual page of attrax or of one of its commands: `attrax man track | man -l -`
     Man(pages::Man),
@@ -73,7 +74,8 @@ pub fn run() -> anyhow::Result<()> {
     done
 }
 
-/// An error and its causes in one line. Some errors' own text ends in that of their cause, which is not repeated.
+/// An error and its causes in one line. Some errors' own text ends in that of their cause, which is
+/// not repeated.
 pub fn one_line(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(|cause| cause.to_string().trim_end().to_string()) {
@@ -84,7 +86,8 @@ pub fn one_line(error: &anyhow::Error) -> String {
     in_one_line(&text)
 }
 
-/// A text with its control characters escaped: names of files may hold line ends and commands to a terminal.
+/// A text with its control characters escaped: names of files may hold line ends and commands to a
+/// terminal.
 fn in_one_line(text: &str) -> String {
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escaped).collect()
@@ -99,7 +102,8 @@ fn log_line(out: &mut env_logger::fmt::Formatter, record: &log::Record<'_>) -> s
     writeln!(out, "[{time} {style}{level:<5}{style:#} {}] {message}", record.target())
 }
 
-/// Writes a line on standard error; where that cannot be written to, there is no other place to say so.
+/// Writes a line on standard error; where that cannot be written to, there is no other place to say
+/// so.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,5 +1,6 @@
-//! Files that are written. A regular file appears under its name only when it is whole: until then it is a part file next to it,
-//! created new, so that two runs never share one. Devices, pipes and sockets are written to as they are.
+//! Files that are written. A regular file appears under its name only when it is whole: until then
+//! it is a part file next to it, created new, so that two runs never share one. Devices, pipes and
+//! sockets are written to as they are.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -52,7 +53,8 @@ pub fn part_of_media(name: &Path, number: usize) -> OsString {
 }
 
 impl Output {
-    /// Opens what is no regular file; else creates a part file, which `name_part` names after the target's name.
+    /// Opens what is no regular file; else creates a part file, which `name_part` names after the
+    /// target's name.
     ///
     /// # Errors
     /// The target is a folder, or cannot be written to.

@@ -1,4 +1,5 @@
-//! `attrax completions` and `attrax man`: what shells and `man` read, made from the flags themselves.
+//! `attrax completions` and `attrax man`: what shells and `man` read, made from the flags
+//! themselves.
 
 use std::fs;
 use std::io::Write;

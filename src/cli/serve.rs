@@ -81,8 +81,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    // Training takes up to a minute, and its result has no reader. Nothing is logged: the client may
-    // have read the log, too.
+    // Training takes up to a minute, and its result has no reader. Nothing is logged: the client
+    // may have read the log, too.
     server.on_hang_up(|| exit_at_once(0))?;
     let mut session = Session::new(Dat::new(model), args.initial_box, args.limits.decoding()).starting_at(earlier);
     Ok(serve(&mut server, &mut session)?)

@@ -1,4 +1,5 @@
-//! The plain way under `benches/plain` gives attrax's numbers: what it is compared with in speed does the same work.
+//! The plain way under `benches/plain` gives attrax's numbers: what it is compared with in speed
+//! does the same work.
 
 #[path = "../../benches/support/network.rs"]
 #[allow(dead_code, reason = "the rest is for the benchmarks")]
@@ -59,8 +60,9 @@ fn crops_and_features_are_equal() {
     }
 }
 
-/// Crops of smooth noise, centred as the network wants them. In flat colour, as outside a frame, places of a window tie
-/// for its maximum, and which of them the gradient flows to is rounding's choice.
+/// Crops of smooth noise, centred as the network wants them. In flat colour, as outside a frame,
+/// places of a window tie for its maximum, and which of them the gradient flows to is rounding's
+/// choice.
 fn smooth_crops(count: i64, format: CropFormat) -> Tensor {
     tch::manual_seed(7);
     let (coarse, side) = (Tensor::randn([count, 3, 9, 9], (Kind::Double, Device::Cpu)), format.size as i64);
@@ -93,7 +95,8 @@ fn forms() -> [Attention; 2] {
 fn gradients_of_the_loss_are_equal() {
     let _alone = crate::alone();
     let positives = 3;
-    // In double precision: in single, an activation that is nearly zero may pass its gradient in one and not in the other.
+    // In double precision: in single, an activation that is nearly zero may pass its gradient in
+    // one and not in the other.
     for (network, backbone) in networks(Kind::Double) {
         let head = head(&backbone);
         let crops = smooth_crops(6, backbone.format());
@@ -117,7 +120,8 @@ fn gradients_by_kernels_are_those_in_double_precision() {
     let rounded = Head::from_tensors(exact.parameters().each_ref().map(|p| p.detach().to_kind(Kind::Float)));
     let crops = smooth_crops(8, double.format());
     for config in forms() {
-        // Each crop for itself: in some of them a number within rounding of a limit passes its gradient in one alone.
+        // Each crop for itself: in some of them a number within rounding of a limit passes its
+        // gradient in one alone.
         let mut errors: Vec<f64> = (0..8)
             .map(|place| {
                 let crop = crops.narrow(0, place, 1);

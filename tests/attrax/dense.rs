@@ -6,7 +6,8 @@ use tch::Kind;
 
 use crate::networks::{efficientnet, vgg_m};
 
-/// Smooth waves of several lengths, so that a resampled picture is like the one it was resampled from.
+/// Smooth waves of several lengths, so that a resampled picture is like the one it was resampled
+/// from.
 fn frame() -> Frame {
     let (width, height) = (320, 240);
     let mut pixels = Vec::new();

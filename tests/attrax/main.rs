@@ -12,8 +12,8 @@ mod readme;
 mod tracking;
 mod weights;
 
-/// libtorch's generator and its threads are the process's: the tests that use them take turns. Each begins with a thread for
-/// every core.
+/// libtorch's generator and its threads are the process's: the tests that use them take turns. Each
+/// begins with a thread for every core.
 fn alone() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -1,4 +1,5 @@
-//! The attention maps, the regulariser and its gradient against libtorch's own double backward, in float64.
+//! The attention maps, the regulariser and its gradient against libtorch's own double backward, in
+//! float64.
 
 use attrax_tracker::internals::backbone::Backbone;
 use attrax_tracker::internals::learning::attention;
@@ -59,7 +60,8 @@ fn regularizer_by_autograd(
     }
 }
 
-/// Checks one network: maps, value of `R`, and gradients of `R` alone and of the loss at every parameter of the head.
+/// Checks one network: maps, value of `R`, and gradients of `R` alone and of the loss at every
+/// parameter of the head.
 fn check(backbone: &Backbone) {
     let (crops, head) = (crops(backbone), head(backbone));
     let mut linearization = tch::no_grad(|| backbone.linearize(&crops));
@@ -96,7 +98,8 @@ fn check(backbone: &Backbone) {
                 ("loss", entropy + &surrogate * 5.0, entropy_by_autograd + &expected * 5.0),
             ];
             for (what, ours, theirs) in pairs {
-                // fc6's bias does not reach the maps: there is no gradient of R alone there, on either side.
+                // fc6's bias does not reach the maps: there is no gradient of R alone there, on
+                // either side.
                 let reached = if what == "R" { vec![0, 2, 4] } else { vec![0, 1, 2, 3, 4, 5] };
                 let parameters: Vec<&Tensor> = reached.iter().map(|i| &head.parameters()[*i]).collect();
                 let ours = Tensor::run_backward(&[&ours], &parameters, true, false);

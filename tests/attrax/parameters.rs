@@ -89,7 +89,8 @@ fn every_parameter_at_its_ends_tracks_and_beyond_them_is_refused() {
             assert!(!inside || set.is_ok(), "{key} = {value}: {:?}", set.err());
             match set.and_then(|config| config.validate().map(|()| config)) {
                 Ok(config) if !tried.contains(&config) => {
-                    // A crop for each of so many boxes takes a minute; on the grid there are not so many.
+                    // A crop for each of so many boxes takes a minute; on the grid there are not so
+                    // many.
                     let many = parameter.range.starts_with("a whole number") && key.contains("samples");
                     let of_grids = ["windows", "_grid", "background"].iter().any(|part| key.contains(part));
                     let on_grid = many || of_grids || key == "candidates";

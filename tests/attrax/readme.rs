@@ -1,5 +1,6 @@
-//! The lines of README.md and docs/rust.md: `tests/python/test_page_code.py` compares them. They are compiled and not
-//! run; `scripts/test-packages` runs the whole program of attrax-tracker's front page.
+//! The lines of README.md and docs/rust.md: `tests/python/test_page_code.py` compares them. They
+//! are compiled and not run; `scripts/test-packages` runs the whole program of attrax-tracker's
+//! front page.
 
 use std::error::Error;
 

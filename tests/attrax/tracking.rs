@@ -1,4 +1,5 @@
-//! The tracker on a rendered sequence: it follows, repeats itself exactly, and refuses what it cannot track.
+//! The tracker on a rendered sequence: it follows, repeats itself exactly, and refuses what it
+//! cannot track.
 
 use std::sync::Arc;
 

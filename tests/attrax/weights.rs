@@ -1,4 +1,5 @@
-//! Files of weights: the embedded network, every precision, damaged files, and the formats that are converted first.
+//! Files of weights: the embedded network, every precision, damaged files, and the formats that are
+//! converted first.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -260,12 +260,11 @@ impl Kernel {
                     side: side as c_long,
                     mode,
                 };
-                // SAFETY: the processor has the vectors (`Width::all`), and those of a rounded block
-                // (`Width::rounds`). Weights, planes and bits
-                // are as long as the shape says, which was asserted, and no plane is empty; the
-                // scratch has room for the strip's rows with their zeros, and all taps of the
-                // output's rows that are in the plane are in the strip. Nothing else has the
-                // output, the recorded bits or the scratch.
+                // SAFETY: the processor has the vectors (`Width::all`), and those of a rounded
+                // block (`Width::rounds`). Weights, planes and bits are as long as the shape says,
+                // which was asserted, and no plane is empty; the scratch has room for the strip's
+                // rows with their zeros, and all taps of the output's rows that are in the plane
+                // are in the strip. Nothing else has the output, the recorded bits or the scratch.
                 unsafe { raw::run(self.width, self.rounded, &block, &pass) };
             }
         });

@@ -60,8 +60,8 @@ impl Cells {
             }
             for (channel, cells) in features.chunks_exact_mut(starts.len()).enumerate() {
                 for (cell, start) in cells.iter_mut().zip(&starts) {
-                    // SAFETY: by the assertions every cell is a pixel of the planes, and the channel
-                    // is below `channels`.
+                    // SAFETY: by the assertions every cell is a pixel of the planes, and the
+                    // channel is below `channels`.
                     *cell = unsafe { planes.as_ptr().add(start + channel).read() } * self.gain;
                 }
             }

@@ -15,7 +15,8 @@ pub struct Args {
     /// Arguments and properties in one message [default: 1024]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(4..=1 << 20))]
     max_message_items: Option<u64>,
-    /// Width times height of an image, as it is declared: in a message, in a file, in an encoded image [default: 67108864]
+    /// Width times height of an image, as it is declared: in a message, in a file, in an encoded
+    /// image [default: 67108864]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1 << 32))]
     max_image_pixels: Option<u64>,
     /// Bytes in an image file [default: 268435456]

@@ -1,4 +1,5 @@
-//! Frames that a thread reads while others are tracked: all of them in order, or of a live source the newest one.
+//! Frames that a thread reads while others are tracked: all of them in order, or of a live source
+//! the newest one.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -41,8 +42,8 @@ struct Slot {
 }
 
 impl Frames {
-    /// Reads on a thread that a profiler records on a row of its trace. With `newest` a frame that waits is replaced by the
-    /// next one.
+    /// Reads on a thread that a profiler records on a row of its trace. With `newest` a frame that
+    /// waits is replaced by the next one.
     pub fn read(
         frames: Box<dyn Iterator<Item = Read> + Send>,
         video: Option<About>,
@@ -89,7 +90,8 @@ impl Waiting {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a frame where it is taken from; false where none is wanted any more. An error is never replaced.
+    /// Puts a frame where it is taken from; false where none is wanted any more. An error is never
+    /// replaced.
     fn put(&self, frame: Read, newest: bool) -> bool {
         let mut slot = self.lock();
         if newest && slot.read.as_ref().is_some_and(Result::is_ok) {

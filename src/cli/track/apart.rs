@@ -13,7 +13,8 @@ use super::frames::Source;
 /// A file or folder on its device, where there is one.
 type Identity = Option<(u64, u64)>;
 
-/// Refuses outputs that are a frame, the video, the ground truth, parameters, weights or another output, and folders of pictures that hold the frames.
+/// Refuses outputs that are a frame, the video, the ground truth, parameters, weights or another
+/// output, and folders of pictures that hold the frames.
 pub fn check(args: &Args, source: &Source) -> anyhow::Result<()> {
     let tracked: Vec<Identity> = source.paths().iter().map(|path| identity(path)).collect();
     let core = &args.core;

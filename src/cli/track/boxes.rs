@@ -39,7 +39,8 @@ pub fn parse_box(text: &str) -> Result<BoundingBox, String> {
 /// Where the target is in some frames, by hand.
 pub struct Truth {
     path: PathBuf,
-    /// One for each frame that is tracked in; none where there is no target, or no line for the frame.
+    /// One for each frame that is tracked in; none where there is no target, or no line for the
+    /// frame.
     places: Vec<Option<Place>>,
 }
 
@@ -96,7 +97,8 @@ impl Truth {
         Ok(Some(Self { path, places }))
     }
 
-    /// The box that a tracker starts from in a frame, counted from 0: of a polygon, the one that `attrax serve` makes of it.
+    /// The box that a tracker starts from in a frame, counted from 0: of a polygon, the one that
+    /// `attrax serve` makes of it.
     pub fn box_in(&self, frame: usize) -> anyhow::Result<BoundingBox> {
         let (path, number) = (self.path.display(), frame + 1);
         let Some(region) = self.region(frame) else {
@@ -111,7 +113,8 @@ impl Truth {
         self.places.get(frame)?.as_ref()?.region()
     }
 
-    /// Overlap of a box with the region in a frame of some size, counted inside the frame as the VOT toolkit does.
+    /// Overlap of a box with the region in a frame of some size, counted inside the frame as the
+    /// VOT toolkit does.
     pub fn overlap(&self, frame: usize, found: BoundingBox, (width, height): (u32, u32)) -> Option<f64> {
         let found = rectangle(found);
         let within = Rectangle { x: 0.0, y: 0.0, width: width as f32, height: height as f32 };

@@ -1,4 +1,5 @@
-//! A picture that can be drawn on: lines and letters by `embedded-graphics`, pieces of frames by hand.
+//! A picture that can be drawn on: lines and letters by `embedded-graphics`, pieces of frames by
+//! hand.
 
 use std::convert::Infallible;
 
@@ -68,7 +69,8 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// A tile in the middle of a square of the picture, in the proportions of the area that it shows.
+    /// A tile in the middle of a square of the picture, in the proportions of the area that it
+    /// shows.
     pub fn within((left, top): (u32, u32), side: u32, area: BoundingBox) -> Self {
         let scale = f64::from(side) / area.width.max(area.height);
         let pixels = |length: f64| ((length * scale).round() as u32).clamp(1, side);

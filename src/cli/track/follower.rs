@@ -30,7 +30,8 @@ impl Follower {
         Self { name, model, tracker: None, stream: 0 }
     }
 
-    /// The same, drawing from another random stream: that of initialisation `stream` of a process that serves, from 0.
+    /// The same, drawing from another random stream: that of initialisation `stream` of a process
+    /// that serves, from 0.
     pub fn on_stream(mut self, stream: u64) -> Self {
         self.stream = stream;
         self

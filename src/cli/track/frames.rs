@@ -75,7 +75,8 @@ impl Source {
         }
     }
 
-    /// The names of the frames that are files, without their extensions; none for a video, or where two would be equal.
+    /// The names of the frames that are files, without their extensions; none for a video, or where
+    /// two would be equal.
     pub fn stems(&self) -> Vec<String> {
         let Self::Files(files) = self else { return Vec::new() };
         let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -92,8 +93,9 @@ impl Source {
         }
     }
 
-    /// The frames in order, or why there is none. While one is tracked a thread reads the next one, recorded by a profiler
-    /// on a row of its trace. Of a camera or stream the newest one comes next.
+    /// The frames in order, or why there is none. While one is tracked a thread reads the next one,
+    /// recorded by a profiler on a row of its trace. Of a camera or stream the newest one comes
+    /// next.
     pub fn read_ahead(self, profiler: Option<(Profiler, u32)>) -> anyhow::Result<Frames> {
         Ok(match self {
             Self::Files(files) => {
@@ -181,7 +183,8 @@ fn all_images(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(images)
 }
 
-/// Reports the first number that is missing in names that are numbered, one by one or in equal steps.
+/// Reports the first number that is missing in names that are numbered, one by one or in equal
+/// steps.
 fn warn_of_gaps(images: &[PathBuf]) {
     let number = |path: &PathBuf| -> Option<u64> {
         let stem = path.file_stem()?.to_str()?;
@@ -217,7 +220,8 @@ fn matching(pattern: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(images)
 }
 
-/// Whether a file's name is that of an image; hidden files such as `._1.jpg` hold other data, `.25.jpg` is a number.
+/// Whether a file's name is that of an image; hidden files such as `._1.jpg` hold other data,
+/// `.25.jpg` is a number.
 fn is_image(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let hidden = name.starts_with(b".") && !name.get(1).is_some_and(u8::is_ascii_digit);
@@ -225,7 +229,8 @@ fn is_image(path: &Path) -> bool {
     !hidden && path.extension().is_some_and(|extension| known(&extension.to_string_lossy()))
 }
 
-/// Compares paths with the numbers in them as numbers: 1, 2, 10, and 0.25, 0.2599, 0.26. `attrax-vot` has the same order.
+/// Compares paths with the numbers in them as numbers: 1, 2, 10, and 0.25, 0.2599, 0.26.
+/// `attrax-vot` has the same order.
 fn natural(a: &Path, b: &Path) -> Ordering {
     let stem = |path: &Path| path.with_extension("").to_string_lossy().into_owned();
     pieces(&stem(a)).cmp(&pieces(&stem(b))).then_with(|| a.cmp(b))
@@ -239,8 +244,8 @@ enum Piece<'a> {
     Text(&'a str),
 }
 
-/// The parts of a text that are numbers, and those that are not. A point is decimal after a digit, and where no letter is before it:
-/// `frame.9` and `frame.10` count frames.
+/// The parts of a text that are numbers, and those that are not. A point is decimal after a digit,
+/// and where no letter is before it: `frame.9` and `frame.10` count frames.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let bytes = text.as_bytes();
     let digit = |place: usize| bytes.get(place).is_some_and(u8::is_ascii_digit);

@@ -1,4 +1,5 @@
-//! `attrax track`: one target through the frames of a sequence, without a client. `attrax view` uses its parts.
+//! `attrax track`: one target through the frames of a sequence, without a client. `attrax view`
+//! uses its parts.
 
 pub mod ahead;
 mod apart;
@@ -72,7 +73,8 @@ pub struct Args {
     /// `attention_inside`
     #[arg(long, value_name = "DIR")]
     maps: Option<PathBuf>,
-    /// The first frame whose maps are computed and written; the frames before it are tracked in without [default: 1]
+    /// The first frame whose maps are computed and written; the frames before it are tracked in
+    /// without [default: 1]
     #[arg(long, value_name = "FRAME", requires = "maps", value_parser = span::parse_frame)]
     maps_from: Option<usize>,
     /// Follow the target with another preset too, side by side, in a second row of the maps; its

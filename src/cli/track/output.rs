@@ -64,7 +64,8 @@ impl Table {
         }
     }
 
-    /// Leaves the file of an earlier run alone. Reports the file of the boxes up to now, if there are any.
+    /// Leaves the file of an earlier run alone. Reports the file of the boxes up to now, if there
+    /// are any.
     pub fn abandon(self) -> Option<String> {
         match self.out {
             Out::Standard(_) => None,

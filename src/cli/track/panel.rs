@@ -1,5 +1,5 @@
-//! What one or two trackers saw in a frame, as a picture: a row for each tracker with its crop and attention, its search window
-//! and scores, and the frame.
+//! What one or two trackers saw in a frame, as a picture: a row for each tracker with its crop and
+//! attention, its search window and scores, and the frame.
 
 use attrax_tracker::{BoundingBox, CONTEXT, Estimate, Frame, Map, Maps};
 use colorous::{INFERNO, VIRIDIS};
@@ -14,7 +14,8 @@ const SIDE: u32 = 256;
 const LINE: u32 = 24;
 /// Between two things.
 const GAP: u32 = 8;
-/// Share of a map of attention that its colours tell apart; the few values above have the last colour.
+/// Share of a map of attention that its colours tell apart; the few values above have the last
+/// colour.
 const SHOWN: f64 = 0.99;
 /// Width of a scale and its numbers.
 const SCALE: u32 = 72;

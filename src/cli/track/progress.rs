@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The bar. A rate and the time left are shown from the third frame on: learning the first one says nothing about the others.
+/// The bar. A rate and the time left are shown from the third frame on: learning the first one says
+/// nothing about the others.
 pub struct Progress {
     bar: ProgressBar,
 }

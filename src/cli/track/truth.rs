@@ -1,5 +1,6 @@
-//! Files of ground truth. `attrax-vot` has a reader of its own (`evaluation/attrax_vot/datasets/truth.py`), for the toolkit's
-//! files; `tests/data/ground_truth.toml` holds lines and files that both must read alike.
+//! Files of ground truth. `attrax-vot` has a reader of its own
+//! (`evaluation/attrax_vot/datasets/truth.py`), for the toolkit's files;
+//! `tests/data/ground_truth.toml` holds lines and files that both must read alike.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -42,7 +43,8 @@ impl Place {
     }
 }
 
-/// The places of a file, line by line, with pixels counted from 0; none where a line says that there is no target.
+/// The places of a file, line by line, with pixels counted from 0; none where a line says that
+/// there is no target.
 ///
 /// # Errors
 /// The file cannot be read, is empty, or has a line that makes no sense.
@@ -68,7 +70,8 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Option<Place>>> {
         .collect()
 }
 
-/// The text of a file: UTF-8, UTF-16 with a byte order mark, or else Latin-1, which takes any bytes.
+/// The text of a file: UTF-8, UTF-16 with a byte order mark, or else Latin-1, which takes any
+/// bytes.
 fn decode(bytes: &[u8]) -> String {
     let wide = |from: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
@@ -89,7 +92,8 @@ fn start(line: &str) -> String {
     line.chars().take(80).collect()
 }
 
-/// A place, or none where the line says that there is no target. Commas, semicolons, tabs and blanks separate numbers.
+/// A place, or none where the line says that there is no target. Commas, semicolons, tabs and
+/// blanks separate numbers.
 fn parse(line: &str, from_one: bool) -> Result<Option<Place>, String> {
     let line = line.trim();
     if line.is_empty() {

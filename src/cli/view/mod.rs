@@ -1,4 +1,5 @@
-//! `attrax view`: targets followed in a browser. The program's first thread tracks; others answer the one page.
+//! `attrax view`: targets followed in a browser. The program's first thread tracks; others answer
+//! the one page.
 
 mod command;
 mod export;

@@ -20,8 +20,8 @@ pub type Case = BTreeMap<String, Tensor>;
 
 const LAMBDA: f64 = 5.0;
 
-/// Where the tracker's side is computed: the CPU, or the GPU that `ATTRAX_PARITY_DEVICE` names (`cuda:0`). Every test asks
-/// first of all, since libtorch looks for CUDA once.
+/// Where the tracker's side is computed: the CPU, or the GPU that `ATTRAX_PARITY_DEVICE` names
+/// (`cuda:0`). Every test asks first of all, since libtorch looks for CUDA once.
 pub fn device() -> Device {
     static LOADED: OnceLock<bool> = OnceLock::new();
     let Ok(name) = std::env::var("ATTRAX_PARITY_DEVICE") else { return Device::Cpu };
@@ -116,7 +116,8 @@ pub fn check_gradients(case: &Case, kind: Kind, precision: &'static str, worst: 
             for (what, from) in [("regularizer_grad", &product), ("loss_grad", &with_entropy)] {
                 for (place, name) in PARAMETER_NAMES.iter().enumerate() {
                     let expected = &case[&format!("{what}.{key}.{name}")];
-                    // Biases do not enter the gradients of the scores: the regulariser has no gradient there.
+                    // Biases do not enter the gradients of the scores: the regulariser has no
+                    // gradient there.
                     if what == "regularizer_grad" && name.ends_with("bias") {
                         assert!(expected.norm().double_value(&[]) == 0.0, "{name}");
                         continue;

@@ -1,8 +1,10 @@
-//! What the oracle gave for one case, and what the original package of the embedded network gave, kept with the tests.
+//! What the oracle gave for one case, and what the original package of the embedded network gave,
+//! kept with the tests.
 //!
-//! Kept, so that the numerics are checked where there is neither Python nor the oracle; as digests of every n-th number,
-//! since one case whole takes 120 MB, most of it weights. Those are drawn again from the seed: libtorch's generator is
-//! the same from Rust and from Python. Crops are cut by the tracker itself, so all of this is in single precision.
+//! Kept, so that the numerics are checked where there is neither Python nor the oracle; as digests
+//! of every n-th number, since one case whole takes 120 MB, most of it weights. Those are drawn
+//! again from the seed: libtorch's generator is the same from Rust and from Python. Crops are cut
+//! by the tracker itself, so all of this is in single precision.
 
 use attrax_tracker::Form;
 use attrax_tracker::Frame;
@@ -14,7 +16,8 @@ use tch::{Device, Kind, Tensor};
 use super::compare::{Case, boxes, check_forward, check_gradients, device, network};
 use super::worst::Worst;
 
-/// The seed that `tests/python/oracle_case.py ORACLE tests/data/oracle.safetensors 11 --digest` was given.
+/// The seed that `tests/python/oracle_case.py ORACLE tests/data/oracle.safetensors 11 --digest` was
+/// given.
 const SEED: i64 = 11;
 
 /// The oracle's weights, in the order in which it draws them.

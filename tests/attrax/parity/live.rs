@@ -1,8 +1,10 @@
-//! Every quantity of the tracker against an independent float64 statement of DAT's numerics, run live.
+//! Every quantity of the tracker against an independent float64 statement of DAT's numerics, run
+//! live.
 //!
-//! The oracle is a Python program beside the project (`../shared/oracle/dat_oracle.py`), run by the interpreter that
-//! `ATTRAX_PYTHON` names. Without either the test says that it was skipped. `ATTRAX_PARITY_SEEDS` is how many random
-//! cases are compared (1 by default); with `--nocapture` the worst errors are printed as a table.
+//! The oracle is a Python program beside the project (`../shared/oracle/dat_oracle.py`), run by the
+//! interpreter that `ATTRAX_PYTHON` names. Without either the test says that it was skipped.
+//! `ATTRAX_PARITY_SEEDS` is how many random cases are compared (1 by default); with `--nocapture`
+//! the worst errors are printed as a table.
 
 use std::ffi::OsStr;
 use std::path::Path;

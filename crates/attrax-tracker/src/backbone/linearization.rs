@@ -49,7 +49,8 @@ impl Linearization {
     }
 
     /// The transposed Jacobian: from gradients at the features, `(classes, N, length)`, to
-    /// gradients at the planes, `(n, channels, height, width)` for each piece, to each of which `then` is applied. Returns the results of each piece, class by class.
+    /// gradients at the planes, `(n, channels, height, width)` for each piece, to each of which
+    /// `then` is applied. Returns the results of each piece, class by class.
     ///
     /// They have the network's orientation, which may be rotated: see [`Linearization::unrotated`].
     pub(crate) fn pull_back<R: Send>(&mut self, gradients: &Tensor, then: impl Fn(Tensor) -> R + Sync) -> Vec<Vec<R>> {
@@ -71,7 +72,8 @@ impl Linearization {
         of_chunks.into_iter().flatten().collect()
     }
 
-    /// The Jacobian: from perturbations of the planes, which `make` gives, to those of the features, `(classes, N, length)`. There is one for each piece and class, as
+    /// The Jacobian: from perturbations of the planes, which `make` gives, to those of the
+    /// features, `(classes, N, length)`. There is one for each piece and class, as
     /// [`Linearization::pull_back`] returns them.
     pub(crate) fn push_forward<T: Send>(
         &mut self,
@@ -156,7 +158,8 @@ mod tests {
             let pushed = linearization.push_forward(of_pieces, |piece| piece).get(0);
             let expected = features(&(&planes + &change)) - features(&planes);
             let error = (&pushed - &expected).norm() / expected.norm();
-            // A change may carry a number over a limit of ReLU6. Other planes would be off by more than 1.
+            // A change may carry a number over a limit of ReLU6. Other planes would be off by more
+            // than 1.
             assert!(error.double_value(&[]) < 0.2, "stride {stride}: {error:?}");
             if let Some(mut pooling) = backbone.linearize_pooling(stride, 3) {
                 assert_eq!(stride, 16);

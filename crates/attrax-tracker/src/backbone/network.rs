@@ -100,8 +100,8 @@ impl Network {
         self.adapter.features(&self.run(pieces, None))
     }
 
-    /// The output of the front layers and the input of the last layer, the pooling, for crops of any
-    /// even size: `(N, channels, height, width)` each, upright, in float32.
+    /// The output of the front layers and the input of the last layer, the pooling, for crops of
+    /// any even size: `(N, channels, height, width)` each, upright, in float32.
     pub fn unpooled(&self, crops: &Tensor) -> (Tensor, Tensor) {
         let _span = profile::span(Stage::Backbone);
         let (front, rear) = self.layers[..self.layers.len().saturating_sub(1)].split_at(self.front);
@@ -220,8 +220,8 @@ impl Chunk {
         })
     }
 
-    /// From perturbations of the output of the layers that are cut off, for each piece one of each class, to
-    /// those of the features, `(n, length)` for each class.
+    /// From perturbations of the output of the layers that are cut off, for each piece one of each
+    /// class, to those of the features, `(n, length)` for each class.
     pub fn push_forward(&self, perturbations: impl IntoIterator<Item = Vec<Tensor>>) -> Vec<Tensor> {
         let mut middles: Vec<Vec<Tensor>> = Vec::new();
         for (piece, parts) in self.pieces.iter().zip(perturbations) {

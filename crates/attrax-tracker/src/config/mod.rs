@@ -65,8 +65,8 @@ pub struct Attention {
     pub lambda: f64,
     /// How a map is made.
     pub form: Form,
-    /// Pixels of a crop between two cells of a map: 2 for maps at the first convolution's output, as
-    /// published; 4, 8 or 16 for maps at later planes.
+    /// Pixels of a crop between two cells of a map: 2 for maps at the first convolution's output,
+    /// as published; 4, 8 or 16 for maps at later planes.
     pub stride: usize,
     /// How the samples' ratios are joined.
     pub reduction: Reduction,

@@ -36,10 +36,10 @@ impl Config {
         config
     }
 
-    /// The same with less work: a coarse search whose pass also gives the negative samples, the fine
-    /// grid around the best place alone, fewer windows of the first frame, fewer samples to mine
-    /// from, updates that end early, and fewer regularised iterations. Windows are multiplied and
-    /// samples ranked in bfloat16 where the processor computes so, and products have fewer bits
+    /// The same with less work: a coarse search whose pass also gives the negative samples, the
+    /// fine grid around the best place alone, fewer windows of the first frame, fewer samples to
+    /// mine from, updates that end early, and fewer regularised iterations. Windows are multiplied
+    /// and samples ranked in bfloat16 where the processor computes so, and products have fewer bits
     /// where a GPU does.
     #[must_use]
     pub fn fast() -> Self {

@@ -68,7 +68,8 @@ fn seconds(text: &str) -> Option<f64> {
     text.trim().split(':').try_fold(0.0, |sum, part| Some(sum * 60.0 + part.parse::<f64>().ok()?))
 }
 
-/// Reads ffmpeg's log to the end: what is about the video, and the errors, without the names of ffmpeg's parts.
+/// Reads ffmpeg's log to the end: what is about the video, and the errors, without the names of
+/// ffmpeg's parts.
 fn listen(lines: ChildStderr, about: &About) -> Vec<String> {
     let mut errors = Vec::new();
     for line in BufReader::new(lines).split(b'\n').map_while(Result::ok) {

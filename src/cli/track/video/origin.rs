@@ -14,8 +14,8 @@ const VIDEOS: [&str; 20] = [
     "mts", "m2ts", "apng", "mxf",
 ];
 
-/// Addresses that are read, with what ffmpeg may use to do so. Local files are not among them: what an address gives must not
-/// name one.
+/// Addresses that are read, with what ffmpeg may use to do so. Local files are not among them: what
+/// an address gives must not name one.
 const ADDRESSES: [(&str, &str); 8] = [
     ("rtsp", "rtsp,rtp,srtp,udp,tcp,tls,http"),
     ("rtsps", "rtsp,rtsps,rtp,srtp,udp,tcp,tls,https"),

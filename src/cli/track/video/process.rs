@@ -1,4 +1,5 @@
-//! `ffmpeg` processes: in a process group of their own, waited for with a limit, never left running.
+//! `ffmpeg` processes: in a process group of their own, waited for with a limit, never left
+//! running.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -68,7 +69,8 @@ impl Process {
         self.child.stderr.take()
     }
 
-    /// Waits for the end, which is given `patience` since `sign` last changed; why the process failed, where it did.
+    /// Waits for the end, which is given `patience` since `sign` last changed; why the process
+    /// failed, where it did.
     pub fn wait(&mut self, patience: Duration, mut sign: impl FnMut() -> u64) -> Option<Failure> {
         let (mut last, mut since) = (sign(), Instant::now());
         loop {
@@ -164,7 +166,8 @@ pub fn patience() -> anyhow::Result<Duration> {
     }
 }
 
-/// A local file as `ffmpeg` takes it; without the prefix a colon in its name would make it an address.
+/// A local file as `ffmpeg` takes it; without the prefix a colon in its name would make it an
+/// address.
 pub fn file(path: &Path) -> OsString {
     let mut name = OsString::from("file:");
     name.push(path);

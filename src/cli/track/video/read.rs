@@ -16,8 +16,8 @@ use super::origin::{add_input, check};
 use super::process::{Failure, Process, patience};
 use super::{About, listen};
 
-/// A video that is being decoded. As an iterator it gives the frames, turned as the video says, and at the end an error where
-/// `ffmpeg` failed, found something wrong, or did nothing for too long.
+/// A video that is being decoded. As an iterator it gives the frames, turned as the video says, and
+/// at the end an error where `ffmpeg` failed, found something wrong, or did nothing for too long.
 pub struct Video {
     path: PathBuf,
     process: Process,

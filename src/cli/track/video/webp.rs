@@ -14,7 +14,8 @@ pub fn is_webp(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("webp"))
 }
 
-/// The pictures of a file, of which there is one where it is no animation. Transparent pixels keep their colours.
+/// The pictures of a file, of which there is one where it is no animation. Transparent pixels keep
+/// their colours.
 pub struct WebP {
     path: PathBuf,
     decoder: WebPDecoder<BufReader<File>>,

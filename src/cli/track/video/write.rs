@@ -35,7 +35,8 @@ impl From<Option<f64>> for Pace {
     }
 }
 
-/// Where a video is written to: a part file, which replaces the file of that name when the video is whole.
+/// Where a video is written to: a part file, which replaces the file of that name when the video is
+/// whole.
 pub struct Target {
     path: PathBuf,
     output: Output,
