@@ -26,8 +26,8 @@ ATTRAX = PROJECT / "out" / "bin" / "attrax"
 QUICK = PROJECT / "tests" / "data" / "quick.toml"
 FRAMES = 14
 
-#: Trackers of attrax: one that answers at once, by flags and by a property, one that learns for
-#: ever, one with a wrong flag, one whose program is missing; and trackers that are not attrax's.
+#: Trackers of attrax: one that answers at once, by flags and by a property, one that learns
+#: for half a minute, one with a wrong flag, one whose program is missing; and trackers that are not attrax's.
 REGISTRY = f"""
 [Quick]
 label = Quick <b>
@@ -37,7 +37,7 @@ arg_seed = 3
 timeout = 300
 [Slow]
 protocol = trax
-command = {ATTRAX} serve --config {QUICK} --threads 1 --set initial_training.iterations=100000000
+command = {ATTRAX} serve --preset released --threads 1
 [Wrong]
 protocol = trax
 command = {ATTRAX} serve --config /none.toml

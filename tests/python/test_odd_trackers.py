@@ -34,7 +34,8 @@ for number, line in enumerate(line for line in sys.stdin if line.startswith("@@T
 """
 SAID = {
     "bar": "",
-    "dies": "its process ended with exit code 7 before it answered",
+    # The second one where the toolkit asks for the exit code before the process has one.
+    "dies": ("its process ended with exit code 7 before it answered", "it ended before it answered"),
     "empty": "it ended before it answered, or answered with something else than a region",
 }
 

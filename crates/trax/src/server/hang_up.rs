@@ -12,8 +12,9 @@ impl Server {
     /// client has gone once nothing can read the reply any more, seen within half a second; one
     /// that merely sends no more still gets its answer. `act` should be short: ending the process,
     /// or setting a flag that the tracker looks at. Between a reply and the next request it is
-    /// never called, since [`Server::wait`] takes care of that. Nothing is watched on
-    /// [`Transport::from_streams`]'s streams, nor on systems that are not Unix.
+    /// never called, since [`Server::wait`] takes care of that. Nothing is watched on the streams of
+    /// [`Transport::from_streams`](crate::Transport::from_streams), nor on systems that are not
+    /// Unix.
     ///
     /// ```
     /// use trax::{Limits, Metadata, Server, Transport};
