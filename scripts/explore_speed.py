@@ -18,7 +18,8 @@ from vot.dataset import Sequence
 from vot.region import Rectangle, Special
 from vot.tracker import Trajectory
 
-from attrax_vot.run import runner, workspace
+from attrax_vot.run import workspace
+from attrax_vot.run.opened import OpenWorkspace
 
 SEQUENCES, FRAMES, TRACKERS, REPETITIONS = (
     int(os.environ.get(name, default))
@@ -61,10 +62,10 @@ def make(root: Path) -> Path:
     (root / "trackers.ini").write_text(registered)
     settings = workspace.Settings(data, repetitions=REPETITIONS, registry=root / "trackers.ini")
     workspace.prepare(space, settings)
-    opened = workspace.load(space)
-    for experiment in opened.stack:
-        for sequence in runner.sequences_of(opened, experiment):
-            for tracker in opened.registry:
+    opened = OpenWorkspace(space)
+    for experiment in opened.space.stack:
+        for sequence in opened.sequences(experiment):
+            for tracker in opened.space.registry:
                 for repetition in range(1, REPETITIONS + 1):
                     name = f"{sequence.name}_{repetition:03d}"
                     track(sequence, draw).write(experiment.results(tracker, sequence), name)

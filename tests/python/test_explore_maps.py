@@ -26,8 +26,9 @@ ATTRAX = PROJECT / "out" / "bin" / "attrax"
 QUICK = PROJECT / "tests" / "data" / "quick.toml"
 FRAMES = 14
 
-#: Trackers of attrax: one that answers at once, by flags and by a property, one that learns for half
-#: a minute, one with a wrong flag, one whose program is missing; and trackers that are not attrax's.
+#: Trackers of attrax: one that answers at once, by flags and by a property, one that learns for
+#: half a minute, one with a wrong flag, one whose program is missing; and trackers that are not
+#: attrax's.
 REGISTRY = f"""
 [Quick]
 label = Quick <b>
