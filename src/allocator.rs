@@ -86,7 +86,7 @@ fn say(descriptor: i32, line: std::fmt::Arguments<'_>) {
 /// by page fault, a moment later. Large blocks are treated like small ones: a thread gets back what
 /// it freed, which may still be in its caches. And there are few arenas, since each keeps what its
 /// threads ever needed at a time. A free block may be cut for a request of any size: by default
-/// jemalloc leaves one alone that is more than 64 times as large, and free blocks grow together
+/// jemalloc does not cut blocks that are more than 64 times as large, and free blocks grow together
 /// without bound.
 // SAFETY: no other static of the program has this name; jemalloc's own is weak and gives way. It is
 // a pointer to a C string.

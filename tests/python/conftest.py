@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trax_harness as harness
 
 if TYPE_CHECKING:
     from odd_datasets import Command
@@ -69,6 +70,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the tests of long files first; within a file the order stays."""
     order = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get(item.path.stem, len(LONG)))
+
+
+@pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
+def command(request: pytest.FixtureRequest) -> str:
+    """The TraX server under test: those of `TRAX_SERVERS`, or the session's example."""
+    return request.param if harness.servers() else harness.example(request.param)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> harness.FileImage:
+    """A frame that nothing is wrong with."""
+    return harness.save(tmp_path / "good.png", harness.texture())
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import os
 
 import numpy as np
 import pytest
-import trax_harness as harness
 from trax_harness import (
     BufferImage,
     FileImage,
@@ -21,18 +20,6 @@ from trax_harness import (
 )
 
 BOX = (20, 16, 24, 18)
-
-
-@pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
-def command(request) -> str:
-    """The command under test."""
-    return request.param if harness.servers() else harness.example(request.param)
-
-
-@pytest.fixture
-def good(tmp_path) -> FileImage:
-    """A frame that nothing is wrong with."""
-    return save(tmp_path / "good.png", texture())
 
 
 def cut(path, keep: int) -> FileImage:

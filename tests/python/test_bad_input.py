@@ -9,7 +9,6 @@ import pytest
 import trax_harness as harness
 from trax.region import Mask
 from trax_harness import (
-    FileImage,
     Polygon,
     Rectangle,
     Server,
@@ -17,23 +16,9 @@ from trax_harness import (
     answered,
     ended,
     refused,
-    save,
-    texture,
 )
 
 BOX = (20, 16, 24, 18)
-
-
-@pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
-def command(request) -> str:
-    """The command under test."""
-    return request.param if harness.servers() else harness.example(request.param)
-
-
-@pytest.fixture
-def good(tmp_path) -> FileImage:
-    """A frame that nothing is wrong with."""
-    return save(tmp_path / "good.png", texture())
 
 
 NOT_A_NUMBER = float("nan")

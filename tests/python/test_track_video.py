@@ -91,8 +91,7 @@ def test_video_is_written(clips: Path, ffmpeg: str, tmp_path: Path):
     assert "25 fps" in about
 
 
-# The frames of a y4m file follow each other without a length: one that is cut short is a shorter
-# one.
+# The frames of a y4m file follow each other without a length: a truncated file is a shorter one.
 @pytest.mark.parametrize("name", [name for name in CODECS if name != "raw.y4m"])
 def test_truncated_video(name: str, clips: Path, tmp_path: Path):
     whole = (clips / name).read_bytes()

@@ -17,12 +17,6 @@ from trax_harness import texture
 from trax_raw import Fault, slowed, start
 
 
-@pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
-def command(request) -> str:
-    """The command under test."""
-    return request.param if harness.servers() else harness.example(request.param)
-
-
 @pytest.fixture(scope="session")
 def picture(tmp_path_factory) -> Path:
     """A frame that nothing is wrong with."""

@@ -6,18 +6,11 @@ import base64
 import os
 from pathlib import Path
 
-import pytest
 import trax_harness as harness
 
 #: Frames and initialisations of a core that takes no time, and of any other.
 QUICK = (20000, 500)
 OTHERS = (int(os.environ.get("TRAX_SOAK_FRAMES", "1000")), 50)
-
-
-@pytest.fixture(scope="session", params=harness.servers() or ["still_session"])
-def command(request) -> str:
-    """The command under test."""
-    return request.param if harness.servers() else harness.example(request.param)
 
 
 def resident(process) -> int:

@@ -73,7 +73,7 @@ pub trait Backend {
     /// Whatever the core has against the frame.
     fn frame(&mut self, image: RgbImage) -> Result<Self::Frame, Self::Error>;
 
-    /// Starts to follow the target in a box that has an area and lies in the frame. `stream` counts
+    /// Starts to follow the target in a box that has an area and is inside the frame. `stream` counts
     /// the initialisations of the process from 0, so that each can draw random numbers of its own.
     ///
     /// # Errors

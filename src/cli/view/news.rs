@@ -1,4 +1,4 @@
-//! What the page is told about a run, as JSON.
+//! The state of a run for the page, as JSON.
 
 use std::time::Duration;
 

@@ -70,7 +70,8 @@ impl<'a> Forward<'a> {
             for (start, count, class) in [(0, positives, TARGET), (positives, all - positives, BACKGROUND)] {
                 let _ = at_scores.narrow(0, start, count).select(1, class).g_sub_scalar_(1.0);
             }
-            let of_6 = [at_scores.tr().matmul(h5), at_scores.sum_dim_intlist([0i64].as_slice(), false, None::<Kind>)];
+            let sum = |tensor: &Tensor| tensor.sum_dim_intlist([0i64].as_slice(), false, None::<Kind>);
+            let of_6 = [at_scores.tr().matmul(h5), sum(&at_scores)];
             // Where the input of a layer is 0, either the ReLU before it or the dropout stopped it.
             let passed = |gradient: Tensor, factor: &Tensor, input: &Tensor| gradient * factor * input.gt(0.0);
             let at_5 = passed(at_scores.matmul(w6), &factors[2], h5);
@@ -82,7 +83,6 @@ impl<'a> Forward<'a> {
             let items = parts(w5.size()[0], x).into_iter().map(of_part).collect();
             let work = |([x, h4, at_5], [own, weight, factor, input]): ([Tensor; 3], [Tensor; 4])| {
                 tch::no_grad(|| {
-                    let sum = |tensor: &Tensor| tensor.sum_dim_intlist([0i64].as_slice(), false, None::<Kind>);
                     let at_4 = passed(at_5.matmul(&weight), &factor, &input);
                     [at_4.tr().matmul(&x), sum(&at_4), own.tr().matmul(&h4), sum(&own)]
                 })
