@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from test_track_walk import ATTRAX, attrax
@@ -59,6 +60,20 @@ def test_a_training_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> No
     name = next(iter(tensors))
     with pytest.raises(EvaluationError, match="other weights to start from"):
         Training(tensors | {name: tensors[name] + 1}, BLOCKS, found, plan, "cpu").run(tmp_path / "halves", stop)
+
+
+def test_changed_crops_are_another_plan(videos: Path) -> None:
+    found = samples.sequences(videos)[0]
+
+    def batch(share: float) -> list[torch.Tensor]:
+        return samples.batch(np.random.default_rng(1), found, 1, (4, 8), share)
+
+    plain, changed = batch(0.0), batch(0.5)
+    assert [len(part) for part in changed] == [4, 8]
+    # The boxes are the same, some crops differ and some do not.
+    same = [torch.equal(one, other) for one, other in zip(torch.cat(plain), torch.cat(changed), strict=True)]
+    assert any(same) and not all(same)
+    assert str(Schedule(changed=0.5)) == str(Schedule()) + " with changed=0.5"
 
 
 @pytest.mark.skipif(not ATTRAX.is_file(), reason="out/bin/attrax is not built: make build")

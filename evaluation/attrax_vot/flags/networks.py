@@ -52,6 +52,13 @@ def _add_train(commands: Commands) -> None:
         metavar="SHARE",
         help="how far the convolutions go from those it began with (0) to those that were trained (1) [0.5]",
     )
+    train.add_argument(
+        "--changed",
+        type=share,
+        default=0.0,
+        metavar="SHARE",
+        help="of crops with other colours, of blurred ones, and of partly hidden ones [0]",
+    )
     train.add_argument("--seed", type=count, default=0, metavar="N", help="of every random draw [0]")
     train.add_argument("--device", default="cpu", help="cpu or cuda [cpu]")
     train.add_argument("--threads", type=positive, default=2, metavar="N", help="of the processor [2]")

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 from torch.nn import functional
 
 from attrax_vot.training import samples
 from attrax_vot.training.box_head import SIDE, overlaps
+from attrax_vot.training.changes import changed
 from attrax_vot.training.samples import Boxes, Sequence
 from attrax_vot.weights.blocks import Block
 from attrax_vot.weights.embed_efficientnet import CROP, block, network_input, stem
@@ -92,7 +93,7 @@ def views(
         whole = np.hstack([boxes[:, :2] + boxes[:, 2:] / 2 * (1 - SIDE / CROP), boxes[:, 2:] * (SIDE / CROP)])
         crops = samples.crops(image, whole, SIDE)
         for place in range(1, count + 1):
-            crops[place] = changed(random, crops[place], crops[-1])
+            crops[place] = changed(random, crops[place], crops[-1], CHANGED)
         found = both_planes(tensors, blocks, network_input(crops, torch.float32))
         fine.append(found[0].half())
         planes.append(found[1].half())
@@ -142,27 +143,6 @@ def far(random: np.random.Generator, box: Boxes, size: tuple[int, int]) -> Boxes
         if least < MOST_OVERLAP:
             break
     return found
-
-
-def changed(random: np.random.Generator, crop: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """A crop, perhaps of other colours, blurred along its rows or columns, or with a part of another crop on it."""
-    result = crop
-    if random.random() < CHANGED:
-        colours = crop * random.uniform(0.8, 1.25, 3) + random.uniform(-20, 20, 3)
-        result = np.clip(colours, 0, 255).astype(np.uint8)
-    if random.random() < CHANGED:
-        reach = int(random.integers(1, 7))
-        blur = ImageFilter.BoxBlur((reach, 0) if random.random() < 0.5 else (0, reach))
-        result = np.asarray(Image.fromarray(result).filter(blur))
-    if random.random() < CHANGED:
-        sides = random.integers(SIDE // 10, SIDE // 3, 2)
-        from_, to = random.integers(0, SIDE - sides), random.integers(SIDE // 5, SIDE * 4 // 5 - sides // 2)
-        to = np.minimum(to, SIDE - sides)
-        result = result.copy()
-        result[to[0] : to[0] + sides[0], to[1] : to[1] + sides[1]] = other[
-            from_[0] : from_[0] + sides[0], from_[1] : from_[1] + sides[1]
-        ]
-    return result
 
 
 def _edges(boxes: Boxes, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     tensors = {name: value for name, value in tensors.items() if not name.startswith("videos.")}
     blocks = blocks_of(start)
     found = samples.sequences(options.dataset)
-    plan = Schedule(cycles=options.cycles, first_block=options.first_block, seed=options.seed)
+    plan = Schedule(cycles=options.cycles, first_block=options.first_block, seed=options.seed, changed=options.changed)
     training = Training(tensors, blocks, found, plan, options.device)
     with tqdm(total=plan.cycles, unit="cycle", disable=None) as bar:
 

@@ -12,6 +12,7 @@ from attrax_vot.datasets.clip import Clip, fit, read_rows
 from attrax_vot.datasets.frames import images
 from attrax_vot.datasets.truth import TruthRow
 from attrax_vot.errors import EvaluationError
+from attrax_vot.training.changes import changed
 from attrax_vot.weights.embed_efficientnet import CROP, network_input
 
 #: Share of a crop's side that is context, on each side.
@@ -141,9 +142,12 @@ def crops(image: Image.Image, boxes: Boxes, side: int = CROP) -> np.ndarray:
 
 
 def batch(
-    random: np.random.Generator, sequence: Sequence, frames: int, per_frame: tuple[int, int]
+    random: np.random.Generator, sequence: Sequence, frames: int, per_frame: tuple[int, int], share: float = 0.0
 ) -> list[torch.Tensor]:
-    """Positive and negative samples of some frames as the network's input, flipped or blurred by chance."""
+    """Positive and negative samples of some frames as the network's input, flipped or blurred by chance.
+
+    `share` is the probability of each further change of a crop (`changes.changed`).
+    """
     chosen = random.choice(len(sequence.frames), min(frames, len(sequence.frames)), replace=False)
     flip, blur = random.random() < 0.5, float(random.choice([0.0, 0.0, 1.0, 2.0]))
     parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
@@ -153,7 +157,14 @@ def batch(
         box = sequence.boxes[index]
         if blur:
             image = image.filter(ImageFilter.BoxBlur((blur, 0.0) if random.random() < 0.5 else blur))
-        parts[0].append(crops(image, positives(random, box, per_frame[0])))
-        parts[1].append(crops(image, negatives(random, box, per_frame[1], image.size)))
+        of_target = crops(image, positives(random, box, per_frame[0]))
+        of_background = crops(image, negatives(random, box, per_frame[1], image.size))
+        if share and len(of_background):
+            other = of_background[-1].copy()
+            for cut in (of_target, of_background):
+                for place, crop in enumerate(cut):
+                    cut[place] = changed(random, crop, other, share)
+        parts[0].append(of_target)
+        parts[1].append(of_background)
     joined = [network_input(np.concatenate(part), torch.float32) for part in parts]
     return [part.flip(3) if flip else part for part in joined]

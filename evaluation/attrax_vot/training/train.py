@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ class Schedule:
     """What a training does; a checkpoint of another plan is refused.
 
     The rates are Adam's for the convolutions, for fc4 and fc5, and for fc6; a fifth of them in the last third.
+    `changed` is the probability of each change of a crop (`changes.changed`).
     """
 
     cycles: int = 18
@@ -33,6 +34,11 @@ class Schedule:
     hard: int = 32
     rates: tuple[float, float, float] = (3e-5, 3e-4, 1e-3)
     seed: int = 0
+    changed: float = field(default=0.0, repr=False)
+
+    def __str__(self) -> str:
+        """All of it; without `changed` where there is none, as in the embedded weights."""
+        return repr(self) + (f" with changed={self.changed:g}" if self.changed else "")
 
 
 class Training:
@@ -48,7 +54,7 @@ class Training:
     ) -> None:
         """Begins with the convolutions of blocks; the sequences are the network's domains."""
         torch.manual_seed(plan.seed)
-        self.origin = {"plan": repr(plan), "data": _of_data(found), "start": _of_tensors(tensors)}
+        self.origin = {"plan": str(plan), "data": _of_data(found), "start": _of_tensors(tensors)}
         self.found, self.plan, self.device = found, plan, device
         tensors = {name: value.to(device) for name, value in tensors.items()}
         self.network = Domains(tensors, blocks, plan.first_block, len(found)).to(device)
@@ -103,7 +109,7 @@ class Training:
     def _step(self, random: np.random.Generator, domain: int) -> float:
         """One step on one sequence; gives its loss."""
         network, plan = self.network, self.plan
-        parts = samples.batch(random, self.found[domain], plan.frames, (plan.positives, plan.negatives))
+        parts = samples.batch(random, self.found[domain], plan.frames, (plan.positives, plan.negatives), plan.changed)
         positive, negative = (network.front(part.to(self.device)) for part in parts)
         network.eval()
         with torch.no_grad():
