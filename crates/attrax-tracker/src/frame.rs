@@ -103,6 +103,32 @@ impl Frame {
         Self { width: self.width, height: self.height, pixels }
     }
 
+    /// The same frame turned around a point by an angle, radians, clockwise on the screen. Where
+    /// nothing is known the nearest pixel of the edge is repeated.
+    pub(super) fn rotated(&self, angle: f64, (cx, cy): (f64, f64)) -> Self {
+        let (width, height) = (self.width as usize, self.height as usize);
+        let ((sin, cos), from) = (angle.sin_cos(), &self.pixels.bytes);
+        let mut bytes = Vec::with_capacity(from.len());
+        for row in 0..height {
+            for column in 0..width {
+                let (dx, dy) = (column as f64 + 0.5 - cx, row as f64 + 0.5 - cy);
+                let x = (cx + cos * dx + sin * dy - 0.5).clamp(0.0, (width - 1) as f64);
+                let y = (cy - sin * dx + cos * dy - 0.5).clamp(0.0, (height - 1) as f64);
+                let (left, top) = (x as usize, y as usize);
+                let (right, bottom) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
+                let (u, v) = (x - left as f64, y - top as f64);
+                for channel in 0..3 {
+                    let at = |x: usize, y: usize| f64::from(from[3 * (y * width + x) + channel]);
+                    let upper = at(left, top) * (1.0 - u) + at(right, top) * u;
+                    let lower = at(left, bottom) * (1.0 - u) + at(right, bottom) * u;
+                    bytes.push((upper * (1.0 - v) + lower * v).round() as u8);
+                }
+            }
+        }
+        let pixels = Arc::new(Pixels { bytes, resident: Mutex::new(None) });
+        Self { width: self.width, height: self.height, pixels }
+    }
+
     /// Whether this is the same frame, not just an equal one.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.pixels, &other.pixels)
@@ -118,6 +144,24 @@ impl std::fmt::Debug for Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_turned_to_either_side_is_as_before_around_the_middle() {
+        let smooth = |x: u32, y: u32, channel: u32| (120 + x * 2 - y + 5 * channel) as u8;
+        let pixels = (0..40u32 * 30 * 3).map(|i| smooth(i / 3 % 40, i / 120, i % 3)).collect();
+        let frame = Frame::from_rgb8(40, 30, pixels).unwrap();
+        let quarter = std::f64::consts::FRAC_PI_2;
+        let turned = frame.rotated(quarter, (20.0, 15.0));
+        // Clockwise on the screen: what was right of the middle is below it.
+        let at = |frame: &Frame, x: usize, y: usize| frame.pixels()[3 * (y * 40 + x)];
+        assert_eq!(at(&turned, 19, 22), at(&frame, 27, 15));
+        assert_eq!(at(&turned, 12, 14), at(&frame, 19, 22));
+        let back = frame.rotated(0.3, (20.0, 15.0)).rotated(-0.3, (20.0, 15.0));
+        for (x, y) in [(20, 15), (15, 18), (26, 12)] {
+            assert!(at(&back, x, y).abs_diff(at(&frame, x, y)) <= 1, "{x}, {y}");
+        }
+        assert_eq!(frame.rotated(0.0, (3.0, 4.0)).pixels(), frame.pixels());
+    }
 
     #[test]
     fn a_blurred_frame_is_the_mean_of_neighbours() {

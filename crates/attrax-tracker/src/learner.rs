@@ -17,8 +17,8 @@ use super::profile::{self, Stage};
 use super::sampling::{Sampler, Sampling, Seen};
 use super::{BoundingBox, Frame, TrackerError};
 
-/// Samples of a blurred copy of the first frame, for each of the first frame itself.
-const BLURRED_SHARE: f64 = 0.25;
+/// Samples of a copy of the first frame, for each of the first frame itself.
+const COPY_SHARE: f64 = 0.25;
 
 /// The classifier and the box regression of one target, and its samples.
 #[derive(Debug)]
@@ -86,10 +86,10 @@ impl Learner {
     /// Trains the classifier and the box regression on the first frame.
     fn learn_first_frame(&mut self, frame: &Frame, target: BoundingBox) -> Result<(), TrackerError> {
         let (positive, negative, near) = self.sampling().first(frame, target, 1.0);
-        let blurred = self.blurred_samples(frame, target);
+        let copies = self.samples_of_copies(frame, target);
         let config = &self.engine.config;
         let all = |first, more: fn(&(FrameSamples, FrameSamples)) -> &FrameSamples| {
-            Pool::new(&std::iter::once(first).chain(blurred.iter().map(more)).collect::<Vec<_>>())
+            Pool::new(&std::iter::once(first).chain(copies.iter().map(more)).collect::<Vec<_>>())
         };
         if let Some(pool) = all(&positive, |(positive, _)| positive) {
             let other = all(&negative, |(_, negative)| negative);
@@ -146,16 +146,23 @@ impl Learner {
         }
     }
 
-    /// Samples of the first frame as if the target moved, along the rows and along the columns.
-    fn blurred_samples(&mut self, frame: &Frame, target: BoundingBox) -> Vec<(FrameSamples, FrameSamples)> {
-        let radius = (self.engine.config.first_frame_blur / 2.0 * target.mean_side()).round() as u32;
-        let directions = if radius == 0 { [].as_slice() } else { &[true, false] };
-        let samples = |along_rows: &bool| {
-            let (positive, negative, _) =
-                self.sampling().first(&frame.blurred(radius, *along_rows), target, BLURRED_SHARE);
+    /// Samples of copies of the first frame: as if the target moved, along the rows and along the
+    /// columns; and as if it turned, to either side.
+    fn samples_of_copies(&mut self, frame: &Frame, target: BoundingBox) -> Vec<(FrameSamples, FrameSamples)> {
+        let (config, mut copies) = (&self.engine.config, Vec::new());
+        let radius = (config.first_frame_blur / 2.0 * target.mean_side()).round() as u32;
+        if radius > 0 {
+            copies.extend([true, false].map(|along_rows| frame.blurred(radius, along_rows)));
+        }
+        let angle = config.first_frame_rotation.to_radians();
+        if angle > 0.0 {
+            copies.extend([-angle, angle].map(|angle| frame.rotated(angle, target.centre())));
+        }
+        let samples = |copy: Frame| {
+            let (positive, negative, _) = self.sampling().first(&copy, target, COPY_SHARE);
             (positive, negative)
         };
-        directions.iter().map(samples).collect()
+        copies.into_iter().map(samples).collect()
     }
 
     /// The candidates of a frame around a box, drawn up to `translation` mean sides from it.

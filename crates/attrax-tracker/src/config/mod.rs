@@ -275,6 +275,9 @@ pub struct Config {
     /// the rows and along the columns, as additional training samples that look like fast motion.
     /// 0, for none, as published.
     pub first_frame_blur: f64,
+    /// Angle, degrees, by which two copies of the first frame are turned around the target, one to
+    /// either side, as additional training samples. 0, for none, as published.
+    pub first_frame_rotation: f64,
     /// Samples that box regression is fitted on.
     pub regression_samples: usize,
     /// Smallest overlap of those samples.

@@ -37,10 +37,10 @@ impl Config {
     }
 
     /// The same with less work: a coarse search whose pass also gives the negative samples, the
-    /// fine grid around the best place alone, fewer windows of the first frame, fewer samples to
-    /// mine from, updates that end early, and fewer regularised iterations. Windows are multiplied
-    /// and samples ranked in bfloat16 where the processor computes so, and products have fewer bits
-    /// where a GPU does.
+    /// fine grid around the best place alone, fewer windows of the first frame, but of copies of it
+    /// that are blurred or turned too, fewer samples to mine from, updates that end early, and
+    /// fewer regularised iterations. Windows are multiplied and samples ranked in bfloat16 where
+    /// the processor computes so, and products have fewer bits where a GPU does.
     #[must_use]
     pub fn fast() -> Self {
         let mut config = Self::attrax();
@@ -49,6 +49,8 @@ impl Config {
         config.shared_background = true;
         config.scale_reach = 0.1;
         config.initial_windows = Windows { near: 8, around: 3, anywhere: 4 };
+        config.first_frame_blur = 0.4;
+        config.first_frame_rotation = 20.0;
         config.mined_from = 256;
         config.update_training.enough = 0.02;
         config.attention.interval = 50;
@@ -87,6 +89,7 @@ impl Config {
             negative_frames: 20,
             first_frame_trimmed: true,
             first_frame_blur: 0.0,
+            first_frame_rotation: 0.0,
             regression_samples: 1000,
             regression_overlap: 0.6,
             regression_area: (1.0, 2.0),

@@ -94,6 +94,11 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         "Length of the motion blur in copies of the first frame, in mean sides; 0 for no copies.",
     ),
     row(
+        "first_frame_rotation",
+        Range::Number(0.0, 180.0),
+        "Angle by which two copies of the first frame are turned around the target, degrees; 0 for no copies.",
+    ),
+    row(
         "regression_samples",
         Range::Whole(0, 20_000),
         "Samples that box regression is fitted on; 0 for no regression.",
