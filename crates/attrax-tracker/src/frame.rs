@@ -38,7 +38,12 @@ impl Frame {
         if pixels.is_empty() || pixels.len() as u64 != 3 * u64::from(width) * u64::from(height) {
             return Err(TrackerError::FramePixels { width, height, bytes: pixels.len() });
         }
-        Ok(Self { width, height, pixels: Arc::new(Pixels { bytes: pixels, resident: Mutex::new(None) }) })
+        Ok(Self::of(width, height, pixels))
+    }
+
+    /// A frame from as many bytes as it has.
+    fn of(width: u32, height: u32, bytes: Vec<u8>) -> Self {
+        Self { width, height, pixels: Arc::new(Pixels { bytes, resident: Mutex::new(None) }) }
     }
 
     /// Width, pixels.
@@ -99,8 +104,7 @@ impl Frame {
                 bytes[start + place * step] = ((sum + count / 2) / count) as u8;
             }
         }
-        let pixels = Arc::new(Pixels { bytes, resident: Mutex::new(None) });
-        Self { width: self.width, height: self.height, pixels }
+        Self::of(self.width, self.height, bytes)
     }
 
     /// The same frame turned around a point by an angle, radians, clockwise on the screen. Where
@@ -125,8 +129,7 @@ impl Frame {
                 }
             }
         }
-        let pixels = Arc::new(Pixels { bytes, resident: Mutex::new(None) });
-        Self { width: self.width, height: self.height, pixels }
+        Self::of(self.width, self.height, bytes)
     }
 
     /// Whether this is the same frame, not just an equal one.
